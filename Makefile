@@ -1,0 +1,30 @@
+# goldpan: install, build, run, test, measure. `make run CONFIG=my.yaml OUT=dir` runs any config.
+CONFIG ?= configs/quickstart.yaml
+OUT ?= out/$(basename $(notdir $(CONFIG)))
+GOLDPAN = node dist/pipeline/cli.js
+
+.PHONY: run build test bench clean
+
+run: build
+	$(GOLDPAN) run $(CONFIG) --out $(OUT)
+
+build: dist/.built
+
+# Install only when the lock file has changed, compile only when a source has.
+node_modules/.installed: package.json package-lock.json .npmrc
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+dist/.built: node_modules/.installed $(shell find pipeline stages -name '*.ts' -o -name '*.mjs') tsconfig.json tsconfig.build.json
+	npm run --silent build
+	@touch $@
+
+test: build
+	npm run --silent check
+	npx vitest run
+
+bench: build
+	node test/bench/all.mjs
+
+clean:
+	rm -rf dist out .goldpan

@@ -1,0 +1,89 @@
+/** The manifest of a finished build, counted from what the store holds. */
+import { type Build, fileKey } from './build.ts'
+import { arrangedKey } from './build.ts'
+import type { Manifest, ManifestOutput, ManifestSource, ManifestStep, Outcomes } from './manifest.ts'
+import { summaryOf } from './pass.ts'
+import { VERSION } from './version.ts'
+import { type Arranged, folders, reasonsOf, type SourceCount, totalSettled } from './settle.ts'
+import type { Json } from './stage.ts'
+
+/** A file of the output folders as its publish task recorded it. */
+export interface Published {
+  readonly rows: number
+  readonly bytes: number
+  readonly sha256: string
+}
+
+const EXTENSIONS = { parquet: 'parquet', arrow: 'arrow', jsonl: 'jsonl' } as const
+/** Tables about the build are Parquet whatever the training shards are. */
+export const formatOf = (build: Build, folder: string): keyof typeof EXTENSIONS =>
+  folder === 'train' || folder === 'validation' ? build.plan.output.format : 'parquet'
+
+export interface OutputFile extends ManifestOutput {
+  readonly key: string
+}
+
+/** Every file of the output folders, by path. */
+export function outputsOf(build: Build): OutputFile[] {
+  const { parts } = build.store.readJson<Arranged>(arrangedKey(build))
+  const files = folders.flatMap((folder, f) =>
+    parts[folder].map((_, part) => {
+      const key = fileKey(build, f, part)
+      const path = `${folder}/part-${String(part).padStart(5, '0')}.${EXTENSIONS[formatOf(build, folder)]}`
+      return { path, key, ...build.store.readJson<Published>(`${key}.record`) }
+    }),
+  )
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+export function manifestOf(build: Build): Manifest {
+  const { plan } = build
+  const settled = totalSettled(build)
+  const { pair_bytes } = build.store.readJson<Arranged>(arrangedKey(build))
+  const sources = Object.entries(settled.sources).sort(([a], [b]) => (a < b ? -1 : 1))
+  const ingested = build.inputs()
+  const sum = (key: keyof Outcomes | 'pairs_in'): number => sources.reduce((n, [, count]) => n + count[key], 0)
+  return {
+    goldpan: VERSION,
+    format: 1,
+    name: plan.name,
+    config: plan.config,
+    plan_key: plan.key,
+    inputs: plan.inputs.map(({ path, bytes, sha256 }, i) => {
+      const { rows, rejected, pairs, format, notes } = ingested[i]
+      return { path, bytes, sha256, rows, rejected, pairs, format, ...(notes.length > 0 ? { notes } : {}) }
+    }),
+    sources: sources.map(([source, count]) => sourceOf(source, count)),
+    steps: build.steps().map((step, i) => stepOf(build, step, settled.steps[i])),
+    outputs: outputsOf(build).map(({ key: _, ...file }) => file),
+    totals: {
+      pairs_in: sum('pairs_in'),
+      rejected: ingested.reduce((n, { rejected }) => n + rejected, 0),
+      train: sum('train'),
+      validation: sum('validation'),
+      flipped: sum('flipped'),
+      quarantine: sum('quarantine'),
+      review: sum('review'),
+      dropped: sum('dropped'),
+    },
+    ...(pair_bytes ? { pair_bytes } : {}),
+  }
+}
+
+const sourceOf = (source: string, { weight: _, ...count }: SourceCount): ManifestSource => ({ source, ...count })
+
+function stepOf(build: Build, step: ReturnType<Build['steps']>[number], { rows_in, dropped }: { rows_in: number; dropped: number[] }): ManifestStep {
+  const reasons = reasonsOf(step).map(([reason], i) => [reason, dropped[i]] as const)
+  const summary = summaryOf(build, step).facts as Json | undefined
+  return {
+    id: step.id,
+    stage: step.stage,
+    version: step.version,
+    key: step.key,
+    params: step.params,
+    rows_in,
+    rows_out: rows_in - dropped.reduce((a, b) => a + b, 0),
+    dropped: Object.fromEntries(reasons.filter(([, n]) => n > 0)),
+    ...(summary === undefined ? {} : { summary }),
+  }
+}

@@ -1,0 +1,140 @@
+/** A plan at work: what the store holds for it, where each shard lies in the corpus, and the key of everything a task makes. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Batch, Schema } from './batch.ts'
+import { PendingError } from './errors.ts'
+import { keyOf } from './keys.ts'
+import { envAfter, type LocatedPlan, type Plan, type PlannedInput, type PlannedMeasure, type PlannedStep } from './plan.ts'
+import { type Declared, type Env, schemaOf, type Stage, type Corpus } from './stage.ts'
+import { Store } from './store.ts'
+import { stages } from '../stages/index.ts'
+
+/** What reading one input came to; the record of an `ingest` task. */
+export interface Ingested {
+  readonly rows: number
+  readonly pairs: number
+  readonly rejected: number
+  readonly format: string
+  readonly sources: readonly string[]
+  readonly recorded: readonly string[]
+  readonly notes: readonly string[]
+  readonly shards: readonly { readonly pairs: number; readonly text_bytes: number; readonly block_rows: readonly number[] }[]
+}
+
+/** One shard at its place in the corpus. */
+export interface Shard {
+  readonly place: number
+  readonly input: PlannedInput
+  readonly index: number
+  readonly key: string
+  readonly pairs: number
+  /** Rows of each block in which its texts are stored. */
+  readonly block_rows: readonly number[]
+  readonly text_bytes: number
+  /** Ordinal of its first pair. */
+  readonly start: number
+}
+
+export interface Step extends PlannedStep {
+  readonly at: number
+  readonly code: Stage
+  readonly env: Env
+}
+
+export class Build {
+  readonly plan: Plan
+  readonly paths: Readonly<Record<string, string>>
+  readonly store: Store
+  private ingested: readonly Ingested[] | undefined
+  private places: readonly Shard[] | undefined
+  private resolved: readonly Step[] | undefined
+
+  constructor({ plan, paths }: LocatedPlan, store: Store) {
+    this.plan = plan
+    this.paths = paths
+    this.store = store
+  }
+
+  static open(planFile: string, storeRoot: string): Build {
+    return new Build(JSON.parse(readFileSync(planFile, 'utf8')) as LocatedPlan, new Store(storeRoot))
+  }
+
+  planFile(): string {
+    return join(this.store.root, 'plans', `${this.plan.key}.json`)
+  }
+
+  /** What every input came to. Known once all are ingested. */
+  inputs(): readonly Ingested[] {
+    this.ingested ??= this.plan.inputs.map(input => {
+      if (!this.store.has(ingestKey(input))) throw new PendingError(`${input.path} is not ingested yet; run its ingest task first`)
+      return this.store.readJson<Ingested>(ingestKey(input))
+    })
+    return this.ingested
+  }
+
+  shards(): readonly Shard[] {
+    if (this.places) return this.places
+    const places: Shard[] = []
+    let start = 0
+    for (const [i, { shards }] of this.inputs().entries())
+      for (const [index, shard] of shards.entries()) {
+        const input = this.plan.inputs[i]
+        places.push({ ...shard, place: places.length, input, index, key: keyOf(input.key, index), start })
+        start += shard.pairs
+      }
+    this.places = places
+    return places
+  }
+
+  corpus(): Corpus {
+    const shards = this.shards()
+    const pairs = shards.reduce((n, s) => n + s.pairs, 0)
+    const sources = [...new Set(this.inputs().flatMap(i => i.sources))]
+    return { pairs, text_bytes: shards.reduce((n, s) => n + s.text_bytes, 0), sources, shard_starts: [...shards.map(s => s.start), pairs] }
+  }
+
+  steps(): readonly Step[] {
+    const recorded = [...new Set(this.inputs().flatMap(i => i.recorded))].sort()
+    this.resolved ??= this.plan.steps.map((step, at) => ({
+      ...step,
+      at,
+      code: stages.get(step.stage)!,
+      env: envAfter(this.plan.steps, at, Object.keys(this.plan.models), recorded),
+    }))
+    return this.resolved
+  }
+
+  texts(shard: Shard, block: number): Batch {
+    return this.store.readBatch(textsKey(shard.input, shard.index), block)
+  }
+}
+
+export const ingestKey = (input: PlannedInput): string => input.key
+export const textsKey = (input: PlannedInput, index: number): string => keyOf(input.key, 'texts', index)
+export const factsKey = (input: PlannedInput, index: number): string => keyOf(input.key, 'facts', index)
+export const rejectsKey = (input: PlannedInput): string => keyOf(input.key, 'rejects')
+export const measureKey = (measure: PlannedMeasure, shard: Shard): string => keyOf(measure.key, shard.key)
+/** A verdict that knows the corpus belongs to a place in it; another only to the shard. */
+const at = (step: PlannedStep, shard: Shard): string => (step.corpus_wide ? `${shard.place} ${shard.key}` : shard.key)
+export const verdictKey = (step: PlannedStep, shard: Shard): string => keyOf(step.key, 'verdict', at(step, shard))
+export const observedKey = (step: PlannedStep, round: number, shard: Shard): string => keyOf(step.key, 'observed', round, shard.place, shard.key)
+export const partKey = (step: PlannedStep, round: number, partition: number): string => keyOf(step.key, 'part', round, partition)
+export const summaryKey = (step: PlannedStep, round: number): string => keyOf(step.key, 'summary', round)
+export const returnsKey = (step: PlannedStep, round: number, shard: Shard): string => keyOf(step.key, 'returns', round, shard.place, shard.key)
+/** The list of shards that a round returned rows to. */
+export const returnedKey = (step: PlannedStep, round: number): string => keyOf(step.key, 'returned', round)
+export const settledKey = (build: Build, shard: Shard): string => keyOf('settled', SETTLE_VERSION, outcomeKey(build.plan), shard.place, shard.key)
+export const arrangedKey = (build: Build): string => keyOf('arranged', SETTLE_VERSION, outcomeKey(build.plan), build.plan.output as never)
+/** Files depend on everything that is written into them, so on the whole plan but its name and its checks. */
+export const fileKey = (build: Build, folder: number, part: number): string => keyOf('file', arrangedKey(build), folder, part)
+
+/** Bump when the same verdicts would be settled, arranged or written otherwise. */
+const SETTLE_VERSION = 1
+const outcomeKey = (plan: Plan): string => keyOf(plan.steps.at(-1)!.key, plan.inputs.map(i => i.key), plan.inputs.map(i => i.path), plan.output.splits, plan.seed)
+
+/** Columns that a declared schema comes to for this step. */
+export const declared = (step: Step, schema: Declared<unknown>): Schema => schemaOf(schema, step.params, step.env)
+
+/** How many partitions a round of a step has. */
+export const partitionsOf = (build: Build, step: Step, round: number): number =>
+  Math.max(1, step.code.rounds![round].partitions(step.params, build.corpus()))

@@ -1,0 +1,2 @@
+import type { Manifest } from './manifest.ts'
+export function cardOf(_m: Manifest): string { return '' }

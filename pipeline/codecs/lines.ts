@@ -1,0 +1,77 @@
+/** Cuts a stream of bytes at \n into blocks of whole lines; nothing else ends a line. */
+import { isUtf8 } from 'node:buffer'
+import { MAX_TEXT } from './row-source.ts'
+
+/** Row i is bytes[starts[i] .. ends[i]); blank lines are left out. */
+export interface LineBlock {
+  readonly bytes: Buffer
+  readonly starts: readonly number[]
+  readonly ends: readonly number[]
+  /** Where bytes[0] lies in the (unpacked) file. */
+  readonly offset: number
+  /** All of it is UTF-8; if not, single rows may still be. */
+  readonly utf8: boolean
+  /** The one line of this block was longer than can be read: its size in bytes; only its beginning is here. */
+  readonly too_long?: number
+}
+
+const NEWLINE = 10
+/** Of a line that is too long, for the excerpt. */
+const KEPT = 1024
+
+/** A byte-order mark at the start of the stream is dropped. Chunks are much smaller than the longest line. */
+export async function* lineBlocks(chunks: AsyncIterable<Buffer>, max_line = MAX_TEXT): AsyncGenerator<LineBlock> {
+  /** Parts of the line that has not ended, or only its beginning once it is too long. */
+  let open: Buffer[] = []
+  let size = 0
+  let offset = 0
+  for await (const chunk of chunks) {
+    const first = chunk.indexOf(NEWLINE)
+    if (first < 0) {
+      if (size + chunk.length <= max_line) open.push(chunk)
+      else open = [(open[0] ?? chunk).subarray(0, KEPT)]
+      size += chunk.length
+      continue
+    }
+    const whole = chunk.subarray(0, chunk.lastIndexOf(NEWLINE) + 1)
+    const long = size + first > max_line
+    if (long) yield tooLong(open[0] ?? chunk, offset, size + first)
+    if (long) offset += size + first + 1
+    const bytes = long ? whole.subarray(first + 1) : open.length === 0 ? whole : Buffer.concat([...open, whole])
+    if (bytes.length > 0) yield blockOf(bytes, offset)
+    offset += bytes.length
+    size = chunk.length - whole.length
+    open = size > 0 ? [Buffer.from(chunk.subarray(whole.length))] : []
+  }
+  if (size > max_line) yield tooLong(open[0], offset, size)
+  else if (size > 0) yield blockOf(Buffer.concat(open), offset)
+}
+
+function tooLong(beginning: Buffer, offset: number, size: number): LineBlock {
+  const bytes = beginning.subarray(0, KEPT)
+  return { bytes, starts: [0], ends: [bytes.length], offset, utf8: false, too_long: size }
+}
+
+function blockOf(bytes: Buffer, offset: number): LineBlock {
+  const starts: number[] = []
+  const ends: number[] = []
+  for (let from = offset === 0 ? markLength(bytes) : 0; from < bytes.length; ) {
+    let to = bytes.indexOf(NEWLINE, from)
+    if (to < 0) to = bytes.length
+    if (!isBlank(bytes, from, to)) {
+      starts.push(from)
+      ends.push(to)
+    }
+    from = to + 1
+  }
+  return { bytes, starts, ends, offset, utf8: isUtf8(bytes) }
+}
+
+/** Length of a UTF-8 byte-order mark at the start of a file. */
+export const markLength = (bytes: Uint8Array): number => (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0)
+
+/** Only spaces, tabs and carriage returns. */
+function isBlank(bytes: Buffer, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (bytes[i] !== 0x20 && bytes[i] !== 0x09 && bytes[i] !== 0x0d) return false
+  return true
+}

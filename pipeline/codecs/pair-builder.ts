@@ -1,0 +1,211 @@
+/** Grows the columns of a shard pair by pair, from the strings that formats read. */
+import { type Batch, batchOf, type Columns, type List, type Turns, turnsOf, type Utf8 } from '../batch.ts'
+import type { Turn, Vote } from '../formats/format.ts'
+import { writePairId, writeTurnsId } from '../kernels/ids.ts'
+import { type LabelKind, labelKinds, pairFacts, pairTexts, votes } from '../pair.ts'
+
+/** One pair with all that is known of it. */
+export interface BuiltPair {
+  readonly prompt: readonly Turn[]
+  readonly chosen: readonly Turn[]
+  readonly rejected: readonly Turn[]
+  readonly source: string
+  readonly source_id?: string
+  readonly license?: string
+  readonly lang?: string
+  readonly label_kind: LabelKind
+  readonly priority: number
+  readonly tie: boolean
+  readonly row: number
+  readonly votes: readonly Vote[]
+  readonly scores: readonly (readonly [string, number, number])[]
+}
+
+/** A list of int32 that doubles when full. */
+class Ints {
+  private values = new Int32Array(1024)
+  length = 0
+  push(value: number): void {
+    if (this.length === this.values.length) {
+      const larger = new Int32Array(this.length * 2)
+      larger.set(this.values)
+      this.values = larger
+    }
+    this.values[this.length++] = value
+  }
+  take(): Int32Array<ArrayBuffer> {
+    return this.values.slice(0, this.length)
+  }
+}
+
+class Texts {
+  private buffer = Buffer.allocUnsafeSlow(1 << 16)
+  private readonly ends = new Ints()
+  private readonly present = new Ints()
+  size = 0
+  constructor() {
+    this.ends.push(0)
+  }
+
+  /** A lone surrogate must have been replaced before. */
+  push(text: string | undefined): void {
+    const value = text ?? ''
+    const most = this.size + value.length * 3
+    if (most > this.buffer.length) this.grow(most)
+    this.size += this.buffer.write(value, this.size, 'utf8')
+    this.ends.push(this.size)
+    this.present.push(text === undefined ? 0 : 1)
+  }
+
+  private grow(size: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(size, this.buffer.length * 2))
+    this.buffer.copy(larger, 0, 0, this.size)
+    this.buffer = larger
+  }
+
+  take(): Utf8 {
+    const valid = Uint8Array.from(this.present.take())
+    const bytes = new Uint8Array(this.size)
+    bytes.set(this.buffer.subarray(0, this.size))
+    return { bytes, offsets: this.ends.take(), valid: valid.includes(0) ? valid : undefined }
+  }
+}
+
+class TurnLists {
+  private readonly starts = new Ints()
+  private readonly roles = new Ints()
+  readonly content = new Texts()
+  constructor() {
+    this.starts.push(0)
+  }
+
+  push(turns: readonly Turn[]): void {
+    for (const { role, content } of turns) {
+      this.roles.push(role)
+      this.content.push(content)
+    }
+    this.starts.push(this.roles.length)
+  }
+
+  take(): Turns {
+    const role = { values: Uint8Array.from(this.roles.take()) }
+    return { starts: this.starts.take(), items: batchOf(turnsOf.list, this.roles.length, { role, content: this.content.take() }) }
+  }
+}
+
+const labels = <T extends string>(names: readonly T[], name: T): number => names.indexOf(name)
+
+export class PairBuilder {
+  private texts = freshTexts()
+  private facts = freshFacts()
+  rows = 0
+
+  add(pair: BuiltPair): void {
+    this.texts.prompt.push(pair.prompt)
+    this.texts.chosen.push(pair.chosen)
+    this.texts.rejected.push(pair.rejected)
+    const { facts } = this
+    for (const name of ['source', 'source_id', 'license', 'lang'] as const) facts[name].push(pair[name])
+    facts.label_kind.push(labels(labelKinds, pair.label_kind))
+    facts.priority.push(pair.priority)
+    facts.tie.push(pair.tie ? 1 : 0)
+    facts.row.push(pair.row)
+    for (const { annotator, vote } of pair.votes) {
+      facts.annotator.push(annotator)
+      facts.vote.push(labels(votes, vote))
+    }
+    facts.vote_starts.push(facts.vote.length)
+    for (const [model, chosen, rejected] of pair.scores) {
+      facts.model.push(model)
+      facts.scores.push([chosen, rejected])
+    }
+    facts.score_starts.push(facts.scores.length)
+    this.rows++
+  }
+
+  /** Bytes of text so far. */
+  get bytes(): number {
+    const { prompt, chosen, rejected } = this.texts
+    return prompt.content.size + chosen.content.size + rejected.content.size
+  }
+
+  /** The shard so far; the builder is empty afterwards. */
+  take(): { texts: Batch<typeof pairTexts>; facts: Batch<typeof pairFacts> } {
+    const { rows } = this
+    const { prompt, chosen, rejected } = this.texts
+    const texts = batchOf(pairTexts, rows, { prompt: prompt.take(), chosen: chosen.take(), rejected: rejected.take() })
+    const facts = batchOf(pairFacts, rows, { ...idsOf(texts), ...takeFacts(this.facts) } as Columns<typeof pairFacts>)
+    this.texts = freshTexts()
+    this.facts = freshFacts()
+    this.rows = 0
+    return { texts, facts }
+  }
+}
+
+const freshTexts = () => ({ prompt: new TurnLists(), chosen: new TurnLists(), rejected: new TurnLists() })
+
+function freshFacts() {
+  const [vote_starts, score_starts] = [new Ints(), new Ints()]
+  vote_starts.push(0)
+  score_starts.push(0)
+  return {
+    source: new Texts(),
+    source_id: new Texts(),
+    license: new Texts(),
+    lang: new Texts(),
+    label_kind: new Ints(),
+    priority: new Ints(),
+    tie: new Ints(),
+    row: new Ints(),
+    annotator: new Texts(),
+    vote: new Ints(),
+    vote_starts,
+    model: new Texts(),
+    scores: [] as [number, number][],
+    score_starts,
+  }
+}
+
+function takeFacts(f: ReturnType<typeof freshFacts>) {
+  const votesItems = batchOf(pairFacts.votes.list, f.vote.length, {
+    annotator: f.annotator.take(),
+    vote: { values: Uint8Array.from(f.vote.take()) },
+  })
+  const scoresItems = batchOf(pairFacts.scores.list, f.scores.length, {
+    model: f.model.take(),
+    chosen: { values: Float64Array.from(f.scores, ([chosen]) => chosen) },
+    rejected: { values: Float64Array.from(f.scores, ([, rejected]) => rejected) },
+  })
+  return {
+    source: f.source.take(),
+    source_id: f.source_id.take(),
+    license: f.license.take(),
+    lang: f.lang.take(),
+    label_kind: { values: Uint8Array.from(f.label_kind.take()) },
+    priority: { values: f.priority.take() },
+    tie: { values: Uint8Array.from(f.tie.take()) },
+    row: { values: f.row.take() },
+    votes: { starts: f.vote_starts.take(), items: votesItems } satisfies List,
+    scores: { starts: f.score_starts.take(), items: scoresItems } satisfies List,
+  }
+}
+
+/** The ids of a batch of texts. */
+export function idsOf({ rows, columns }: Batch<typeof pairTexts>) {
+  const [prompt_id, chosen_id, rejected_id] = [columns.prompt, columns.chosen, columns.rejected].map(turns => turnIds(turns, rows))
+  const pair_id = new Uint8Array(rows * 16)
+  for (let i = 0; i < rows; i++) writePairId(prompt_id, chosen_id, rejected_id, i, pair_id)
+  return {
+    pair_id: { bytes: pair_id },
+    prompt_id: { bytes: prompt_id },
+    chosen_id: { bytes: chosen_id },
+    rejected_id: { bytes: rejected_id },
+  }
+}
+
+function turnIds({ starts, items }: Turns, rows: number): Uint8Array {
+  const ids = new Uint8Array(rows * 16)
+  const { role, content } = items.columns
+  for (let i = 0; i < rows; i++) writeTurnsId(role.values, content.bytes, content.offsets, starts[i], starts[i + 1], ids, i)
+  return ids
+}

@@ -1,0 +1,80 @@
+/** What every container gives: blocks of rows that are read one at a time, each row a plain object or the reason why it is none. */
+
+export type Container = 'jsonl' | 'json' | 'parquet' | 'arrow'
+export type Compression = 'none' | 'gzip' | 'zstd'
+
+/** A text as its container holds it: a string from JSON, UTF-8 bytes (valid until the next block) from columns. */
+export type Text = string | Uint8Array
+export type Row = Readonly<Record<string, unknown>>
+
+/** A row that cannot be read: `field` is where ('' for the whole row), the message is `expected ..., got ...`. */
+export class RowFault extends Error {
+  override readonly name = 'RowFault'
+  readonly field: string
+
+  constructor(field: string, message: string) {
+    super(message)
+    this.field = field
+  }
+}
+
+export interface RowBlock {
+  readonly rows: number
+  /** Throws RowFault. */
+  row(i: number): Row
+  /** The first characters of the row as it stands in the file. */
+  excerpt(i: number): string
+}
+
+/** A column of a columnar file; `plain` = numbers, booleans, dates and the like, which hold no text. */
+export interface ColumnName {
+  readonly name: string
+  readonly type: string
+  readonly plain: boolean
+}
+
+export interface RowSource {
+  readonly container: Container
+  readonly compression: Compression
+  /** Of columnar files. */
+  readonly columns?: readonly ColumnName[]
+  /** Reads from the start; `columns` are all that is needed of a columnar file, `rows` how many rows will be asked for. */
+  blocks(columns?: readonly string[], rows?: number): AsyncIterable<RowBlock>
+}
+
+/** Characters of a bad row that are shown. */
+export const EXCERPT = 200
+/** Longest line, element or text that is read; bytes. */
+export const MAX_TEXT = 256 * 2 ** 20
+
+export const isText = (value: unknown): value is Text => typeof value === 'string' || value instanceof Uint8Array
+
+/** A text as a string; a leading U+FEFF is kept. */
+export const stringOf = (text: Text): string => (typeof text === 'string' ? text : asBuffer(text).toString('utf8'))
+
+export const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+export const isEmptyText = (value: Text): boolean => value.length === 0
+
+/** Whether two texts of one row are the same. */
+export function sameText(a: Text, b: Text): boolean {
+  if (typeof a === 'string' || typeof b === 'string') return stringOf(a) === stringOf(b)
+  return a.length === b.length && asBuffer(a).equals(b)
+}
+
+/** A value in a message: short, and the same on every machine. */
+export function describe(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'null'
+  if (isText(value)) return `text ${JSON.stringify(cut(stringOf(value.slice(0, 160)), 40))}`
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (typeof value === 'object') return 'an object'
+  return `${value}`
+}
+
+/** The first characters of a text, never half of a surrogate pair. */
+export function cut(text: string, characters: number): string {
+  if (text.length <= characters) return text
+  const last = text.charCodeAt(characters - 1)
+  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? characters - 1 : characters)
+}

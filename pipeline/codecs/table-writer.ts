@@ -1,0 +1,96 @@
+/** Writes batches as one file of a table. The bytes depend on the rows alone, not on how the caller cuts them into batches. */
+import { createHash, type Hash } from 'node:crypto'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { openArrowEncoder } from './arrow-writer.ts'
+import { openJsonlEncoder } from './jsonl-writer.ts'
+import { type Group, type OutBatch, type OutColumn, Regrouper } from './out-columns.ts'
+import { openParquetEncoder } from './parquet-writer.ts'
+
+export type { OutBatch, OutColumn, OutField, Struct } from './out-columns.ts'
+
+export const outputFormats = ['parquet', 'arrow', 'jsonl'] as const
+export type OutputFormat = (typeof outputFormats)[number]
+
+export interface Written {
+  readonly rows: number
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** A batch belongs to the writer from `write` on: its arrays must not be changed. */
+export interface TableWriter {
+  write(batch: OutBatch): Promise<void> | void
+  close(): Promise<Written>
+}
+
+/** What a format does with groups of GROUP_ROWS rows, the last one shorter. */
+export interface Encoder {
+  write(group: Group): Promise<void> | void
+  close(): Promise<void> | void
+}
+export type Emit = (bytes: Uint8Array) => void
+export type OpenEncoder = (columns: readonly OutColumn[], emit: Emit) => Encoder
+
+const encoders: Record<OutputFormat, OpenEncoder> = { parquet: openParquetEncoder, arrow: openArrowEncoder, jsonl: openJsonlEncoder }
+
+/** Writes at `path` and nowhere else: the caller names a temporary path and renames. A failed write removes the file. */
+export async function openTableWriter(format: OutputFormat, columns: readonly OutColumn[], path: string): Promise<TableWriter> {
+  const file = new HashedFile(path)
+  const encoder = encoders[format](columns, bytes => file.append(bytes))
+  const regroup = new Regrouper(columns)
+  let rows = 0
+  const guarded = async <T>(step: () => Promise<T>): Promise<T> => {
+    try {
+      return await step()
+    } catch (error) {
+      file.discard()
+      throw error
+    }
+  }
+  return {
+    write: batch =>
+      guarded(async () => {
+        rows += batch.rows
+        for (const group of regroup.push(batch)) await encoder.write(group)
+      }),
+    close: () =>
+      guarded(async () => {
+        // A file or a row group of 0 rows makes `datasets` fail for the whole folder.
+        if (rows === 0) throw new Error(`${path}: a table of 0 rows must not be written`)
+        for (const group of regroup.rest()) await encoder.write(group)
+        await encoder.close()
+        return { rows, ...file.close() }
+      }),
+  }
+}
+
+class HashedFile {
+  private readonly path: string
+  private readonly hash: Hash = createHash('sha256')
+  private fd: number | undefined
+  private bytes = 0
+  constructor(path: string) {
+    this.path = path
+    this.fd = openSync(path, 'w')
+  }
+
+  append(bytes: Uint8Array): void {
+    if (this.fd === undefined) throw new Error(`${this.path}: is closed`)
+    this.hash.update(bytes)
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.fd, bytes, at)
+    this.bytes += bytes.length
+  }
+
+  close(): { bytes: number; sha256: string } {
+    if (this.fd !== undefined) closeSync(this.fd)
+    this.fd = undefined
+    return { bytes: this.bytes, sha256: this.hash.digest('hex') }
+  }
+
+  discard(): void {
+    if (this.fd === undefined) return
+    closeSync(this.fd)
+    this.fd = undefined
+    rmSync(this.path, { force: true })
+  }
+}

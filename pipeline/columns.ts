@@ -1,0 +1,152 @@
+/** The columns of one shard, loaded when first asked for: facts, texts, measures, verdicts of earlier steps, returns of earlier rounds. */
+import { type Batch, type Column, type Field, gather, nulls, type Schema, select, slice } from './batch.ts'
+import { type Build, declared, factsKey, measureKey, returnedKey, returnsKey, type Shard, type Step, verdictKey } from './build.ts'
+import { pairFacts, pairTexts, sizeFacts } from './pair.ts'
+
+/** In a verdict's column `left`: 0 = still there, 1 + i = left at this step for reason i, GONE = had left before. */
+export const GONE = 255
+
+export class ShardColumns {
+  readonly build: Build
+  readonly shard: Shard
+  private readonly tables = new Map<string, Batch>()
+
+  constructor(build: Build, shard: Shard) {
+    this.build = build
+    this.shard = shard
+  }
+
+  private table(key: string): Batch {
+    let table = this.tables.get(key)
+    if (!table) this.tables.set(key, (table = this.build.store.readTable(key)))
+    return table
+  }
+
+  facts(): Batch {
+    return this.table(factsKey(this.shard.input, this.shard.index))
+  }
+
+  verdict(step: Step): Batch {
+    return this.table(verdictKey(step, this.shard))
+  }
+
+  /** Rows of the shard that are still in the stream before step `n`. */
+  alive(n: number): Int32Array {
+    const { pairs } = this.shard
+    if (n === 0) return Int32Array.from({ length: pairs }, (_, i) => i)
+    const left = (this.verdict(this.build.steps()[n - 1]).columns.left as { values: Uint8Array }).values
+    const rows = new Int32Array(pairs)
+    let count = 0
+    for (let i = 0; i < pairs; i++) if (left[i] === 0) rows[count++] = i
+    return rows.subarray(0, count)
+  }
+
+  /** The columns that a step reads, for the pairs still there; texts are cut in the blocks in which they are stored. */
+  *batches(step: Step, reads: Schema): Generator<Batch> {
+    const alive = this.alive(step.at)
+    const narrow = this.narrow(step, reads, alive)
+    const texts = Object.keys(reads).filter(name => name in pairTexts)
+    if (texts.length === 0) {
+      yield narrow
+      return
+    }
+    let first = 0
+    let done = 0
+    for (let block = 0; block < this.shard.block_rows.length && done < alive.length; block++) {
+      const batch = select(this.build.texts(this.shard, block), texts)
+      const end = lowerBound(alive, first + batch.rows)
+      if (end > done) yield joined(slice(narrow, done, end), batch, alive.subarray(done, end), first)
+      done = end
+      first += batch.rows
+    }
+  }
+
+  /** Every column but the texts. */
+  private narrow(step: Step, reads: Schema, alive: Int32Array): Batch {
+    const columns: Record<string, Column> = {}
+    const schema: Record<string, Field> = {}
+    const take = (from: Batch, name: string): void => {
+      schema[name] = from.schema[name]
+      columns[name] = from.columns[name]
+    }
+    for (const [name, from] of this.own(step)) take(from, name)
+    for (const name of Object.keys(reads)) {
+      if (name in pairTexts || name in schema) continue
+      if (name === 'ordinal') Object.assign(schema, { ordinal: 'i32' }) && (columns.ordinal = this.ordinals())
+      else if (name in pairFacts || name in sizeFacts) take(this.facts(), name)
+      else take(this.adder(step, name), name)
+    }
+    const whole: Batch = { schema, rows: this.shard.pairs, columns }
+    return alive.length === this.shard.pairs ? whole : gather(whole, alive)
+  }
+
+  /** The step's own measures and what its earlier rounds returned. */
+  private *own(step: Step): Generator<[string, Batch]> {
+    for (const measure of step.measures) {
+      const table = this.table(measureKey(measure, this.shard))
+      for (const name of Object.keys(table.schema)) yield [name, table]
+    }
+    for (const [round, code] of (step.code.rounds ?? []).entries()) {
+      if (!code.returns) continue
+      const { store } = this.build
+      if (!store.has(returnedKey(step, round))) continue
+      const schema = declared(step, code.returns)
+      const got = store.readJson<number[]>(returnedKey(step, round)).includes(this.shard.place)
+      const table = got ? this.returned(returnsKey(step, round, this.shard), schema) : nullBatch(schema, this.shard.pairs)
+      for (const name of Object.keys(table.schema)) yield [name, table]
+    }
+  }
+
+  /** Returned rows scattered over the shard; null where nothing was returned. */
+  private returned(key: string, schema: Schema): Batch {
+    const table = this.table(key)
+    const index = new Int32Array(this.shard.pairs).fill(-1)
+    const ordinals = (table.columns.ordinal as { values: Int32Array }).values
+    for (let i = 0; i < table.rows; i++) index[ordinals[i] - this.shard.start] = i
+    return gather(select(table, Object.keys(schema)), index)
+  }
+
+  private ordinals(): Column {
+    return { values: Int32Array.from({ length: this.shard.pairs }, (_, i) => this.shard.start + i) }
+  }
+
+  /** The verdict of the last earlier step that adds a column. */
+  private adder(step: Step, name: string): Batch {
+    const steps = this.build.steps().slice(0, step.at)
+    return this.verdict(steps.findLast(s => name in declared(s, s.code.adds))!)
+  }
+}
+
+const nullBatch = (schema: Schema, rows: number): Batch => ({
+  schema,
+  rows,
+  columns: Object.fromEntries(Object.entries(schema).map(([name, field]) => [name, nulls(field, rows)])),
+})
+
+/** Index of the first of the sorted rows that is not below `limit`. */
+function lowerBound(rows: Int32Array, limit: number): number {
+  let low = 0
+  let high = rows.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (rows[middle] < limit) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function joined(narrow: Batch, texts: Batch, rows: Int32Array, first: number): Batch {
+  const index = rows.map(row => row - first)
+  const dense = index.length === texts.rows ? texts : gather(texts, index)
+  return { schema: { ...narrow.schema, ...dense.schema }, rows: narrow.rows, columns: { ...narrow.columns, ...dense.columns } }
+}
+
+/** Columns for the rows `index` of a shard, null for its other rows. */
+export function scattered(column: Column | undefined, field: Field, index: Int32Array, rows: number): Batch {
+  const schema: Schema = { column: field }
+  if (!column) return { schema, rows, columns: { column: nulls(field, rows) } }
+  if (index.length === rows) return { schema, rows, columns: { column } }
+  const inverse = new Int32Array(rows).fill(-1)
+  for (let i = 0; i < index.length; i++) inverse[index[i]] = i
+  return gather({ schema, rows: index.length, columns: { column } }, inverse)
+}

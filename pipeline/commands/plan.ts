@@ -1,0 +1,75 @@
+import { writeFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { Build } from '../build.ts'
+import { loadConfig } from '../config.ts'
+import { bandingFor, probability } from '../kernels/banding.ts'
+import { type Phase, phases } from '../phases.ts'
+import { type LocatedPlan, type PlannedStep, planOf } from '../plan.ts'
+import { probeInputs } from '../probe.ts'
+import { openProgress } from '../progress.ts'
+import { describePlan } from '../report/plan-text.ts'
+import { Store } from '../store.ts'
+import { collect, defaultStore } from './run.ts'
+
+interface Flags {
+  readonly store: string
+  readonly set: readonly string[]
+  readonly json?: boolean
+  readonly write?: boolean
+}
+
+export const register = (program: Command): void => {
+  program
+    .command('plan')
+    .description('show what a run would do: steps, columns, passes over the text, what the store already has; touches no output')
+    .argument('<config>', 'config file (YAML)')
+    .option('--store <dir>', 'where intermediate results are kept (also GOLDPAN_STORE)', defaultStore())
+    .option('--set <path=value>', 'override one value of the config', collect, [])
+    .option('--write', 'also put the plan into the store, for `goldpan task`')
+    .option('--json', 'print the plan as JSON')
+    .addHelpText('after', '\nExample: goldpan plan configs/quickstart.yaml --set steps.near-dup.threshold=0.7')
+    .action(plan)
+}
+
+async function plan(config: string, { store, set, json, write }: Flags): Promise<void> {
+  const located = await planOf(loadConfig(config, set))
+  await probeInputs(located, openProgress('none', false))
+  const build = new Build(located, new Store(store))
+  if (write) writeFileSync(build.planFile(), JSON.stringify(located))
+  if (json) console.log(JSON.stringify(located.plan, null, 2))
+  else console.log(describePlan(located, todo(build), curves(located)))
+  if (write) console.log(`\nplan file: ${build.planFile()}`)
+}
+
+/** Phases as far as the store lets them be known: up to the first that has something to do. */
+function todo(build: Build): Phase[] {
+  const known: Phase[] = []
+  for (const phase of phases(build)) {
+    known.push(phase)
+    if (phase.tasks.length > 0) break
+  }
+  return known
+}
+
+export interface Curve {
+  readonly step: string
+  readonly bands: number
+  readonly rows: number
+  /** Jaccard, and the probability that a pair of it becomes a candidate. */
+  readonly points: readonly (readonly [number, number])[]
+}
+
+/** The S-curves of the steps that use MinHash. */
+function curves({ plan }: LocatedPlan): Curve[] {
+  return plan.steps.flatMap((step: PlannedStep) => {
+    const { threshold, recall, bands, rows } = step.params as Record<string, number | undefined>
+    if (threshold === undefined || !step.measures.some(m => m.name === 'minhash')) return []
+    const chosen = bands && rows ? { bands, rows } : bandingFor(threshold, recall ?? 0.995)
+    if (!chosen) return []
+    const points = [-0.3, -0.2, -0.1, 0, 0.05, 0.1, 0.15]
+      .map(d => threshold + d)
+      .filter(j => j > 0 && j < 1)
+      .map(j => [j, probability(chosen.bands, chosen.rows, j)] as const)
+    return [{ step: step.id, ...chosen, points }]
+  })
+}

@@ -1,0 +1,88 @@
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { stages } from '../../stages/index.ts'
+import { configSchema } from '../config.ts'
+import { hint, UserError } from '../errors.ts'
+import { type Declared, schemaOf, type Stage, typeName } from '../stage.ts'
+
+/** The reference, generated from the code: `stages` for people, `schema` for editors. */
+export const register = (program: Command): void => {
+  program
+    .command('stages')
+    .description('list the stages, or show one with its params, columns and reasons')
+    .argument('[name]', 'a stage')
+    .option('--json', 'print as JSON')
+    .addHelpText('after', '\nExample: goldpan stages near-dup')
+    .action((name: string | undefined, { json }: { json?: boolean }) => {
+      const chosen = name === undefined ? [...stages.values()] : [stageNamed(name)]
+      const shown = chosen.map(reference)
+      if (json) console.log(JSON.stringify(shown, null, 2))
+      else console.log(name === undefined ? listing(shown) : page(shown[0]))
+    })
+  program
+    .command('schema')
+    .description('print the JSON Schema of a config, so that editors complete and check it')
+    .addHelpText('after', '\nExample: goldpan schema > goldpan.schema.json')
+    .action(() => console.log(JSON.stringify(jsonSchema(), null, 2)))
+}
+
+function stageNamed(name: string): Stage {
+  const stage = stages.get(name)
+  if (!stage) throw new UserError(`stages ${name}: unknown stage${hint(name, [...stages.keys()])}`)
+  return stage
+}
+
+interface Property {
+  readonly type?: string
+  readonly enum?: readonly string[]
+  readonly default?: unknown
+  readonly description?: string
+  readonly [more: string]: unknown
+}
+
+const paramsOf = (stage: Stage): Readonly<Record<string, Property>> =>
+  (z.toJSONSchema(stage.params, { io: 'input', unrepresentable: 'any' }).properties ?? {}) as Record<string, Property>
+
+const NOTHING = { models: [], recorded: [], upstream: {} }
+
+/** One stage as data: what `goldpan stages --json` prints. */
+function reference(stage: Stage) {
+  const params = stage.params.safeParse({})
+  const columns = (declared: Declared<unknown>): Record<string, string> =>
+    params.success ? Object.fromEntries(Object.entries(schemaOf(declared, params.data, NOTHING)).map(([name, field]) => [name, typeName(field)])) : {}
+  return {
+    name: stage.name,
+    doc: stage.doc,
+    version: stage.version,
+    corpus_wide: stage.rounds !== undefined,
+    params: paramsOf(stage),
+    adds: columns(stage.adds as Declared<unknown>),
+    reasons: params.success ? (stage.reasons?.(params.data) ?? {}) : {},
+  }
+}
+type Reference = ReturnType<typeof reference>
+
+const listing = (shown: readonly Reference[]): string => shown.map(s => `${s.name.padEnd(22)}${s.doc}`).join('\n')
+
+function page({ name, doc, version, corpus_wide, params, adds, reasons }: Reference): string {
+  const kind = (p: Property): string => p.enum?.join(' | ') ?? p.type ?? (Array.isArray(p.anyOf) ? 'see text' : 'value')
+  const lines = [`${name} (version ${version}${corpus_wide ? ', sees the whole corpus' : ''})`, doc, '', 'params:']
+  for (const [param, p] of Object.entries(params))
+    lines.push(`  ${param}: ${kind(p)}${p.default === undefined ? '' : ` = ${JSON.stringify(p.default)}`}`, `      ${p.description ?? ''}`)
+  lines.push('', 'adds to the ledger:', ...Object.entries(adds).map(([column, type]) => `  ${column}: ${type}`))
+  lines.push('', 'why a pair leaves:', ...Object.entries(reasons).map(([reason, outcome]) => `  ${reason} -> ${outcome}`))
+  return lines.join('\n')
+}
+
+/** The schema of a whole config: a step is a stage's name, or the name with its params. */
+function jsonSchema(): object {
+  const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as { properties: Record<string, object> }
+  const steps = [...stages.values()].map(stage => ({
+    type: 'object',
+    properties: { id: { type: 'string' }, [stage.name]: { ...z.toJSONSchema(stage.params, { io: 'input', unrepresentable: 'any' }), description: stage.doc } },
+    required: [stage.name],
+    additionalProperties: false,
+  }))
+  const names = { enum: [...stages.keys()] }
+  return { ...schema, title: 'goldpan config', properties: { ...schema.properties, steps: { type: 'array', minItems: 1, items: { anyOf: [names, ...steps] } } } }
+}

@@ -1,0 +1,89 @@
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { bytesOf, loadConfig } from '../config.ts'
+import type { Executor } from '../executors/executor.ts'
+import { failedExpectations } from '../expect.ts'
+import { ExpectationError } from '../exits.ts'
+import { PendingError } from '../errors.ts'
+import { refuseOwnOutput } from '../files.ts'
+import { probeInputs } from '../probe.ts'
+import { checkOut } from '../install.ts'
+import { planOf } from '../plan.ts'
+import { openProgress, type ProgressMode } from '../progress.ts'
+import { funnelOf } from '../report/funnel.ts'
+import { runBuild } from '../run.ts'
+
+interface Flags {
+  readonly out: string
+  readonly store: string
+  readonly threads: number
+  readonly memory: number
+  readonly progress: ProgressMode
+  readonly log?: 'json'
+  readonly set: readonly string[]
+  readonly json?: boolean
+}
+
+export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+
+function size(text: string): number {
+  const bytes = bytesOf(text)
+  if (!bytes) throw new InvalidArgumentError('expected a size such as 4GiB')
+  return bytes
+}
+
+function count(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number')
+  return Number(text)
+}
+
+/** Where builds keep what they have worked out, unless told otherwise. */
+export const defaultStore = (): string => process.env.GOLDPAN_STORE ?? join('.goldpan', 'store')
+
+export const register = (program: Command): void => {
+  program
+    .command('run')
+    .description('build training shards; goes on where a former run was cut off, and uses again what the store has')
+    .argument('<config>', 'config file (YAML)')
+    .requiredOption('--out <dir>', 'folder for the finished build')
+    .option('--store <dir>', 'where intermediate results are kept (also GOLDPAN_STORE)', defaultStore())
+    .option('--threads <n>', 'worker threads; 0 = none, all in the main thread', count, availableParallelism())
+    .option('--memory <size>', 'memory to stay within; fewer threads run where it is tight', size, 4 * 2 ** 30)
+    .addOption(new Option('--progress <mode>', 'how to tell of progress').choices(['auto', 'plain', 'none']).default('auto'))
+    .addOption(new Option('--log <form>', 'progress as JSON lines on stderr').choices(['json']))
+    .option('--set <path=value>', 'override one value of the config, such as steps.near-dup.threshold=0.7', collect, [])
+    .option('--json', 'print the totals as JSON')
+    .addHelpText('after', '\nExample: goldpan run configs/quickstart.yaml --out out/quickstart')
+    .action(run)
+}
+
+async function run(config: string, flags: Flags): Promise<void> {
+  const loaded = loadConfig(config, flags.set)
+  checkOut(flags.out)
+  refuseOwnOutput(flags.out, loaded)
+  const progress = openProgress(flags.progress, flags.log === 'json')
+  const located = await planOf(loaded)
+  await probeInputs(located, progress)
+  const { threads, memory: memory_bytes, store, out } = flags
+  const { manifest, notes } = await runBuild(located, { out, store, threads, memory_bytes, progress, started: stopOnSignal })
+  for (const note of notes) console.error(note)
+  if (flags.json) console.log(JSON.stringify(manifest.totals, null, 2))
+  else console.log(`${funnelOf(manifest, out)}`)
+  const failed = failedExpectations(manifest)
+  if (failed.length > 0) throw new ExpectationError(`expectations failed: ${failed.join('; ')}`)
+  if (manifest.totals.review > 0 && !located.plan.output.publish_without_review)
+    throw new PendingError(
+      `${manifest.totals.review} pairs wait for people in ${join(out, 'review')}; all else is published. To end without them: output.publish_without_review: true`,
+    )
+}
+
+/** The first Ctrl-C lets running tasks end; what they commit is there for the next run. The second ends at once. */
+function stopOnSignal(executor: Executor): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      console.error(`goldpan: ${signal}: letting running tasks end; run again to go on from here (once more to stop at once)`)
+      executor.stop()
+      process.once(signal, () => process.exit(130))
+    })
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander'
+import { Build } from '../build.ts'
+import { Opened } from '../context.ts'
+import { runTask } from '../task.ts'
+import { defaultStore } from './run.ts'
+
+export const register = (program: Command): void => {
+  program
+    .command('task')
+    .description('run one task of a plan, as a scheduler would; its outputs go to the store')
+    .argument('<plan>', 'plan file, as `goldpan plan --write` leaves it in the store')
+    .argument('<id>', 'task, such as ingest/0, measure/3 or pass/0/12')
+    .option('--store <dir>', 'the store that holds the plan', defaultStore())
+    .addHelpText('after', '\nExample: goldpan task .goldpan/store/plans/4f...c1.json ingest/0')
+    .action(async (plan: string, id: string, { store }: { store: string }) => {
+      const opened = new Opened()
+      const { rows } = await runTask(Build.open(plan, store), opened, id)
+      await opened.close()
+      console.log(`${id}: ${rows} rows`)
+    })
+}

@@ -1,0 +1,33 @@
+import type { Command } from 'commander'
+import { UserError } from '../errors.ts'
+import type { Check } from '../verify/accounts.ts'
+import { checksOf } from '../verify/verify.ts'
+
+export const register = (program: Command): void => {
+  program
+    .command('verify')
+    .description('recompute every checksum, row count and sum of a finished build, and compare the ledger with the shards')
+    .argument('<dir>', 'folder of the build')
+    .option('--json', 'print the checks as JSON')
+    .addHelpText('after', '\nExample: goldpan verify out/quickstart')
+    .action(async (dir: string, { json }: { json?: boolean }) => {
+      const checks = await checksOf(dir)
+      console.log(json ? JSON.stringify(checks, null, 2) : linesOf(checks))
+      const failed = checks.filter(check => check.wrong.length > 0)
+      if (failed.length > 0)
+        throw new UserError(`${dir}: ${failed.length} of ${checks.length} checks failed: ${failed.map(check => check.name).join(', ')}`)
+    })
+}
+
+const SHOWN = 20
+
+/** A line a check; under a failed one a line for each difference. */
+export function linesOf(checks: readonly Check[]): string {
+  return checks
+    .flatMap(({ name, seen, wrong }) => {
+      if (wrong.length === 0) return [`ok    ${name}: ${seen}`]
+      const more = wrong.length > SHOWN ? [`        ... and ${wrong.length - SHOWN} more`] : []
+      return [`FAIL  ${name}:`, ...wrong.slice(0, SHOWN).map(what => `        ${what}`), ...more]
+    })
+    .join('\n')
+}

@@ -1,0 +1,211 @@
+/** The config as users write it: read, checked and completed with defaults; every complaint names file and line. */
+import { readFileSync } from 'node:fs'
+import { type Document, isMap, isScalar, LineCounter, type Node, parse, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { hint, UserError } from './errors.ts'
+import { formats } from './formats/format.ts'
+import { labelKinds } from './pair.ts'
+
+const UNITS: Record<string, number> = { '': 1, B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
+
+/** Bytes of `256MiB`, `1.5 GB` or a plain number; undefined where it is no size. */
+export function bytesOf(size: string | number): number | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$/.exec(String(size))
+  const unit = match ? UNITS[match[2]] : undefined
+  return match && unit !== undefined ? Math.round(Number(match[1]) * unit) : undefined
+}
+
+const size = z
+  .union([z.string(), z.number()])
+  .refine(text => (bytesOf(text) ?? 0) > 0, { error: 'expected a size such as 256MiB' })
+  .transform(text => bytesOf(text)!)
+
+const source = z.strictObject({
+  path: z.string().min(1).describe('file, glob or folder, relative to the config file; ${VAR} and ${VAR:-default} are filled from the environment'),
+  format: z.enum(formats).default('auto').describe('layout of the rows; auto looks at the first ones'),
+  source: z.string().min(1).optional().describe("name in every table; default: the row's own, else the file name without its extensions"),
+  license: z.string().optional().describe("licence of rows that name none"),
+  label_kind: z.enum(labelKinds).optional().describe("who judged rows that do not say so"),
+  priority: z.int().default(0).describe('the higher one survives deduplication'),
+  limit: z.int().positive().optional().describe('only the first n rows of each file'),
+  scores: z.boolean().default(true).describe("take a row's `scores` {model: [of chosen, of rejected]} as reward models of these names"),
+  pairs: z.enum(['all', 'best']).default('all').describe('scored rows: every two responses, or the best against each other one'),
+  min_gap: z.number().min(0).default(0).describe('scored rows: a smaller or equal gap of scores is a tie'),
+})
+
+const model = z.union([
+  z.strictObject({ onnx: z.string().min(1).describe('folder with model.onnx, tokenizer.json, config.json') }),
+])
+
+const output = z.strictObject({
+  format: z.enum(['parquet', 'arrow', 'jsonl']).default('parquet'),
+  layout: z.enum(['prompt', 'conversations', 'message']).default('prompt').describe('which trainer reads which: docs of the dataset card'),
+  shard_bytes: size.default(256 * 2 ** 20).describe('uncompressed text a shard'),
+  splits: z.strictObject({ validation: z.number().min(0).max(0.5).default(0) }).prefault({}).describe('share of prompt clusters held out'),
+  signals: z.array(z.string()).default([]).describe('ledger columns to add to the training shards'),
+  margin: z.string().optional().describe('model whose margin becomes the column `margin`, which reward trainers take into their loss'),
+  publish_without_review: z.boolean().default(false).describe('end with exit code 0 although pairs wait for people'),
+})
+
+const step = z.union([z.string(), z.record(z.string(), z.unknown())])
+
+export const configSchema = z.strictObject({
+  name: z.string().regex(/^[\w.-]+$/, { error: 'expected letters, digits, ".", "_" and "-" only' }).describe('names the build'),
+  seed: z.int().min(0).default(42).describe('of every draw and hash that needs one'),
+  sources: z.array(source).min(1),
+  benchmarks: z.array(z.string()).default([]).describe('files, globs or folders of rows {benchmark, id, text}'),
+  models: z.record(z.string().regex(/^[A-Za-z][\w.-]*$/), model).default({}).describe('reward models by name; none = the built-in ones'),
+  steps: z.array(step).min(1),
+  output: output.prefault({}),
+  expect: z.array(z.string()).default([]).describe('checks on the finished build, such as "train.rows >= 1000"'),
+})
+export type Config = z.infer<typeof configSchema>
+export type SourceConfig = z.infer<typeof source>
+export type ModelConfig = z.infer<typeof model>
+export type OutputConfig = z.infer<typeof output>
+
+/** One step of a config with the place of its params in the document, for complaints. */
+export interface StepConfig {
+  readonly id: string
+  readonly stage: string
+  readonly params: Readonly<Record<string, unknown>>
+  readonly place: readonly (string | number)[]
+}
+
+/** A config with the means to point at a line of it. */
+export interface LoadedConfig {
+  readonly path: string
+  readonly config: Config
+  readonly steps: readonly StepConfig[]
+  /** Throws the first issue of a zod error, found below `place`, with file and line. */
+  complain(error: z.ZodError, place: readonly (string | number)[]): never
+  at(place: readonly (string | number)[]): string
+}
+
+/** Reads a config file; `overrides` are `--set` texts such as `steps.near-dup.threshold=0.7`. */
+export function loadConfig(path: string, overrides: readonly string[] = []): LoadedConfig {
+  const lines = new LineCounter()
+  const document = parseDocument(readText(path), { lineCounter: lines, uniqueKeys: true })
+  const [broken] = document.errors
+  if (broken) throw new UserError(`${path}:${lines.linePos(broken.pos[0]).line}: not YAML: ${broken.message.split('\n')[0]}`)
+  const raw = toPlain(path, document)
+  for (const override of overrides) applyOverride(raw, override)
+  const at = (place: readonly (string | number)[]): string => `${path}:${lineOf(document, lines, place)}`
+  const complain = (error: z.ZodError, place: readonly (string | number)[]): never => {
+    throw new UserError(complaint(error, place, at))
+  }
+  const parsed = configSchema.safeParse(raw)
+  if (!parsed.success) return complain(parsed.error, [])
+  return { path, config: parsed.data, steps: parsed.data.steps.map((s, i) => stepOf(s, i, at)).map(numbered()), complain, at }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    throw new UserError(`${path}: no such config file, or not readable`)
+  }
+}
+
+function toPlain(path: string, document: Document): Record<string, unknown> {
+  let plain: unknown
+  try {
+    plain = document.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    throw new UserError(`${path}: ${(error as Error).message}`)
+  }
+  if (plain === null || typeof plain !== 'object' || Array.isArray(plain)) throw new UserError(`${path}:1: expected a mapping with name, sources and steps`)
+  return plain as Record<string, unknown>
+}
+
+/** `stage`, or `stage: {params}` with an optional `id` beside it. */
+function stepOf(step: unknown, i: number, at: LoadedConfig['at']): StepConfig {
+  if (typeof step === 'string') return { id: step, stage: step, params: {}, place: ['steps', i] }
+  const { id, ...rest } = step as Record<string, unknown>
+  const stages = Object.keys(rest)
+  if (stages.length !== 1) throw new UserError(`${at(['steps', i])}: steps.${i}: expected one stage a step, got ${stages.join(', ') || 'none'}`)
+  const params = rest[stages[0]] ?? {}
+  if (typeof params !== 'object' || Array.isArray(params))
+    throw new UserError(`${at(['steps', i])}: steps.${stages[0]}: expected params {name: value}, got ${JSON.stringify(params)}`)
+  return { id: String(id ?? stages[0]), stage: stages[0], params: params as Record<string, unknown>, place: ['steps', i, stages[0]] }
+}
+
+/** Gives the second step of one id a number of its own. */
+function numbered(): (step: StepConfig) => StepConfig {
+  const seen = new Map<string, number>()
+  return step => {
+    const n = (seen.get(step.id) ?? 0) + 1
+    seen.set(step.id, n)
+    return n === 1 ? step : { ...step, id: `${step.id}-${n}` }
+  }
+}
+
+function applyOverride(raw: Record<string, unknown>, override: string): void {
+  const cut = override.indexOf('=')
+  if (cut < 1) throw new UserError(`--set ${override}: expected path=value, such as steps.near-dup.threshold=0.7`)
+  const path = override.slice(0, cut).split('.')
+  const value: unknown = parse(override.slice(cut + 1))
+  if (path[0] === 'steps') return overrideStep(raw, path, value, override)
+  let node = raw
+  for (const key of path.slice(0, -1)) node = (node[key] ??= {}) as Record<string, unknown>
+  node[path.at(-1)!] = value
+}
+
+function overrideStep(raw: Record<string, unknown>, [, id, ...param]: string[], value: unknown, override: string): void {
+  const steps = Array.isArray(raw.steps) ? (raw.steps as unknown[]) : []
+  const seen = numbered()
+  const ids = steps.map((step, i) => seen(stepOf(step, i, () => '--set')).id)
+  const i = ids.indexOf(id)
+  if (i < 0 || param.length !== 1) throw new UserError(`--set ${override}: no step "${id}"${hint(id ?? '', ids)}`)
+  const { stage, params } = stepOf(steps[i], i, () => '--set')
+  const rest = typeof steps[i] === 'string' ? {} : (steps[i] as Record<string, unknown>)
+  steps[i] = { ...rest, [stage]: { ...params, [param[0]]: value } }
+}
+
+function lineOf(document: Document, lines: LineCounter, place: readonly (string | number)[]): number {
+  for (let depth = place.length; depth >= 0; depth--) {
+    const key = keyNode(document, place.slice(0, depth))
+    const node = key ?? (document.getIn(place.slice(0, depth), true) as Node | undefined)
+    if (node?.range) return lines.linePos(node.range[0]).line
+  }
+  return 1
+}
+
+/** The node of the last key of a path, where its parent is a mapping. */
+function keyNode(document: Document, place: readonly (string | number)[]): Node | undefined {
+  if (place.length === 0) return undefined
+  const parent = place.length === 1 ? document.contents : document.getIn(place.slice(0, -1), true)
+  if (!isMap(parent)) return undefined
+  return parent.items.map(pair => pair.key).find((key): key is Node => isScalar(key) && key.value === place.at(-1)) as Node | undefined
+}
+
+function complaint(error: z.ZodError, place: readonly (string | number)[], at: LoadedConfig['at']): string {
+  const issue = deepest(error.issues[0])
+  const path = [...place, ...(issue.path as (string | number)[])]
+  const named = path.filter((_, i) => !(path[0] === 'steps' && i === 1)).join('.')
+  if (issue.code === 'unrecognized_keys') {
+    const [key] = issue.keys
+    return `${at([...path, key])}: ${named ? `${named}.` : ''}${key}: unknown key${hint(key, knownKeys(path))}`
+  }
+  return `${at(path)}: ${named}: ${issue.message}`
+}
+
+/** Of a union's complaints the one that got furthest. */
+function deepest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue
+  const inner = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)
+  return inner[0] ? { ...deepest(inner[0]), path: [...issue.path, ...inner[0].path] } : issue
+}
+
+const shapes: Record<string, z.ZodObject> = { '': configSchema, sources: source, output }
+
+function knownKeys(path: readonly (string | number)[]): string[] {
+  const shape = stepShapes.get(String(path[2])) ?? shapes[String(path[0] ?? '')]
+  return shape ? Object.keys(shape.shape) : []
+}
+
+const stepShapes = new Map<string, z.ZodObject>()
+/** Tells complaints which params a stage knows. */
+export const knowStage = (name: string, params: z.ZodType): void => {
+  if (params instanceof z.ZodObject) stepShapes.set(name, params)
+}

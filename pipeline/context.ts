@@ -1,0 +1,60 @@
+/** What a stage is given of the outside, and what a worker keeps open between tasks. */
+import { readFile } from 'node:fs/promises'
+import { digestOf } from './keys.ts'
+import type { Build, Step } from './build.ts'
+import { UserError } from './errors.ts'
+import { openScorer } from './scorers/open.ts'
+import type { Scorer } from './scorer.ts'
+import type { Context, Summary } from './stage.ts'
+
+/** Judges, indexes and models that were opened in this worker, kept for its next tasks. */
+export class Opened {
+  private readonly things = new Map<string, Promise<unknown>>()
+  private readonly scorers = new Set<Promise<Scorer>>()
+
+  /** `open` the first time, what it gave then afterwards. Only what belongs to the same phase of a build is kept. */
+  once<T>(name: string, open: () => Promise<T>): Promise<T> {
+    let thing = this.things.get(name)
+    if (!thing) this.things.set(name, (thing = open()))
+    return thing as Promise<T>
+  }
+
+  /** Forgets everything but the scorers: a new phase opens other judges. */
+  forget(): void {
+    for (const name of this.things.keys()) if (!name.startsWith('scorer ')) this.things.delete(name)
+  }
+
+  scorer(name: string, open: () => Promise<Scorer>): Promise<Scorer> {
+    const scorer = this.once(`scorer ${name}`, open)
+    this.scorers.add(scorer)
+    return scorer
+  }
+
+  async close(): Promise<void> {
+    for (const scorer of this.scorers) await (await scorer).close()
+  }
+}
+
+/** The context of one step; models are opened once a worker. */
+export function contextOf(build: Build, step: Step, summary: Summary, opened?: Opened): Context {
+  return {
+    seed: build.plan.seed,
+    env: step.env,
+    corpus: build.corpus(),
+    summary,
+    file: async path => checkedFile(build, step, path),
+    scorer: name => {
+      const model = build.plan.models[name]
+      const open = (): Promise<Scorer> => openScorer(name, build.paths[model.onnx], model.digest)
+      return opened ? opened.scorer(name, open) : open()
+    },
+  }
+}
+
+/** A file of the plan; refused where it has changed since the plan was made. */
+async function checkedFile(build: Build, step: Step, path: string): Promise<Uint8Array> {
+  const planned = step.files.find(file => file.path === path)
+  if (!planned) throw new Error(`${step.id}: reads ${path}, which its files() does not name`)
+  if ((await digestOf(build.paths[path])) !== planned.sha256) throw new UserError(`${path}: changed while the build ran; run again`)
+  return readFile(build.paths[path])
+}

@@ -1,0 +1,19 @@
+import { closest, distance } from 'fastest-levenshtein'
+
+/** The user's config or input is wrong: one line, exit 2, no stack. */
+export class UserError extends Error {
+  override readonly name = 'UserError'
+}
+
+/** People or a model must answer before the build can go on: exit 3. */
+export class PendingError extends Error {
+  override readonly name = 'PendingError'
+}
+
+/** ` - did you mean "near-dup"?` where one of the known names is close, and the list of them. */
+export function hint(wrong: string, known: readonly string[]): string {
+  if (known.length === 0) return ''
+  const near = closest(wrong, [...known])
+  const meant = distance(wrong, near) <= Math.max(2, wrong.length / 3) ? `; did you mean "${near}"?` : ''
+  return `${meant} (known: ${known.join(', ')})`
+}

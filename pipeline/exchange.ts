@@ -1,0 +1,142 @@
+/** Corpus-wide steps: observe -> exchange -> reduce -> combine. The exchange is the store: observed rows lie sorted by partition. */
+import { type Batch, batchOf, columnsOf, concat, emptyBatch, gather, type Numbers, type Schema, select } from './batch.ts'
+import { type Build, declared, observedKey, partitionsOf, partKey, returnedKey, returnsKey, type Step, summaryKey } from './build.ts'
+import { ShardColumns } from './columns.ts'
+import { contextOf, type Opened } from './context.ts'
+import { summaryOf } from './pass.ts'
+import type { Json, Part, Summary } from './stage.ts'
+import type { TaskReport } from './task.ts'
+
+/** observe/STEP/ROUND/PLACE: the later rounds; the first one is observed in the pass. */
+export async function observe(build: Build, opened: Opened, stepAt: number, round: number, place: number): Promise<TaskReport> {
+  const step = build.steps()[stepAt]
+  const shard = build.shards()[place]
+  await observeShard(build, opened, new ShardColumns(build, shard), step, round)
+  return { rows: shard.pairs }
+}
+
+/** Observes one shard and stores its rows by partition: block p + 1 of the table holds partition p's, block 0 lists which are there. */
+export async function observeShard(build: Build, opened: Opened, columns: ShardColumns, step: Step, round: number): Promise<void> {
+  const code = step.code.rounds![round]
+  const context = contextOf(build, step, summaryOf(build, step, round - 1), opened)
+  const run = await opened.once(`observe ${step.key} ${round}`, async () => code.observe(step.params, context))
+  const emits = { partition: 'i32', ...declared(step, code.emits) } as Schema
+  const emitted: Batch[] = []
+  for (const batch of columns.batches(step, declared(step, code.reads))) emitted.push(select(await run(batch), Object.keys(emits)))
+  const all = concat(emits, emitted.length > 0 ? emitted : [emptyBatch(emits)])
+  build.store.writeTable(observedKey(step, round, columns.shard), byPartition(all, partitionsOf(build, step, round)))
+}
+
+const directory = { partition: 'i32' } as const
+
+/** A directory of the partitions that have rows, then one batch for each of them, rows in the order in which they were emitted. */
+function byPartition(rows: Batch, partitions: number): Batch[] {
+  const { values } = rows.columns.partition as Numbers<Int32Array>
+  const counts = new Int32Array(partitions + 1)
+  for (let i = 0; i < rows.rows; i++) {
+    if (!(values[i] >= 0 && values[i] < partitions)) throw new Error(`partition ${values[i]} of ${partitions}`)
+    counts[values[i] + 1]++
+  }
+  for (let p = 0; p < partitions; p++) counts[p + 1] += counts[p]
+  const next = counts.slice()
+  const index = new Int32Array(rows.rows)
+  for (let i = 0; i < rows.rows; i++) index[next[values[i]]++] = i
+  const present = Array.from({ length: partitions }, (_, p) => p).filter(p => counts[p + 1] > counts[p])
+  const list = batchOf(directory, present.length, { partition: { values: Int32Array.from(present) } })
+  return [list, ...present.map(p => gather(rows, index.subarray(counts[p], counts[p + 1])))]
+}
+
+/** reduce/STEP/ROUND/PARTITION */
+export async function reduce(build: Build, _: Opened, stepAt: number, round: number, partition: number): Promise<TaskReport> {
+  const step = build.steps()[stepAt]
+  const code = step.code.rounds![round]
+  const emits = { partition: 'i32', ...declared(step, code.emits) } as Schema
+  const pieces: Batch[] = []
+  for (const shard of build.shards()) {
+    const key = observedKey(step, round, shard)
+    const present = columnsOf(build.store.readBatch(key, 0), directory).partition.values
+    const block = present.indexOf(partition)
+    if (block >= 0) pieces.push(build.store.readBatch(key, block + 1))
+  }
+  const rows = concat(emits, pieces.length > 0 ? pieces : [emptyBatch(emits)])
+  const part = await code.reduce(step.params, contextOf(build, step, summaryOf(build, step, round - 1)), rows, partition)
+  writeSummary(build, partKey(step, round, partition), part, part.returns)
+  return { rows: rows.rows }
+}
+
+/** combine/STEP/ROUND: the parts become the summary, and what was returned goes to the shards it belongs to. */
+export async function combine(build: Build, _: Opened, stepAt: number, round: number): Promise<TaskReport> {
+  const step = build.steps()[stepAt]
+  const code = step.code.rounds![round]
+  const partitions = partitionsOf(build, step, round)
+  const parts = Array.from({ length: partitions }, (_, p) => readPart(build, partKey(step, round, p)))
+  if (code.returns) {
+    const schema = { ordinal: 'i32', ...declared(step, code.returns) } as Schema
+    const returned = parts.flatMap(part => (part.returns && part.returns.rows > 0 ? [select(part.returns, Object.keys(schema))] : []))
+    const places = returned.length > 0 ? routeReturns(build, step, round, concat(schema, returned)) : []
+    build.store.writeJson(returnedKey(step, round), places)
+  }
+  const context = contextOf(build, step, summaryOf(build, step, round - 1))
+  const bare = parts.map(({ returns: _, ...part }) => part)
+  writeSummary(build, summaryKey(step, round), await code.combine(step.params, context, bare))
+  return { rows: 0 }
+}
+
+/** Writes what was returned to each shard's pairs, sorted by ordinal; the places of the shards that got something. */
+function routeReturns(build: Build, step: Step, round: number, returned: Batch): number[] {
+  const { values } = returned.columns.ordinal as Numbers<Int32Array>
+  const order = sortedIndex(values)
+  const places: number[] = []
+  let from = 0
+  for (const shard of build.shards()) {
+    let to = from
+    while (to < order.length && values[order[to]] < shard.start + shard.pairs) to++
+    if (to > from) {
+      build.store.writeTable(returnsKey(step, round, shard), [gather(returned, order.subarray(from, to))])
+      places.push(shard.place)
+    }
+    from = to
+  }
+  return places
+}
+
+/** Whether a round is combined, with all that it returned in place. */
+export function isCombined(build: Build, step: Step, round: number): boolean {
+  if (!build.store.has(summaryKey(step, round))) return false
+  if (!step.code.rounds![round].returns) return true
+  if (!build.store.has(returnedKey(step, round))) return false
+  const shards = build.shards()
+  return build.store.readJson<number[]>(returnedKey(step, round)).every(place => build.store.has(returnsKey(step, round, shards[place])))
+}
+
+/** Row numbers in ascending order of their value; values are distinct ordinals. */
+function sortedIndex(values: Int32Array): Int32Array {
+  const packed = new Float64Array(values.length)
+  for (let i = 0; i < values.length; i++) packed[i] = values[i] * 2 ** 22 + (i & 0x3fffff)
+  if (values.length > 2 ** 22) return Int32Array.from(values.keys()).sort((a, b) => values[a] - values[b])
+  packed.sort()
+  return Int32Array.from(packed, p => p % 2 ** 22)
+}
+
+type Stored = { facts?: Json; state?: Json; tables: Record<string, string>; returns?: string }
+
+/** Tables first, then the record that names them: a summary is there only as a whole. */
+function writeSummary(build: Build, key: string, { facts, state, tables = {} }: Summary, returns?: Batch): void {
+  const named: Record<string, string> = {}
+  for (const [name, table] of Object.entries(tables)) {
+    named[name] = `${key}.${name}`
+    build.store.writeTable(named[name], [table])
+  }
+  if (returns) build.store.writeTable(`${key}.returns`, [returns])
+  build.store.writeJson(key, { facts, state, tables: named, returns: returns ? `${key}.returns` : undefined })
+}
+
+function readPart(build: Build, key: string): Part {
+  const { facts, state, tables, returns } = build.store.readJson<Stored>(key)
+  return {
+    facts,
+    state,
+    tables: Object.fromEntries(Object.entries(tables).map(([name, at]) => [name, build.store.readTable(at)])),
+    returns: returns ? build.store.readTable(returns) : undefined,
+  }
+}

@@ -1,0 +1,15 @@
+/** Runs the tasks of one phase, in any order and at any width. */
+import type { TaskReport } from '../task.ts'
+
+export interface Executor {
+  readonly width: number
+  run(phase: string, tasks: readonly string[], done: (task: string, report: TaskReport) => void): Promise<void>
+  /** Lets running tasks end and starts no more. */
+  stop(): void
+  close(): Promise<void>
+}
+
+/** The user asked to stop: what is committed stays, the next run goes on from there. Exit 130. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+}

@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Piscina } from 'piscina'
+import type { Build } from '../build.ts'
+import { type Order, raised, type Reply } from '../worker.ts'
+import { type Executor, Interrupted } from './executor.ts'
+
+/** Worker threads load compiled code, also when the engine itself runs from its sources (in tests). */
+function workerFile(): string {
+  const beside = join(import.meta.dirname, '../worker.js')
+  return existsSync(beside) ? beside : join(import.meta.dirname, '../../dist/pipeline/worker.js')
+}
+
+/** Runs tasks in `threads` worker threads. Only task names cross to them: text goes through the store. */
+export function threads(build: Build, width: number): Executor {
+  const pool = new Piscina({ filename: workerFile(), minThreads: 1, maxThreads: width, idleTimeout: 60_000, concurrentTasksPerWorker: 1 })
+  let stopped = false
+  return {
+    width,
+    async run(phase, tasks, done) {
+      let next = 0
+      let failed: Error | undefined
+      const lane = async (): Promise<void> => {
+        while (next < tasks.length && !failed && !stopped) {
+          const task = tasks[next++]
+          const order: Order = { planFile: build.planFile(), store: build.store.root, phase, task }
+          const reply = (await pool.run(order)) as Reply
+          if ('report' in reply) done(task, reply.report)
+          else failed ??= raised(reply)
+        }
+      }
+      await Promise.all(Array.from({ length: Math.min(width, tasks.length) }, lane))
+      if (failed) throw failed
+      if (stopped) throw new Interrupted('interrupted')
+    },
+    stop: () => {
+      stopped = true
+    },
+    close: () => pool.close(),
+  }
+}

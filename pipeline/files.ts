@@ -1,0 +1,85 @@
+/** From what a config names to files: variables, globs, folders, and how each file is shown in tables. */
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { globSync } from 'tinyglobby'
+import type { LoadedConfig } from './config.ts'
+import { UserError } from './errors.ts'
+
+/** A file of the config: `shown` is its path as the config names it, the same on every machine. */
+export interface NamedFile {
+  readonly shown: string
+  readonly path: string
+}
+
+const READABLE = /\.(jsonl|ndjson|json|parquet|arrow|arrows|feather|ipc)(\.(gz|zst))?$/i
+
+/** `${VAR}` and `${VAR:-default}` filled from the environment. */
+function filled(text: string, where: string): string {
+  return text.replace(/\$\{(\w+)(?::-([^}]*))?\}/g, (_, name: string, fallback: string | undefined) => {
+    const value = process.env[name] ?? fallback
+    if (value === undefined) throw new UserError(`${where}: \${${name}}: this environment variable is not set`)
+    return value
+  })
+}
+
+/** The files that a path, glob or folder names, sorted; never empty. `where` is the place in the config, for complaints. */
+export function filesOf(named: string, base: string, where: string): NamedFile[] {
+  const path = resolve(base, filled(named, where))
+  if (existsSync(path)) return statSync(path).isDirectory() ? folder(named, path, where) : [{ shown: named, path }]
+  if (!/[*?{[]/.test(named.replace(/\$\{[^}]*\}/g, ''))) throw new UserError(`${where}: ${named}: no such file or folder (looked for ${path})`)
+  return globbed(named, base, where)
+}
+
+function folder(named: string, path: string, where: string): NamedFile[] {
+  const inside = globSync('**/*', { cwd: path, onlyFiles: true, followSymbolicLinks: false })
+    .filter(file => READABLE.test(file))
+    .sort()
+  if (inside.length === 0)
+    throw new UserError(`${where}: ${named}: the folder holds no .jsonl, .json, .parquet or .arrow file (also .gz, .zst)`)
+  return inside.map(file => ({ shown: `${named.replace(/\/+$/, '')}/${file}`, path: join(path, file) }))
+}
+
+function globbed(named: string, base: string, where: string): NamedFile[] {
+  const { fixed, rest } = splitGlob(named)
+  const root = resolve(base, filled(fixed, where))
+  const files = existsSync(root) ? globSync(rest, { cwd: root, onlyFiles: true, followSymbolicLinks: false }).sort() : []
+  if (files.length === 0) throw new UserError(`${where}: ${named}: no file matches (looked in ${root})`)
+  return files.map(file => ({ shown: `${fixed}${file}`, path: join(root, file) }))
+}
+
+/** The part of a glob before the first wildcard's path segment, and the rest. */
+function splitGlob(named: string): { fixed: string; rest: string } {
+  const masked = named.replace(/\$\{[^}]*\}/g, m => 'x'.repeat(m.length))
+  const cut = masked.slice(0, masked.search(/[*?{[]/)).lastIndexOf('/') + 1
+  return { fixed: named.slice(0, cut), rest: named.slice(cut) }
+}
+
+/** Refuses an output folder that a source's glob or folder would read from in the next build. */
+export function refuseOwnOutput(out: string, { path, config, at }: LoadedConfig): void {
+  const base = dirname(resolve(path))
+  for (const [i, source] of config.sources.entries()) {
+    const where = at(['sources', i, 'path'])
+    const root = readsBelow(source.path, base, where)
+    const inside = root === undefined ? '..' : relative(root, resolve(out))
+    if (inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside))
+      throw new UserError(`${where}: --out ${out} lies inside this source, so the next build would read its own output; choose another folder`)
+  }
+}
+
+/** The folder below which a source reads whatever comes to lie there; undefined for a single file or a glob over one folder. */
+function readsBelow(named: string, base: string, where: string): string | undefined {
+  const path = resolve(base, filled(named, where))
+  if (existsSync(path)) return statSync(path).isDirectory() ? path : undefined
+  const { fixed, rest } = splitGlob(named)
+  return rest.includes('/') || rest.includes('**') ? resolve(base, filled(fixed, where)) : undefined
+}
+
+/** The files of a reward model's folder; `shown` is the name inside the folder. */
+export function modelFiles(named: string, base: string, where: string): NamedFile[] {
+  const folder = resolve(base, filled(named, where))
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) throw new UserError(`${where}: ${named}: no such model folder (looked for ${folder})`)
+  const files = globSync('**/*', { cwd: folder, onlyFiles: true }).sort()
+  if (!files.some(file => file.endsWith('.onnx')))
+    throw new UserError(`${where}: ${named}: the folder holds no .onnx file (it holds ${readdirSync(folder).slice(0, 8).join(', ') || 'nothing'})`)
+  return files.map(file => ({ shown: file, path: join(folder, file) }))
+}

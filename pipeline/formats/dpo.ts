@@ -1,0 +1,25 @@
+/** `dpo`: {prompt | question | instruction (+ input, system), chosen, rejected}, all texts. */
+import { firstOf, promptAt, sideAt, systemTurn, textAt, userTurn, votesAt } from './fields.ts'
+import { FieldError, type ReadFormat, type Row, type Turn } from './format.ts'
+
+export const QUESTIONS = ['prompt', 'question', 'instruction'] as const
+
+/** The prompt of a row that names it in one of several ways; an `input` goes below an instruction, a `system` text above. */
+export function questionAt(row: Row): Turn[] {
+  const name = firstOf(row, QUESTIONS)
+  if (name === undefined) throw new FieldError(QUESTIONS[0], `is missing (also looked for ${QUESTIONS.slice(1).join(', ')})`)
+  if (Array.isArray(row[name])) return withSystem(row, promptAt(row[name], name))
+  const text = textAt(row[name], name)
+  const input = row.input === undefined || row.input === null ? '' : textAt(row.input, 'input')
+  const asked = input === '' ? text : text === '' ? input : `${text}\n\n${input}`
+  return withSystem(row, asked === '' ? [] : [userTurn(asked)])
+}
+
+function withSystem(row: Row, turns: Turn[]): Turn[] {
+  const system = row.system === undefined || row.system === null ? '' : textAt(row.system, 'system')
+  return system === '' ? turns : [systemTurn(system), ...turns]
+}
+
+export const readDpo: ReadFormat = row => [
+  { prompt: questionAt(row), chosen: sideAt(row, 'chosen'), rejected: sideAt(row, 'rejected'), tie: row.tie === true, votes: votesAt(row) },
+]

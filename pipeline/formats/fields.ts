@@ -1,0 +1,131 @@
+/** Reads single fields of a row; every complaint names the field, what was expected and what was there. */
+import { roles } from '../batch.ts'
+import { labelKinds, votes } from '../pair.ts'
+import { FieldError, type Row, type RowFacts, type Turn, type Vote } from './format.ts'
+
+/** The kind of a value in the words of JSON. */
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'an object' : `${typeof value} ${JSON.stringify(value).slice(0, 40)}`
+}
+
+export const wrong = (field: string, expected: string, value: unknown): FieldError =>
+  new FieldError(field, `expected ${expected}, got ${kindOf(value)}`)
+
+export const isObject = (value: unknown): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The first of the fields that the row has. */
+export const firstOf = (row: Row, names: readonly string[]): string | undefined => names.find(name => name in row)
+
+/** A text, or a list of text parts put together. */
+export function textAt(value: unknown, field: string): string {
+  if (typeof value === 'string') return value
+  if (!Array.isArray(value)) throw wrong(field, 'text or a list of text parts', value)
+  const parts = value.map((part, i) => {
+    if (typeof part === 'string') return part
+    if (isObject(part) && part.type === 'text' && typeof part.text === 'string') return part.text
+    throw wrong(`${field}.${i}`, 'a text part {type: "text", text}', isObject(part) ? part.type : part)
+  })
+  return parts.join('')
+}
+
+const ROLES: Readonly<Record<string, string>> = {
+  human: 'user',
+  prompter: 'user',
+  gpt: 'assistant',
+  bot: 'assistant',
+  model: 'assistant',
+  chatgpt: 'assistant',
+  developer: 'system',
+  function: 'tool',
+  observation: 'tool',
+}
+
+function roleAt(value: unknown, field: string): number {
+  const name = typeof value === 'string' ? (ROLES[value] ?? value) : ''
+  const role = roles.indexOf(name as (typeof roles)[number])
+  if (role < 0) throw wrong(field, `a role (${roles.join(', ')}, human, gpt)`, value)
+  return role
+}
+
+/** One message in either spelling: {role, content} or {from, value}. */
+function turnAt(value: unknown, field: string): Turn {
+  if (!isObject(value)) throw wrong(field, 'a message {role, content}', value)
+  const [role, content] = 'from' in value ? ['from', 'value'] : ['role', 'content']
+  return { role: roleAt(value[role], `${field}.${role}`), content: textAt(value[content], `${field}.${content}`) }
+}
+
+/** A list of messages. */
+export function turnsAt(value: unknown, field: string): Turn[] {
+  if (!Array.isArray(value)) throw wrong(field, 'a list of messages', value)
+  return value.map((turn, i) => turnAt(turn, `${field}.${i}`))
+}
+
+export const userTurn = (content: string): Turn => ({ role: roles.indexOf('user'), content })
+export const assistantTurn = (content: string): Turn => ({ role: roles.indexOf('assistant'), content })
+export const systemTurn = (content: string): Turn => ({ role: roles.indexOf('system'), content })
+
+/** A prompt: a text is one user turn; an empty one is no turn, which `structure` names. */
+export function promptAt(value: unknown, field: string): Turn[] {
+  if (typeof value === 'string') return value === '' ? [] : [userTurn(value)]
+  if (Array.isArray(value)) return turnsAt(value, field)
+  throw wrong(field, 'text or a list of messages', value)
+}
+
+/** One side of a pair: text or messages; null or nothing in it is kept as an empty answer, which `structure` names. */
+export function sideAt(row: Row, field: string): Turn[] {
+  if (!(field in row)) throw new FieldError(field, 'is missing')
+  const value = row[field]
+  if (value === null || (Array.isArray(value) && value.length === 0)) return [assistantTurn('')]
+  if (typeof value === 'string') return [assistantTurn(value)]
+  if (Array.isArray(value)) return turnsAt(value, field)
+  throw wrong(field, 'text or a list of messages', value)
+}
+
+const textOrNone = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined
+
+/** What any row may say beside its texts; an id that is a number becomes text. */
+export function factsAt(row: Row): RowFacts {
+  const { label_kind } = row
+  if (label_kind !== undefined && label_kind !== null && !(labelKinds as readonly unknown[]).includes(label_kind))
+    throw wrong('label_kind', `one of ${labelKinds.join(', ')}`, label_kind)
+  return {
+    source: textOrNone(row.source),
+    source_id: textOrNone(row.source_id) ?? textOrNone(row.id),
+    license: textOrNone(row.license),
+    lang: textOrNone(row.lang) ?? textOrNone(row.language),
+    label_kind: (label_kind ?? undefined) as RowFacts['label_kind'],
+  }
+}
+
+export function votesAt(row: Row): Vote[] {
+  const { votes: cast } = row
+  if (cast === undefined || cast === null) return []
+  if (!Array.isArray(cast)) throw wrong('votes', 'a list of {annotator, vote}', cast)
+  return cast.map((vote, i) => {
+    if (!isObject(vote) || !(votes as readonly unknown[]).includes(vote.vote))
+      throw wrong(`votes.${i}`, `{annotator, vote: ${votes.join(' | ')}}`, isObject(vote) ? vote.vote : vote)
+    return { annotator: textOrNone(vote.annotator) ?? '', vote: vote.vote as Vote['vote'] }
+  })
+}
+
+/** Recorded scores {model: [of chosen, of rejected]}; entries of any other shape are something else and are passed over. */
+export function scoresAt(row: Row): [string, number, number][] {
+  const { scores } = row
+  if (!isObject(scores)) return []
+  return Object.entries(scores).flatMap(([model, pair]) =>
+    Array.isArray(pair) && pair.length === 2 && pair.every(s => typeof s === 'number')
+      ? [[model, pair[0], pair[1]] as [string, number, number]]
+      : [],
+  )
+}
+
+/** How many turns two conversations share at their beginning. */
+export function sharedTurns(a: readonly Turn[], b: readonly Turn[]): number {
+  let n = 0
+  while (n < a.length && n < b.length && a[n].role === b[n].role && a[n].content === b[n].content) n++
+  return n
+}

@@ -1,0 +1,23 @@
+/** `hh`: chosen and rejected are transcripts "\n\nHuman: ...\n\nAssistant: ..."; what they share is the prompt. */
+import { splitConversations } from './chat.ts'
+import { assistantTurn, userTurn, wrong } from './fields.ts'
+import { FieldError, type ReadFormat, type Row, type Turn } from './format.ts'
+
+const MARK = /\n\n(Human|Assistant):/
+
+export const isTranscript = (value: unknown): boolean => typeof value === 'string' && /^\s*(Human|Assistant):/.test(value)
+
+function transcriptAt(row: Row, field: string): Turn[] {
+  if (!(field in row)) throw new FieldError(field, 'is missing')
+  const value = row[field]
+  if (value === null || value === '') return [assistantTurn('')]
+  if (typeof value !== 'string') throw wrong(field, 'a transcript "\\n\\nHuman: ... \\n\\nAssistant: ..."', value)
+  const [before, ...parts] = `\n\n${value.replace(/^\s+/, '')}`.split(MARK)
+  if (before !== '') throw new FieldError(field, 'expected a transcript that begins with "Human:" or "Assistant:"')
+  const turns: Turn[] = []
+  for (let i = 0; i < parts.length; i += 2)
+    turns.push(parts[i] === 'Human' ? userTurn(parts[i + 1].trim()) : assistantTurn(parts[i + 1].trim()))
+  return turns
+}
+
+export const readHh: ReadFormat = row => [splitConversations(transcriptAt(row, 'chosen'), transcriptAt(row, 'rejected'))]

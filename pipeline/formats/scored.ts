@@ -1,0 +1,92 @@
+/** `scored`: a prompt with n responses and their scores, ratings or ranks -> pairs. */
+import { questionAt } from './dpo.ts'
+import { assistantTurn, firstOf, isObject, textAt, wrong } from './fields.ts'
+import { FieldError, type ReadFormat, type ReadOptions, type ReadPair, type Row, type Turn } from './format.ts'
+
+export const RESPONSES = ['responses', 'candidates', 'completions', 'answers'] as const
+const TEXTS = ['text', 'content', 'response', 'completion', 'answer', 'output'] as const
+const HIGHER = ['scores', 'ratings', 'rewards', 'score', 'rating', 'reward', 'overall_score'] as const
+const LOWER = ['ranks', 'ranking', 'rank'] as const
+
+interface Scored {
+  readonly index: number
+  readonly text: string
+  /** Higher is better. */
+  readonly score: number
+}
+
+export const readScored: ReadFormat = (row, options) => {
+  const name = firstOf(row, RESPONSES)
+  if (name === undefined) throw new FieldError(RESPONSES[0], `is missing (also looked for ${RESPONSES.slice(1).join(', ')})`)
+  const list = row[name]
+  if (!Array.isArray(list)) throw wrong(name, 'a list of responses', list)
+  const prompt = questionAt(row)
+  const scored = list.every(isObject) ? scoredObjects(list as Row[], name) : scoredTexts(row, list, name)
+  const pairs = pairsOf(prompt, scored, options)
+  if (pairs.length === 0) throw new FieldError(name, `expected at least two responses with a score, got ${scored.length} of ${list.length}`)
+  return pairs
+}
+
+/** [{text, score}, ...] */
+function scoredObjects(list: readonly Row[], name: string): Scored[] {
+  return list.flatMap((response, index) => {
+    const text = firstOf(response, TEXTS)
+    if (text === undefined) throw new FieldError(`${name}.${index}`, `expected a text under one of ${TEXTS.join(', ')}`)
+    const key = firstOf(response, [...HIGHER, ...LOWER])
+    if (key === undefined) throw new FieldError(`${name}.${index}`, `expected a number under one of ${[...HIGHER, ...LOWER].join(', ')}`)
+    return scoredOne(index, textAt(response[text], `${name}.${index}.${text}`), response[key], key, `${name}.${index}.${key}`)
+  })
+}
+
+/** Responses as texts beside a list of numbers: under a usual name, else the only list of numbers that is as long. */
+function scoredTexts(row: Row, list: readonly unknown[], name: string): Scored[] {
+  const texts = list.map((text, i) => textAt(text, `${name}.${i}`))
+  const key = firstOf(row, [...HIGHER, ...LOWER]) ?? onlyNumbers(row, list.length)
+  if (key === undefined)
+    throw new FieldError(
+      'scores',
+      `is missing (also looked for ${[...HIGHER, ...LOWER].slice(1).join(', ')}, or one list of ${list.length} numbers)`,
+    )
+  const numbers = row[key]
+  if (!Array.isArray(numbers) || numbers.length !== list.length)
+    throw new FieldError(
+      key,
+      `expected ${list.length} numbers, one a response, got ${Array.isArray(numbers) ? numbers.length : typeof numbers}`,
+    )
+  return texts.flatMap((text, i) => scoredOne(i, text, numbers[i], key, `${key}.${i}`))
+}
+
+function onlyNumbers(row: Row, length: number): string | undefined {
+  const fitting = Object.entries(row).filter(
+    ([, v]) => Array.isArray(v) && v.length === length && v.some(x => x !== null) && v.every(x => x === null || typeof x === 'number'),
+  )
+  return fitting.length === 1 ? fitting[0][0] : undefined
+}
+
+/** A response without a score is left out. */
+function scoredOne(index: number, text: string, value: unknown, key: string, field: string): Scored[] {
+  if (value === null || value === undefined) return []
+  if (typeof value !== 'number') throw wrong(field, 'a number or null', value)
+  return [{ index, text, score: (LOWER as readonly string[]).includes(key) ? -value : value }]
+}
+
+function pairsOf(prompt: readonly Turn[], scored: readonly Scored[], { pairs, min_gap }: ReadOptions): ReadPair[] {
+  if (pairs === 'all') return scored.flatMap((a, i) => scored.slice(i + 1).map(b => pairOf(prompt, a, b, min_gap)))
+  const best = scored.reduce((top, s) => (s.score > top.score ? s : top), scored[0])
+  return scored
+    .filter(s => s !== best)
+    .map(s => (best.index < s.index ? pairOf(prompt, best, s, min_gap) : pairOf(prompt, s, best, min_gap)))
+}
+
+/** `a` comes before `b` in the source; a tie keeps that order. */
+function pairOf(prompt: readonly Turn[], a: Scored, b: Scored, min_gap: number): ReadPair {
+  const tie = Math.abs(a.score - b.score) <= min_gap
+  const [better, worse] = tie || a.score > b.score ? [a, b] : [b, a]
+  return {
+    prompt,
+    chosen: [assistantTurn(better.text)],
+    rejected: [assistantTurn(worse.text)],
+    tie,
+    suffix: `#${better.index}-${worse.index}`,
+  }
+}

@@ -1,0 +1,99 @@
+/** Puts a finished build's files in the output folder. manifest.json comes last: a folder without it is no build. */
+import { closeSync, copyFileSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { type OutputFile, outputsOf } from './accounts.ts'
+import type { Build } from './build.ts'
+import { cardOf } from './card.ts'
+import { UserError } from './errors.ts'
+import { canonicalJson, type Manifest } from './manifest.ts'
+import { folders } from './settle.ts'
+import { DamagedEntry, guarded } from './store.ts'
+import { digestOf } from './keys.ts'
+
+/** Says that the folder is goldpan's although its manifest is not there yet. */
+const MARKER = '.goldpan-incomplete'
+const INCOMING = '.goldpan-incoming'
+
+/** Refuses an output folder that holds something else than a build. Touches nothing. */
+export function checkOut(out: string): void {
+  if (/[[\]]/.test(resolve(out))) throw new UserError(`--out ${out}: "[" or "]" in the path: dataset loaders would find nothing there; choose another folder`)
+  if (!existsSync(out)) return
+  let entries: string[]
+  try {
+    entries = readdirSync(out)
+  } catch {
+    throw new UserError(`--out ${out}: is not a folder, or not readable`)
+  }
+  if (entries.length === 0 || entries.includes(MARKER) || isBuild(out)) return
+  throw new UserError(`--out ${out}: holds something else than a goldpan build (${entries.slice(0, 3).join(', ')}...); choose an empty or new folder`)
+}
+
+function isBuild(out: string): boolean {
+  try {
+    return typeof (JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')) as Manifest).goldpan === 'string'
+  } catch {
+    return false
+  }
+}
+
+/** Replaces what a former build left at `out` by this one. */
+export async function install(build: Build, manifest: Manifest, runReport: object, out: string): Promise<void> {
+  checkOut(out)
+  const files = outputsOf(build)
+  const incoming = join(out, INCOMING)
+  await guardedAsync(out, async () => {
+    mkdirSync(out, { recursive: true })
+    writeFileSync(join(out, MARKER), '')
+    rmSync(incoming, { recursive: true, force: true })
+    for (const file of files) await place(build, file, join(incoming, file.path))
+    writeDurably(join(incoming, 'README.md'), cardOf(manifest))
+    writeDurably(join(incoming, 'run.json'), `${JSON.stringify(runReport, null, 2)}\n`)
+    rmSync(join(out, 'manifest.json'), { force: true })
+    for (const folder of folders) swap(incoming, out, folder)
+    for (const file of ['README.md', 'run.json']) renameSync(join(incoming, file), join(out, file))
+    writeDurably(join(incoming, 'manifest.json'), canonicalJson(manifest))
+    renameSync(join(incoming, 'manifest.json'), join(out, 'manifest.json'))
+    rmSync(incoming, { recursive: true, force: true })
+    rmSync(join(out, MARKER), { force: true })
+  })
+}
+
+function swap(incoming: string, out: string, folder: string): void {
+  rmSync(join(out, folder), { recursive: true, force: true })
+  if (existsSync(join(incoming, folder))) renameSync(join(incoming, folder), join(out, folder))
+}
+
+/** Links the file, or copies it where the store is on another file system; either way its checksum is that of the manifest. */
+async function place(build: Build, file: OutputFile, target: string): Promise<void> {
+  const from = build.store.path(file.key)
+  mkdirSync(dirname(target), { recursive: true })
+  if ((await digestOf(from)) !== file.sha256) throw new DamagedEntry(file.key, 'file does not match its checksum')
+  try {
+    linkSync(from, target)
+  } catch {
+    copyFileSync(from, target)
+  }
+  sync(target)
+}
+
+function writeDurably(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
+  sync(path)
+}
+
+function sync(path: string): void {
+  const fd = openSync(path, 'r')
+  fsyncSync(fd)
+  closeSync(fd)
+}
+
+async function guardedAsync(where: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write()
+  } catch (error) {
+    guarded(where, () => {
+      throw error
+    })
+  }
+}

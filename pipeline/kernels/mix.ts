@@ -1,0 +1,6 @@
+/** A bijection of 32-bit integers that moves every bit of the output with every bit of the input (Murmur3's finaliser). */
+export function mix32(h: number): number {
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}

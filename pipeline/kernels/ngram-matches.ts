@@ -1,0 +1,102 @@
+/** Finds runs of words that a stream of texts shares with the texts of an index. */
+import { absorbWord, filterBit, type NgramIndex, seedHash, wordPower } from './ngram-index.ts'
+
+/** Words of the stream, in texts that lie one after another. */
+export class NgramMatcher {
+  readonly #index: NgramIndex
+  /** By text of the index: where its last run ended. Seeds inside a run of their text are not looked at again. */
+  readonly #ends: Int32Array
+  /** Runs found by the last `find`: `words` words from word `from` of text `text`, at word `at` of the stream. */
+  count = 0
+  text = new Int32Array(16)
+  from = new Int32Array(16)
+  words = new Int32Array(16)
+  at = new Int32Array(16)
+
+  constructor(index: NgramIndex) {
+    this.#index = index
+    this.#ends = new Int32Array(index.starts.length - 1)
+  }
+
+  /** To be called before the first text of another stream. */
+  restart(): void {
+    this.#ends.fill(0)
+  }
+
+  /** Looks at words hashes[begin .. end), one text of the stream; texts must come in their order. */
+  find(hashes: Uint32Array, begin: number, end: number): void {
+    this.count = 0
+    for (const length of this.#index.seeds.lengths) {
+      // a text of one or two words counts only where it is all there is
+      if (length < 3 && end - begin !== length) continue
+      this.#scan(hashes, begin, end, length)
+    }
+  }
+
+  #scan(hashes: Uint32Array, begin: number, end: number, length: number): void {
+    const { filter } = this.#index.seeds
+    const leaving = wordPower(length)
+    let h = 0
+    for (let i = begin; i < end; i++) {
+      h = absorbWord(h, hashes[i])
+      const first = i - length + 1
+      if (first < begin) continue
+      if (first > begin) h = (h - Math.imul(hashes[first - 1], leaving)) | 0
+      const hash = seedHash(h, length)
+      const bit = filterBit(hash, filter)
+      if (filter[bit >>> 5] & (1 << (bit & 31))) this.#lookUp(hash, hashes, begin, end, first, length)
+    }
+  }
+
+  #lookUp(hash: number, hashes: Uint32Array, begin: number, end: number, at: number, length: number): void {
+    const { slots, hash: known, text, offset, next } = this.#index.seeds
+    const mask = slots.length - 1
+    let slot = hash & mask
+    while (slots[slot] !== 0 && known[slots[slot] - 1] !== hash) slot = (slot + 1) & mask
+    for (let place = slots[slot] - 1; place >= 0; place = next[place])
+      if (at >= this.#ends[text[place]]) this.#extend(text[place], offset[place], hashes, begin, end, at, length)
+  }
+
+  /** Compares words themselves: what a hash promised is checked, and the run goes on both ways as far as it is true. */
+  #extend(text: number, offset: number, hashes: Uint32Array, begin: number, end: number, at: number, length: number): void {
+    const { hashes: own, starts } = this.#index
+    const last = starts[text + 1]
+    let right = 0
+    let k = starts[text] + offset
+    while (k + right < last && at + right < end && own[k + right] === hashes[at + right]) right++
+    if (right < length) return
+    let left = 0
+    while (k > starts[text] && at - left > begin && own[k - 1] === hashes[at - left - 1]) {
+      k--
+      left++
+    }
+    if (!this.#counts(text, left + right)) return
+    this.#ends[text] = at + right
+    this.#push(text, k - starts[text], left + right, at - left)
+  }
+
+  #counts(text: number, words: number): boolean {
+    const { starts, ngram } = this.#index
+    return words >= Math.min(ngram[text], starts[text + 1] - starts[text])
+  }
+
+  #push(text: number, from: number, words: number, at: number): void {
+    if (this.count === this.text.length) this.#grow()
+    this.text[this.count] = text
+    this.from[this.count] = from
+    this.words[this.count] = words
+    this.at[this.count++] = at
+  }
+
+  #grow(): void {
+    const grown = (array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
+      const twice = new Int32Array(array.length * 2)
+      twice.set(array)
+      return twice
+    }
+    this.text = grown(this.text)
+    this.from = grown(this.from)
+    this.words = grown(this.words)
+    this.at = grown(this.at)
+  }
+}

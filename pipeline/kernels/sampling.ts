@@ -1,0 +1,81 @@
+/** Draws that are stable: a larger budget only adds to them. */
+
+/**
+ * How many of each stratum are drawn. Places are given one by one: first one to each stratum, the largest first, then to the stratum with
+ * the most rows a place (Sainte-Laguë, divisors 2n + 1), so no stratum ever loses a place to a larger budget. Never more than its rows.
+ */
+export function allocate(counts: readonly number[], budget: number): number[] {
+  const places = counts.map(() => 0)
+  const priority = (s: number): number => {
+    if (places[s] >= counts[s]) return -1
+    return places[s] === 0 ? Number.POSITIVE_INFINITY : counts[s] / (2 * places[s] + 1)
+  }
+  const queue = new Queue<number>(
+    (a, b) => priority(a) > priority(b) || (priority(a) === priority(b) && (counts[a] > counts[b] || (counts[a] === counts[b] && a < b))),
+  )
+  for (let s = 0; s < counts.length; s++) if (counts[s] > 0) queue.push(s)
+  for (let given = 0; given < budget; given++) {
+    const stratum = queue.pop()
+    if (stratum === undefined) break
+    places[stratum]++
+    if (places[stratum] < counts[stratum]) queue.push(stratum)
+  }
+  return places
+}
+
+/** A binary heap: `pop` gives what comes before all others. */
+export class Queue<T> {
+  readonly #items: T[] = []
+  readonly #before: (a: T, b: T) => boolean
+
+  constructor(before: (a: T, b: T) => boolean) {
+    this.#before = before
+  }
+
+  get size(): number {
+    return this.#items.length
+  }
+
+  push(item: T): void {
+    const items = this.#items
+    let at = items.length
+    items.push(item)
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (!this.#before(item, items[parent])) break
+      items[at] = items[parent]
+      at = parent
+    }
+    items[at] = item
+  }
+
+  pop(): T | undefined {
+    const items = this.#items
+    const first = items[0]
+    const last = items.pop()
+    if (items.length === 0 || last === undefined) return first
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= items.length) break
+      if (child + 1 < items.length && this.#before(items[child + 1], items[child])) child++
+      if (!this.#before(items[child], last)) break
+      items[at] = items[child]
+      at = child
+    }
+    items[at] = last
+    return first
+  }
+}
+
+/** The first `most` row numbers in the order `before`, without sorting the rest; in that order. */
+export function firstRows(rows: Iterable<number>, most: number, before: (a: number, b: number) => boolean): number[] {
+  const worst = new Queue<number>((a, b) => before(b, a))
+  for (const row of rows) {
+    worst.push(row)
+    if (worst.size > most) worst.pop()
+  }
+  const sorted: number[] = []
+  while (worst.size > 0) sorted.push(worst.pop()!)
+  return sorted.reverse()
+}

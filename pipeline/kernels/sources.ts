@@ -1,0 +1,55 @@
+/** Which sources duplicates fall between. */
+import type { Utf8 } from '../batch.ts'
+import { stringAt } from '../batch.ts'
+
+/** The place of each row's source in the list of sources. */
+export function sourceNumbers(column: Utf8, sources: readonly string[]): Int32Array {
+  const known = new Map(sources.map((source, i) => [source, i]))
+  const numbers = new Int32Array(column.offsets.length - 1)
+  for (let i = 0; i < numbers.length; i++)
+    numbers[i] = i > 0 && sameBytes(column, i - 1, i) ? numbers[i - 1] : known.get(stringAt(column, i))!
+  return numbers
+}
+
+function sameBytes({ bytes, offsets }: Utf8, i: number, j: number): boolean {
+  const size = offsets[i + 1] - offsets[i]
+  if (offsets[j + 1] - offsets[j] !== size) return false
+  for (let k = 0; k < size; k++) if (bytes[offsets[i] + k] !== bytes[offsets[j] + k]) return false
+  return true
+}
+
+/** Pairs that stand in a relation to a survivor, by the two sources. */
+export type Between = {
+  readonly relation: string
+  readonly source: string
+  readonly survivor_source: string
+  readonly pairs: number
+}
+
+/** Counts by relation and sources. Tallies of parts add up. */
+export class Tally {
+  readonly #counts = new Map<string, Between>()
+
+  add(relation: string, source: string, survivor_source: string, pairs = 1): void {
+    const key = JSON.stringify([relation, source, survivor_source])
+    const before = this.#counts.get(key)?.pairs ?? 0
+    this.#counts.set(key, { relation, source, survivor_source, pairs: before + pairs })
+  }
+
+  addAll(counts: readonly Between[]): void {
+    for (const { relation, source, survivor_source, pairs } of counts) this.add(relation, source, survivor_source, pairs)
+  }
+
+  /** Pairs by relation, over all sources. */
+  totals(): Record<string, number> {
+    const totals: Record<string, number> = {}
+    for (const { relation, pairs } of this.#counts.values()) totals[relation] = (totals[relation] ?? 0) + pairs
+    return totals
+  }
+
+  /** The most frequent first, at most `most` of them. */
+  list(most = Number.POSITIVE_INFINITY): Between[] {
+    const order = (a: Between, b: Between) => b.pairs - a.pairs || (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
+    return [...this.#counts.values()].sort(order).slice(0, most)
+  }
+}

@@ -1,0 +1,113 @@
+/** A linear Bradley-Terry model over hashed terms, cross-fitted: each fold's weights come from the pairs of all other folds. */
+import { mix32 } from './mix.ts'
+import type { Folds } from './ridge-logistic.ts'
+
+/** Terms of each pair, as the measure text-terms gives them: row i's are values[starts[i] .. starts[i + 1]), the low bit = rejected's. */
+export interface Terms {
+  readonly starts: Int32Array
+  readonly values: Int32Array
+}
+
+/** Weights of a hashed term are shared[fold][slot] + own[fold][slot ^ salt of the source] (Daumé 2007: features shared and of one domain). */
+export interface TextModel {
+  readonly bits: number
+  readonly shared: readonly Float32Array[]
+  readonly own: readonly Float32Array[]
+}
+
+export interface TextFit {
+  readonly terms: Terms
+  readonly folds: Folds
+  /** What else speaks for the label in each fold's eyes (style): offsets[row * folds + fold]. */
+  readonly offsets: Float32Array
+  readonly epochs: number
+  /** Of AdaGrad (Duchi et al. 2011). */
+  readonly rate: number
+}
+
+const FIRST_SQUARE = 1e-3
+const MOST_BITS = 18
+
+/** The slot of a source's own weight of a term lies at slot ^ salt. */
+const saltOf = (source: number, bits: number): number => mix32(source + 0x51ed27) >>> (32 - bits)
+
+/** Terms of longer pairs weigh less, as in cosine-normalised text. */
+const weightOf = (terms: number): number => 1 / Math.sqrt(terms + 1)
+
+/** Bits of the table for so many terms in all: small corpora need no large one. */
+const bitsFor = (terms: number): number => Math.min(MOST_BITS, Math.max(8, Math.ceil(Math.log2(terms + 1))))
+
+const tablesOf = (folds: number, bits: number, value: number): Float32Array[] =>
+  Array.from({ length: folds }, () => new Float32Array(2 ** bits).fill(value))
+
+/** Sees the rows in an order that depends on their number and the epoch alone; one row teaches the models of all folds but its own. */
+export function fitText(fit: TextFit): TextModel {
+  const { terms, folds, epochs } = fit
+  const bits = bitsFor(terms.values.length)
+  const model = { bits, shared: tablesOf(folds.count, bits, 0), own: tablesOf(folds.count, bits, 0) }
+  const squares = { bits, shared: tablesOf(folds.count, bits, FIRST_SQUARE), own: tablesOf(folds.count, bits, FIRST_SQUARE) }
+  const rows = terms.starts.length - 1
+  for (let epoch = 0; epoch < epochs; epoch++)
+    for (const row of shuffledRows(rows, epoch)) {
+      const slots = slotsOf(terms, row, bits)
+      for (let fold = 0; fold < folds.count; fold++) if (fold !== folds.of[row]) learn(model, squares, fit, row, fold, slots)
+    }
+  return model
+}
+
+/** Row numbers in the order of a hash. */
+function shuffledRows(rows: number, epoch: number): Int32Array {
+  const keys = new Float64Array(rows)
+  for (let row = 0; row < rows; row++) keys[row] = mix32(mix32(row + 1) ^ mix32(epoch + 0x3c6ef3)) * 2 ** 20 + (row & 0xfffff)
+  if (rows > 2 ** 20) return Int32Array.from(keys.keys()).sort((a, b) => keys[a] - keys[b])
+  keys.sort()
+  return Int32Array.from(keys, key => key % 2 ** 20)
+}
+
+/** The slot of each term of a row, in the low bit whose side has it. */
+function slotsOf({ starts, values }: Terms, row: number, bits: number): Int32Array {
+  const slots = values.slice(starts[row], starts[row + 1])
+  for (let k = 0; k < slots.length; k++) slots[k] = ((slots[k] >>> (32 - bits)) << 1) | (slots[k] & 1)
+  return slots
+}
+
+function learn(
+  model: TextModel,
+  squares: TextModel,
+  { folds, offsets, rate }: TextFit,
+  row: number,
+  fold: number,
+  slots: Int32Array,
+): void {
+  const salt = saltOf(folds.source[row], model.bits)
+  const margin = sumOf(model, fold, salt, slots) + offsets[row * folds.count + fold]
+  const step = weightOf(slots.length) / (1 + Math.exp(margin))
+  descend(model.shared[fold], squares.shared[fold], slots, 0, step, rate)
+  descend(model.own[fold], squares.own[fold], slots, salt, step, rate)
+}
+
+function descend(weights: Float32Array, squares: Float32Array, slots: Int32Array, salt: number, step: number, rate: number): void {
+  const square = step * step
+  for (let k = 0; k < slots.length; k++) {
+    const slot = (slots[k] >>> 1) ^ salt
+    squares[slot] += square
+    const change = (rate * step) / Math.sqrt(squares[slot])
+    weights[slot] += slots[k] & 1 ? -change : change
+  }
+}
+
+function sumOf(model: TextModel, fold: number, salt: number, slots: Int32Array): number {
+  const shared = model.shared[fold]
+  const own = model.own[fold]
+  let sum = 0
+  for (let k = 0; k < slots.length; k++) {
+    const slot = slots[k] >>> 1
+    const weight = shared[slot] + own[slot ^ salt]
+    sum += slots[k] & 1 ? -weight : weight
+  }
+  return sum * weightOf(slots.length)
+}
+
+/** The margin of one pair in the eyes of a fold's model. */
+export const textMargin = (model: TextModel, terms: Terms, row: number, fold: number, source: number): number =>
+  sumOf(model, fold, saltOf(source, model.bits), slotsOf(terms, row, model.bits))

@@ -1,0 +1,54 @@
+/** The words of a pair's fields, row by row. */
+import type { Turns } from '../batch.ts'
+import { shingle, shingleCount, wordlessShingle } from './shingles.ts'
+import { rowStarts, tokensOf } from './tokens.ts'
+
+/** Words of one field, or of several laid end to end: row i's are hashes[starts[i] .. starts[i + 1]). */
+export interface Words {
+  readonly hashes: Uint32Array
+  readonly starts: Int32Array
+  /** The only shingle of a row without words. */
+  wordless(row: number): number
+}
+
+/** All turns of a row as one text. */
+export function wordsOf(turns: Turns): Words {
+  const { content } = turns.items.columns
+  const tokens = tokensOf(content)
+  const wordless = (row: number) =>
+    wordlessShingle(content.bytes, content.offsets[turns.starts[row]], content.offsets[turns.starts[row + 1]])
+  return { hashes: tokens.hashes, starts: rowStarts(turns, tokens), wordless }
+}
+
+/** Several fields of each row as one text. */
+export function joinWords(fields: readonly Words[], rows: number): Words {
+  const total = fields.reduce((n, field) => n + field.starts[rows] - field.starts[0], 0)
+  const hashes = new Uint32Array(total)
+  const starts = new Int32Array(rows + 1)
+  let at = 0
+  for (let i = 0; i < rows; i++) {
+    for (const field of fields) {
+      const own = field.hashes.subarray(field.starts[i], field.starts[i + 1])
+      hashes.set(own, at)
+      at += own.length
+    }
+    starts[i + 1] = at
+  }
+  const wordless = (row: number) => fields.reduce((h, field) => (Math.imul(h, 0x01000193) + field.wordless(row)) | 0, 0)
+  return { hashes, starts, wordless }
+}
+
+/** A growing buffer of shingles; one that a giant row has blown up is given back. */
+const KEPT = 1 << 22
+let buffer = new Int32Array(1 << 12)
+
+/** The shingles of a row in a buffer that the next call overwrites. */
+export function shinglesOf(words: Words, row: number, ngram: number): Int32Array {
+  const from = words.starts[row]
+  const to = words.starts[row + 1]
+  const count = shingleCount(to - from, ngram)
+  if (count > buffer.length || (buffer.length > KEPT && count <= KEPT)) buffer = new Int32Array(Math.max(count, 1 << 12))
+  if (from === to) buffer[0] = words.wordless(row)
+  else shingle(words.hashes, from, to, ngram, buffer)
+  return buffer.subarray(0, count)
+}

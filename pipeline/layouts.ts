@@ -1,0 +1,137 @@
+/** The texts of training shards in the layouts that trainers read: sides turned, turns joined; byte ranges are copied, nothing is decoded. */
+import {
+  type Batch,
+  batchOf,
+  concat,
+  gather,
+  gatherColumn,
+  hexAt,
+  type Ids,
+  type List,
+  type Numbers,
+  slice,
+  type Turns,
+  turnsOf,
+} from './batch.ts'
+import type { OutBatch, Struct } from './codecs/out-columns.ts'
+import { UserError } from './errors.ts'
+import { type pairFacts, type pairTexts, votes } from './pair.ts'
+import { human, type Layout, quarantineLayout } from './tables.ts'
+
+export * from './tables.ts'
+
+type Texts = Batch<typeof pairTexts>
+type OutColumns = OutBatch['columns']
+
+/**
+ * One batch of train, validation or flipped: where `flipped` is 1 the sides change places and `margin` its sign. `columns` are all others
+ * of trainColumns, as they came in. Refuses a pair that the layout cannot hold, and a margin that is null or not finite.
+ */
+export function trainBatch(layout: Layout, texts: Texts, flipped: Uint8Array, columns: OutColumns): OutBatch {
+  const pair = (i: number): string => `pair ${hexAt(columns.pair_id as Ids, i)}`
+  if (layout !== 'conversations') checkTurns(layout, texts, pair)
+  const { margin } = columns as { margin?: Numbers<Float32Array> }
+  return {
+    rows: texts.rows,
+    columns: {
+      ...columns,
+      ...turned(layout, texts, flipped),
+      flipped: { values: flipped },
+      ...(margin ? { margin: turnedMargin(margin, flipped, pair) } : {}),
+    },
+  }
+}
+
+/** One batch of quarantine: nothing is turned. `columns` are all others of quarantineColumns but `flipped`. */
+export function quarantineBatch(layout: Layout, texts: Texts, columns: OutColumns): OutBatch {
+  const flipped = new Uint8Array(texts.rows)
+  return { rows: texts.rows, columns: { ...columns, ...turned(quarantineLayout(layout), texts, flipped), flipped: { values: flipped } } }
+}
+
+function checkTurns(layout: Layout, texts: Texts, pair: (i: number) => string): void {
+  const { prompt, chosen, rejected } = texts.columns
+  for (let i = 0; i < texts.rows; i++) {
+    if (prompt.starts[i + 1] === prompt.starts[i])
+      throw new UserError(`output.layout ${layout}: ${pair(i)} has no prompt; put the step structure first, or take layout conversations`)
+    if (chosen.starts[i + 1] - chosen.starts[i] !== 1 || rejected.starts[i + 1] - rejected.starts[i] !== 1)
+      throw new UserError(
+        `output.layout ${layout}: ${pair(i)} has a side of several turns; put the step structure first, or take layout conversations`,
+      )
+  }
+}
+
+function turned(layout: Layout, texts: Texts, flipped: Uint8Array): OutColumns {
+  const { prompt } = texts.columns
+  const [chosen, rejected] = sidesOf(texts, flipped)
+  if (layout === 'prompt') return { prompt, chosen, rejected }
+  if (layout === 'message') return { prompt, chosen: messageOf(chosen, texts.rows), rejected: messageOf(rejected, texts.rows) }
+  return { chosen: joined(prompt, chosen, texts.rows), rejected: joined(prompt, rejected, texts.rows) }
+}
+
+const sideSchema = { side: turnsOf } as const
+
+function sidesOf({ rows, columns: { chosen, rejected } }: Texts, flipped: Uint8Array): [Turns, Turns] {
+  if (!flipped.includes(1)) return [chosen, rejected]
+  const both = concat(sideSchema, [batchOf(sideSchema, rows, { side: chosen }), batchOf(sideSchema, rows, { side: rejected })]).columns.side
+  const from = (other: number): Turns =>
+    gatherColumn(
+      both,
+      turnsOf,
+      Int32Array.from(flipped, (flip, i) => i + rows * (flip ^ other)),
+    ) as Turns
+  return [from(0), from(1)]
+}
+
+/** Each row's prompt and, after it, its side. */
+function joined(prompt: Turns, side: Turns, rows: number): Turns {
+  const items = concat(turnsOf.list, [prompt.items, side.items])
+  const starts = new Int32Array(rows + 1)
+  for (let i = 0; i < rows; i++) starts[i + 1] = starts[i] + turnsIn(prompt, i) + turnsIn(side, i)
+  const index = new Int32Array(starts[rows])
+  let at = 0
+  for (let i = 0; i < rows; i++) {
+    for (let k = prompt.starts[i]; k < prompt.starts[i + 1]; k++) index[at++] = k
+    for (let k = side.starts[i]; k < side.starts[i + 1]; k++) index[at++] = prompt.items.rows + k
+  }
+  return { starts, items: gather(items, index) }
+}
+
+const turnsIn = ({ starts }: Turns, i: number): number => starts[i + 1] - starts[i]
+
+const messageOf = ({ starts, items }: Turns, rows: number): Struct => ({ items: slice(items, starts[0], starts[rows]) })
+
+function turnedMargin({ values, valid }: Numbers<Float32Array>, flipped: Uint8Array, pair: (i: number) => string): Numbers<Float32Array> {
+  return {
+    values: Float32Array.from(flipped, (flip, i) => {
+      // One null stops a training run, and a NaN makes its loss 0 without a word.
+      if ((valid && !valid[i]) || !Number.isFinite(values[i]))
+        throw new UserError(
+          `output.margin: ${pair(i)} has no finite margin; name a model that scores every pair, or drop the pairs without`,
+        )
+      return flip ? 0 - values[i] : values[i]
+    }),
+  }
+}
+
+/** What people said of each pair: the majority of its votes, how many there were, and the share of the most frequent one. Null without votes. */
+export function humanOf(cast: List<(typeof pairFacts)['votes']['list']>, rows: number): Struct {
+  const outcome = new Uint8Array(rows)
+  const n = new Int32Array(rows)
+  const agreement = new Float32Array(rows)
+  const { values } = cast.items.columns.vote
+  for (let i = 0; i < rows; i++) {
+    const counts = [0, 0, 0]
+    for (let k = cast.starts[i]; k < cast.starts[i + 1]; k++) counts[values[k]]++
+    n[i] = cast.starts[i + 1] - cast.starts[i]
+    outcome[i] = majorityOf(counts)
+    agreement[i] = n[i] > 0 ? Math.max(...counts) / n[i] : 0
+  }
+  const items = batchOf(human, rows, { outcome: { values: outcome }, n: { values: n }, agreement: { values: agreement } })
+  return { items, valid: Uint8Array.from(n, count => (count > 0 ? 1 : 0)) }
+}
+
+/** As many for one side as for the other is a tie, whatever was voted beside. */
+function majorityOf([chosen, rejected, tie]: readonly number[]): number {
+  if (chosen === rejected || (tie > chosen && tie > rejected)) return votes.indexOf('tie')
+  return votes.indexOf(chosen > rejected ? 'chosen' : 'rejected')
+}

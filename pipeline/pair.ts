@@ -1,0 +1,38 @@
+/** The canonical pair: what ingest makes of every source format, and what every stage may read. */
+import { turnsOf } from './batch.ts'
+
+export const labelKinds = ['human', 'human_derived', 'ai', 'implicit'] as const
+export type LabelKind = (typeof labelKinds)[number]
+export const votes = ['chosen', 'rejected', 'tie'] as const
+
+/** The texts of a pair: the prompt's turns, and each side's turns after the common prefix (nearly always one assistant turn). */
+export const pairTexts = { prompt: turnsOf, chosen: turnsOf, rejected: turnsOf } as const
+
+/** Everything else about a pair. `row` counts from 0 in its file; `priority` is the source's. */
+export const pairFacts = {
+  pair_id: 'id',
+  prompt_id: 'id',
+  chosen_id: 'id',
+  rejected_id: 'id',
+  source: 'utf8',
+  source_id: 'utf8',
+  license: 'utf8',
+  lang: 'utf8',
+  label_kind: { labels: labelKinds },
+  priority: 'i32',
+  tie: 'u8',
+  row: 'i32',
+  votes: { list: { annotator: 'utf8', vote: { labels: votes } } },
+  scores: { list: { model: 'utf8', chosen: 'f64', rejected: 'f64' } },
+} as const
+
+/** Given by the engine at ingest: bytes of all a pair's text, and of the prompt with its longer side. */
+export const sizeFacts = { text_bytes: 'i32', longest_bytes: 'i32' } as const
+
+/** Given by the engine: the pair's place in the corpus, counted over all shards in the order of the config. */
+export const placeFacts = { ordinal: 'i32' } as const
+
+export const relations = ['exact', 'swapped', 'near', 'near-swapped', 'no-signal'] as const
+export const outcomes = ['keep', 'flip', 'quarantine', 'review', 'drop'] as const
+export type Outcome = (typeof outcomes)[number]
+export const draws = ['audit', 'targeted'] as const

@@ -1,0 +1,258 @@
+/** Config -> plan: checked, printable, hashable data. Touches no output. */
+import { statSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import { z } from 'zod'
+import { type Schema, type Field } from './batch.ts'
+import { type Config, knowStage, type LoadedConfig, type ModelConfig, type OutputConfig, type StepConfig } from './config.ts'
+import { hint, UserError } from './errors.ts'
+import { expectationOf } from './expect.ts'
+import { filesOf, modelFiles, type NamedFile } from './files.ts'
+import type { Format } from './formats/format.ts'
+import { digestOf, keyOf } from './keys.ts'
+import { pairFacts, pairTexts, placeFacts, sizeFacts } from './pair.ts'
+import { type Declared, type Env, type Json, type Stage, schemaOf, typeName } from './stage.ts'
+import { stages } from '../stages/index.ts'
+import { VERSION } from './version.ts'
+
+/** Bump when the same sources would give other shards. */
+const INGEST_VERSION = 1
+
+export interface PlannedFile {
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** One input file with how to read it. */
+export interface PlannedInput extends PlannedFile {
+  readonly key: string
+  readonly format: Format
+  readonly source?: string
+  readonly license?: string
+  readonly label_kind?: string
+  readonly priority: number
+  readonly limit?: number
+  readonly scores: boolean
+  readonly pairs: 'all' | 'best'
+  readonly min_gap: number
+}
+
+export interface PlannedMeasure {
+  readonly name: string
+  readonly version: number
+  readonly params: Json
+  readonly key: string
+}
+
+export interface PlannedStep {
+  readonly id: string
+  readonly stage: string
+  readonly version: number
+  readonly params: Json
+  readonly files: readonly PlannedFile[]
+  readonly measures: readonly PlannedMeasure[]
+  /** Whether this step sees the whole corpus, or comes after one that does. */
+  readonly corpus_wide: boolean
+  readonly key: string
+}
+
+export interface Plan {
+  readonly goldpan: string
+  readonly name: string
+  readonly seed: number
+  readonly inputs: readonly PlannedInput[]
+  readonly models: Readonly<Record<string, ModelConfig & { digest: string }>>
+  readonly steps: readonly PlannedStep[]
+  readonly output: OutputConfig
+  readonly expect: readonly string[]
+  readonly config: Json
+  readonly key: string
+}
+
+/** A plan and where its files are on this machine. */
+export interface LocatedPlan {
+  readonly plan: Plan
+  readonly paths: Readonly<Record<string, string>>
+}
+
+type Digest = (file: NamedFile) => Promise<PlannedFile>
+
+/** Checks a config down to every column and file, and chains the keys. `digest` may remember what it has seen. */
+export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile): Promise<LocatedPlan> {
+  const { config } = loaded
+  const base = dirname(resolve(loaded.path))
+  const paths: Record<string, string> = {}
+  const known = new Map<string, PlannedFile>()
+  const named = async (files: readonly NamedFile[]): Promise<PlannedFile[]> => {
+    const planned = await Promise.all(files.map(digest))
+    for (const [i, file] of files.entries()) {
+      paths[file.shown] = file.path
+      known.set(file.shown, planned[i])
+    }
+    return planned
+  }
+  const inputs = await planInputs(loaded, base, named)
+  const benchmarks = await named(config.benchmarks.flatMap((b, i) => filesOf(b, base, loaded.at(['benchmarks', i]))))
+  const models = await planModels(loaded, base, paths)
+  const steps = await planSteps(loaded, { base, named, known, benchmarks, models, corpus: keyOf('corpus', ...inputs.map(i => i.key)) })
+  checkOutput(loaded, steps)
+  const body = { goldpan: VERSION, name: config.name, seed: config.seed, inputs, models, steps, output: config.output, expect: config.expect }
+  const resolved = resolvedConfig(config, steps)
+  return { plan: { ...body, config: resolved, key: keyOf(body as unknown as Json, resolved) }, paths }
+}
+
+const plannedFile: Digest = async file => ({ path: file.shown, bytes: statSync(file.path).size, sha256: await digestOf(file.path) })
+
+async function planInputs(loaded: LoadedConfig, base: string, named: (files: readonly NamedFile[]) => Promise<PlannedFile[]>): Promise<PlannedInput[]> {
+  const inputs: PlannedInput[] = []
+  for (const [i, { path, ...options }] of loaded.config.sources.entries()) {
+    const files = await named(filesOf(path, base, loaded.at(['sources', i, 'path'])))
+    for (const file of files)
+      inputs.push({ ...file, ...options, key: keyOf('ingest', INGEST_VERSION, file.sha256, options as Json, options.source ? null : basename(file.path)) })
+  }
+  return inputs
+}
+
+async function planModels(loaded: LoadedConfig, base: string, paths: Record<string, string>): Promise<Plan['models']> {
+  const models: Record<string, ModelConfig & { digest: string }> = {}
+  for (const [name, model] of Object.entries(loaded.config.models)) {
+    const files = modelFiles(model.onnx, base, loaded.at(['models', name]))
+    const digests = await Promise.all(files.map(async file => [file.shown, await digestOf(file.path)]))
+    paths[model.onnx] = dirname(files[0].path)
+    models[name] = { ...model, digest: keyOf(digests as Json) }
+  }
+  return models
+}
+
+interface Surroundings {
+  readonly base: string
+  readonly named: (files: readonly NamedFile[]) => Promise<PlannedFile[]>
+  /** Every file planned so far, by its shown path. */
+  readonly known: ReadonlyMap<string, PlannedFile>
+  readonly benchmarks: readonly PlannedFile[]
+  readonly models: Plan['models']
+  readonly corpus: string
+}
+
+/** The stage that provides a column which later steps need for folds and splits. */
+const CLUSTERS = { stage: 'prompt-clusters', column: 'prompt_cluster' }
+
+async function planSteps(loaded: LoadedConfig, around: Surroundings): Promise<PlannedStep[]> {
+  for (const [name, stage] of stages) knowStage(name, stage.params)
+  const steps: PlannedStep[] = []
+  let env: Env = { models: Object.keys(around.models), recorded: [], upstream: {} }
+  for (const step of withClusters(loaded, env)) {
+    const planned = await planStep(loaded, step, env, around, steps.at(-1))
+    const stage = stages.get(step.stage)!
+    env = { ...env, upstream: { ...env.upstream, ...schemaOf(stage.adds as Declared<unknown>, planned.params, env) } }
+    steps.push(planned)
+  }
+  return steps
+}
+
+/** The config's steps, with prompt-clusters put in front of the first step that needs them where the config does not name it. */
+function withClusters(loaded: LoadedConfig, env: Env): StepConfig[] {
+  const steps = [...loaded.steps]
+  if (steps.some(s => s.stage === CLUSTERS.stage)) return steps
+  const reader = steps.findIndex(step => {
+    const stage = stages.get(step.stage)
+    const params = stage?.params.safeParse(step.params)
+    return stage && params?.success && CLUSTERS.column in readsOf(stage, params.data, env)
+  })
+  const wanted = reader >= 0 ? reader : loaded.config.output.splits.validation > 0 ? steps.length : -1
+  if (wanted >= 0) steps.splice(wanted, 0, { id: CLUSTERS.stage, stage: CLUSTERS.stage, params: {}, place: ['steps'] })
+  return steps
+}
+
+/** All columns that a stage reads of a pair, in its rounds and its judge. */
+export function readsOf(stage: Stage, params: unknown, env: Env): Schema {
+  const rounds = (stage.rounds ?? []).map(round => schemaOf(round.reads, params, env))
+  return Object.assign({}, ...rounds, schemaOf(stage.reads, params, env)) as Schema
+}
+
+async function planStep(loaded: LoadedConfig, step: StepConfig, env: Env, around: Surroundings, previous: PlannedStep | undefined): Promise<PlannedStep> {
+  const stage = stages.get(step.stage)
+  if (!stage) throw new UserError(`${loaded.at(step.place)}: steps.${step.id}: unknown stage "${step.stage}"${hint(step.stage, [...stages.keys()])}`)
+  const parsed = stage.params.safeParse(await withBenchmarks(loaded, stage, step, around))
+  if (!parsed.success) return loaded.complain(parsed.error, step.place)
+  const params = parsed.data as Json
+  const files = (stage.files?.(params) ?? []).map(path => around.known.get(path)!)
+  const digests = new Map(files.map(file => [file.path, `${basename(file.path)} ${file.sha256}`]))
+  const keyed = byDigest(params, digests)
+  const measures = (stage.measures?.(params) ?? []).map(({ measure, params: own }) => ({
+    name: measure.name,
+    version: measure.version,
+    params: own,
+    key: keyOf('measure', measure.name, measure.version, byDigest(own, digests), loaded.config.seed),
+  }))
+  checkReads(loaded, stage, step, params, env)
+  const corpus_wide = previous?.corpus_wide === true || stage.rounds !== undefined
+  const key = keyOf(previous?.key ?? loaded.config.seed, stage.name, stage.version, keyed, corpus_wide ? around.corpus : null, stage.models ? around.models : null)
+  return { id: step.id, stage: stage.name, version: stage.version, params, files, measures, corpus_wide, key }
+}
+
+/** A param called `benchmarks` takes files by glob; where it is left out, the config's own. */
+async function withBenchmarks(loaded: LoadedConfig, stage: Stage, step: StepConfig, around: Surroundings): Promise<Record<string, unknown>> {
+  if (!(stage.params instanceof z.ZodObject) || !('benchmarks' in stage.params.shape)) return step.params
+  const own = step.params.benchmarks
+  if (!Array.isArray(own)) return { ...step.params, benchmarks: around.benchmarks.map(file => file.path) }
+  const files = await around.named(own.flatMap(b => filesOf(String(b), around.base, loaded.at([...step.place, 'benchmarks']))))
+  return { ...step.params, benchmarks: files.map(file => file.path) }
+}
+
+/** A param that names a file enters the key by name and digest, not by path. */
+function byDigest(value: Json, digests: ReadonlyMap<string, string>): Json {
+  if (typeof value === 'string') return digests.get(value) ?? value
+  if (Array.isArray(value)) return value.map(v => byDigest(v as Json, digests))
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, byDigest(v as Json, digests)]))
+}
+
+function checkReads(loaded: LoadedConfig, stage: Stage, step: StepConfig, params: Json, env: Env): void {
+  const own = Object.assign({}, ...(stage.measures?.(params) ?? []).map(use => use.measure.adds(use.params)), ...returnsOf(stage, params, env)) as Schema
+  const given: Schema = { ...pairFacts, ...sizeFacts, ...pairTexts, ...placeFacts, ...env.upstream, ...own }
+  for (const [column, field] of Object.entries(readsOf(stage, params, env))) {
+    const where = `${loaded.at(step.place)}: steps.${step.id}`
+    if (!(column in given)) throw new UserError(`${where}: reads column ${column}, which no earlier step adds${providers(column, params, env)}`)
+    if (!sameType(given[column], field))
+      throw new UserError(`${where}: reads column ${column} as ${typeName(field)}, but it is ${typeName(given[column])}`)
+  }
+}
+
+const sameType = (a: Field, b: Field): boolean => typeName(a) === typeName(b)
+
+const returnsOf = (stage: Stage, params: Json, env: Env): Schema[] =>
+  (stage.rounds ?? []).map(round => (round.returns ? schemaOf(round.returns as Declared<unknown>, params, env) : {}))
+
+function providers(column: string, params: Json, env: Env): string {
+  const adding = [...stages.values()].filter(s => {
+    const defaults = s.params.safeParse({})
+    return column in schemaOf(s.adds as Declared<unknown>, defaults.success ? defaults.data : params, env)
+  })
+  return adding.length > 0 ? `; put ${adding.map(s => s.name).join(' or ')} before it` : ''
+}
+
+function checkOutput(loaded: LoadedConfig, steps: readonly PlannedStep[]): void {
+  for (const [i, text] of loaded.config.expect.entries()) expectationOf(text, loaded.at(['expect', i]))
+  const { signals, margin } = loaded.config.output
+  const env = envAfter(steps, steps.length, Object.keys(loaded.config.models), [])
+  const known = Object.keys(env.upstream)
+  for (const signal of signals)
+    if (!(signal in env.upstream) && !/^(p|margin)_/.test(signal) && signal !== 'human')
+      throw new UserError(`${loaded.at(['output', 'signals'])}: output.signals: no step adds "${signal}"${hint(signal, known)}`)
+  if (margin !== undefined && !steps.some(s => s.stage === 'score'))
+    throw new UserError(`${loaded.at(['output', 'margin'])}: output.margin: no step scores; add the step score`)
+}
+
+/** What the first n steps have added, as a stage of the next step sees it. */
+export function envAfter(steps: readonly PlannedStep[], n: number, models: readonly string[], recorded: readonly string[]): Env {
+  let env: Env = { models, recorded, upstream: {} }
+  for (const step of steps.slice(0, n)) {
+    const adds = schemaOf(stages.get(step.stage)!.adds as Declared<unknown>, step.params, env)
+    env = { ...env, upstream: { ...env.upstream, ...adds } }
+  }
+  return env
+}
+
+const resolvedConfig = (config: Config, steps: readonly PlannedStep[]): Json =>
+  ({ ...config, steps: steps.map(step => ({ id: step.id, [step.stage]: step.params })) }) as unknown as Json

@@ -1,0 +1,129 @@
+/** Writes the files of a build: every row with its outcome, in the order that `arrange` gave. */
+import { type Batch, type List, type Numbers, nulls, type Schema, slice } from './batch.ts'
+import { type Published, formatOf } from './accounts.ts'
+import { arrangedKey, type Build, fileKey, rejectsKey } from './build.ts'
+import { type OutBatch, type OutColumn, openTableWriter } from './codecs/table-writer.ts'
+import {
+  flippedColumns,
+  humanOf,
+  ledgerColumns,
+  quarantineBatch,
+  quarantineColumns,
+  rejectsColumns,
+  reviewColumns,
+  type TrainOptions,
+  trainBatch,
+  trainColumns,
+} from './layouts.ts'
+import { labelKinds, type pairFacts, type pairTexts } from './pair.ts'
+import { addedBy, repeated, RowReader, wordsOf } from './rows.ts'
+import { type Arranged, type Folder, folders, readOrder, totalSettled } from './settle.ts'
+import { guarded } from './store.ts'
+import type { TaskReport } from './task.ts'
+
+const CHUNK_ROWS = 8192
+
+/** publish/FOLDER/PART: one file of an output folder, into the store. */
+export async function publishPart(build: Build, folder: number, part: number): Promise<TaskReport> {
+  const name = folders[folder]
+  const key = fileKey(build, folder, part)
+  const [from, to] = build.store.readJson<Arranged>(arrangedKey(build)).parts[name][part]
+  const file = build.store.scratch()
+  const columns = columnsFor(build, name)
+  const writer = await openTableWriter(formatOf(build, name), columns, file)
+  for (const batch of batchesFor(build, name, from, to, columns)) await writer.write(batch)
+  const written: Published = await writer.close()
+  guarded(build.store.root, () => build.store.adopt(key, file))
+  build.store.writeJson(`${key}.record`, { ...written })
+  return { rows: to - from }
+}
+
+const trainOptions = (build: Build): TrainOptions => {
+  const { signals, margin } = build.plan.output
+  return { signals, margin: margin !== undefined }
+}
+
+function columnsFor(build: Build, folder: Folder): OutColumn[] {
+  const { layout } = build.plan.output
+  const added = addedBy(build)
+  const columns: Record<Folder, () => OutColumn[]> = {
+    train: () => trainColumns(layout, trainOptions(build)),
+    validation: () => trainColumns(layout, trainOptions(build)),
+    flipped: () => flippedColumns(layout, trainOptions(build), Object.keys(added)),
+    quarantine: () => quarantineColumns(layout, trainOptions(build)),
+    review: reviewColumns,
+    ledger: () => ledgerColumns(Object.keys(added)),
+    rejects: rejectsColumns,
+  }
+  return columns[folder]().map(column => typed(column, { ...added, ...wordsOf(build) }))
+}
+
+/** A column is written under the type in which the build holds it, where the folder's own list leaves that open. */
+function typed(column: OutColumn, held: Schema): OutColumn {
+  const { name, field } = column
+  const fixed = field === 'bool' || field === 'i8' || field === 'i64' || (typeof field === 'object' && 'struct' in field)
+  return fixed || !(name in held) ? column : { ...column, field: held[name] }
+}
+
+const readers = new WeakMap<Build, RowReader>()
+
+/** One reader a worker, so that files which follow one another share what is loaded. */
+function reader(build: Build): RowReader {
+  let made = readers.get(build)
+  if (!made) readers.set(build, (made = new RowReader(build, scaleOf(build))))
+  return made
+}
+
+/** By what the weights of each source are multiplied, so that their mean over its kept pairs is 1. */
+function scaleOf(build: Build): Record<string, number> {
+  const scale = Object.entries(totalSettled(build).sources).map(([source, { train, validation, weight }]) => [source, weight > 0 ? (train + validation) / weight : 1])
+  return Object.fromEntries(scale)
+}
+
+function* batchesFor(build: Build, folder: Folder, from: number, to: number, columns: readonly OutColumn[]): Generator<OutBatch> {
+  if (folder === 'rejects') {
+    yield* rejectBatches(build, from, to)
+    return
+  }
+  const order = folder === 'ledger' ? Int32Array.from({ length: to - from }, (_, i) => from + i) : readOrder(build, folder).subarray(from, to)
+  for (let at = 0; at < order.length; at += CHUNK_ROWS) {
+    const rows = reader(build).read(order.subarray(at, at + CHUNK_ROWS), folder !== 'ledger')
+    yield outBatch(build, folder, rows, columns)
+  }
+}
+
+function outBatch(build: Build, folder: Folder, rows: Batch, columns: readonly OutColumn[]): OutBatch {
+  const { layout, margin } = build.plan.output
+  const all: Record<string, OutBatch['columns'][string]> = { ...rows.columns, human: humanRows(rows) }
+  if (margin !== undefined) all.margin = rows.columns[`margin_${margin}`]
+  for (const { name, field } of columns) if (!all[name]) all[name] = nullColumn(field, rows.rows)
+  const texts = rows as Batch as Batch<typeof pairTexts>
+  if (folder === 'quarantine') return quarantineBatch(layout, texts, all)
+  if (folder === 'ledger' || folder === 'review') return { rows: rows.rows, columns: all }
+  return trainBatch(layout, texts, (rows.columns.flipped as Numbers<Uint8Array>).values, all)
+}
+
+function nullColumn(field: OutColumn['field'], rows: number): OutBatch['columns'][string] {
+  if (typeof field === 'object' && 'struct' in field) throw new Error('a struct column has no null form here')
+  return nulls(field === 'bool' || field === 'i8' ? 'u8' : field === 'i64' ? 'i32' : field, rows)
+}
+
+/** The votes of people; those of models are no human judgement. */
+function humanRows(rows: Batch): OutBatch['columns'][string] {
+  const said = humanOf(rows.columns.votes as List as List<(typeof pairFacts)['votes']['list']>, rows.rows)
+  const kinds = (rows.columns.label_kind as Numbers<Uint8Array>).values
+  return { ...said, valid: said.valid!.map((valid, i) => (kinds[i] <= labelKinds.indexOf('human_derived') ? valid : 0)) }
+}
+
+/** Rejects of all inputs laid end to end, those from `from` to `to`. */
+function* rejectBatches(build: Build, from: number, to: number): Generator<OutBatch> {
+  let first = 0
+  for (const input of build.plan.inputs) {
+    const rejects = build.store.readTable(rejectsKey(input))
+    const begin = Math.max(0, from - first)
+    const end = Math.min(rejects.rows, to - first)
+    first += rejects.rows
+    if (begin >= end) continue
+    yield { rows: end - begin, columns: { ...slice(rejects, begin, end).columns, file: repeated(input.path, end - begin) } }
+  }
+}

@@ -1,0 +1,59 @@
+/** A plan in words: what `goldpan plan` prints. */
+import { stages } from '../../stages/index.ts'
+import type { Curve } from '../commands/plan.ts'
+import { pairTexts } from '../pair.ts'
+import type { Phase } from '../phases.ts'
+import { type LocatedPlan, readsOf } from '../plan.ts'
+import { type Env, type Declared, schemaOf } from '../stage.ts'
+
+export function describePlan({ plan }: LocatedPlan, todo: readonly Phase[], curves: readonly Curve[]): string {
+  const bytes = plan.inputs.reduce((n, i) => n + i.bytes, 0)
+  return [
+    `${plan.name}: plan ${plan.key}, seed ${plan.seed}`,
+    '',
+    `inputs: ${plan.inputs.length} files, ${mebibytes(bytes)}`,
+    ...plan.inputs.map(i => `  ${i.path}  ${mebibytes(i.bytes)}${i.limit ? `, first ${i.limit} rows` : ''}${i.priority ? `, priority ${i.priority}` : ''}`),
+    '',
+    'steps:',
+    ...stepLines(plan),
+    '',
+    ...curves.flatMap(curveLines),
+    `models: ${Object.keys(plan.models).join(', ') || 'the built-in ones'}; calls to servers: 0, cost: 0`,
+    `disk: about ${mebibytes(estimate(plan))} in the store for inputs that expand ${EXPANSION}x; memory: --memory bounds it (default 4GiB)`,
+    `output: ${plan.output.format}, layout ${plan.output.layout}, ${mebibytes(plan.output.shard_bytes)} of text a shard, validation ${plan.output.splits.validation}`,
+    '',
+    'store:',
+    ...todo.map(phase => `  ${phase.name}: ${phase.of - phase.tasks.length} of ${phase.of} tasks done${phase.tasks.length > 0 ? `, ${phase.tasks.length} to do` : ''}`),
+    todo.at(-1)?.tasks.length ? '  (later phases depend on these)' : '  everything is there: a run would only write the output folder',
+  ].join('\n')
+}
+
+/** Gzipped JSONL of conversations to the store's columns, with measures: seen on real data. */
+const EXPANSION = 5
+const estimate = (plan: LocatedPlan['plan']): number =>
+  plan.inputs.reduce((n, i) => n + i.bytes * (/\.(gz|zst|parquet)$/.test(i.path) ? EXPANSION : 1.5), 0)
+
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 2 : 1)} MiB`
+
+function stepLines(plan: LocatedPlan['plan']): string[] {
+  let env: Env = { models: Object.keys(plan.models), recorded: [], upstream: {} }
+  return plan.steps.flatMap(step => {
+    const stage = stages.get(step.stage)!
+    const adds = schemaOf(stage.adds as Declared<unknown>, step.params, env)
+    const reads = Object.keys(readsOf(stage, step.params, env))
+    const texts = reads.filter(name => name in pairTexts)
+    env = { ...env, upstream: { ...env.upstream, ...adds } }
+    const passes = texts.length > 0 ? `another pass over the text (${texts.join(', ')})` : step.measures.length > 0 ? 'measured in the first pass over the text' : 'no text'
+    return [
+      `  ${step.id}${step.id === step.stage ? '' : ` (${step.stage})`}: ${stage.doc}`,
+      `      ${stage.rounds ? `corpus-wide, ${stage.rounds.length} exchange${stage.rounds.length > 1 ? 's' : ''}` : 'row by row'}; ${passes}; adds ${Object.keys(adds).join(', ') || 'nothing'}`,
+    ]
+  })
+}
+
+const curveLines = ({ step, bands, rows, points }: Curve): string[] => [
+  `${step}: ${bands} bands x ${rows} rows; chance that two pairs of a Jaccard similarity are compared:`,
+  `  J ${points.map(([j]) => j.toFixed(2).padStart(8)).join('')}`,
+  `  P ${points.map(([, p]) => p.toFixed(4).padStart(8)).join('')}`,
+  '',
+]

@@ -1,0 +1,207 @@
+/** Whole rows of a finished build, for writing: facts, texts, outcome and every signal, for any list of pairs in any order. */
+import { type Batch, beside, type Column, concat, type Field, gather, isValid, type Numbers, type Schema, type Utf8 } from './batch.ts'
+import { type Build, declared, type Shard } from './build.ts'
+import { GONE, ShardColumns } from './columns.ts'
+import { pairTexts } from './pair.ts'
+import { FLIPPED, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
+
+const KEPT_SHARDS = 4
+
+/** Reads rows of any shard; keeps the last few shards it was asked for. */
+export class RowReader {
+  private readonly build: Build
+  private readonly scale: Readonly<Record<string, number>>
+  private readonly shards = new Map<number, Batch>()
+  private readonly blocks = new Map<string, Batch>()
+
+  /** `scale`: by what the weights of a source are multiplied, so that their mean over its kept pairs is 1. */
+  constructor(build: Build, scale: Readonly<Record<string, number>>) {
+    this.build = build
+    this.scale = scale
+  }
+
+  /** The narrow columns of these pairs, and their texts if `texts`, in the order given. */
+  read(ordinals: Int32Array, texts: boolean): Batch {
+    const runs = this.runsOf(ordinals)
+    const pieces = runs.map(({ shard, rows }) => {
+      const narrow = gather(this.narrow(shard), rows)
+      return texts ? beside(narrow, this.textsOf(shard, rows)) : narrow
+    })
+    return concat(pieces[0].schema, pieces)
+  }
+
+  /** Cuts the list where the shard changes. */
+  private runsOf(ordinals: Int32Array): { shard: Shard; rows: Int32Array }[] {
+    const runs: { shard: Shard; rows: Int32Array }[] = []
+    for (let from = 0; from < ordinals.length; ) {
+      const shard = this.shardOf(ordinals[from])
+      let to = from + 1
+      while (to < ordinals.length && ordinals[to] >= shard.start && ordinals[to] < shard.start + shard.pairs) to++
+      runs.push({ shard, rows: ordinals.slice(from, to).map(o => o - shard.start) })
+      from = to
+    }
+    return runs
+  }
+
+  private shardOf(ordinal: number): Shard {
+    const shards = this.build.shards()
+    let low = 0
+    let high = shards.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (shards[middle].start <= ordinal) low = middle
+      else high = middle - 1
+    }
+    return shards[low]
+  }
+
+  private narrow(shard: Shard): Batch {
+    const kept = this.shards.get(shard.place)
+    if (kept) return kept
+    const narrow = narrowOf(this.build, new ShardColumns(this.build, shard), this.scale)
+    if (this.shards.size >= KEPT_SHARDS) this.shards.delete(this.shards.keys().next().value!)
+    this.shards.set(shard.place, narrow)
+    return narrow
+  }
+
+  private textsOf(shard: Shard, rows: Int32Array): Batch {
+    const pieces: Batch[] = []
+    for (let from = 0; from < rows.length; ) {
+      const { block, first, end } = this.blockOf(shard, rows[from])
+      let to = from + 1
+      while (to < rows.length && rows[to] >= first && rows[to] < end) to++
+      pieces.push(
+        gather(
+          block,
+          rows.subarray(from, to).map(row => row - first),
+        ),
+      )
+      from = to
+    }
+    return concat(pairTexts, pieces as never) as Batch
+  }
+
+  private blockOf(shard: Shard, row: number): { block: Batch; first: number; end: number } {
+    let first = 0
+    for (const [i, rows] of shard.block_rows.entries()) {
+      if (row < first + rows) return { block: this.block(shard, i), first, end: first + rows }
+      first += rows
+    }
+    throw new Error(`shard ${shard.place} has no row ${row}`)
+  }
+
+  private block(shard: Shard, i: number): Batch {
+    const name = `${shard.place}/${i}`
+    const kept = this.blocks.get(name)
+    if (kept) return kept
+    const block = this.build.texts(shard, i)
+    if (this.blocks.size >= KEPT_SHARDS * 4) this.blocks.delete(this.blocks.keys().next().value!)
+    this.blocks.set(name, block)
+    return block
+  }
+}
+
+/** All narrow columns of a shard's pairs: facts, the outcome in words, and what the steps added. */
+function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<string, number>>): Batch {
+  const facts = columns.facts()
+  const { shard } = columns
+  const settled = readSettled(build, shard).columns
+  const { step: stepWords, reason: reasonWords } = wordsOf(build)
+  const reasons = reasonWords.labels
+  const named = build.steps().map(step => reasonsOf(step).map(([reason]) => reasons.indexOf(reason)))
+  const decided = settled.step.values.map(step => (step === GONE ? 0 : 1))
+  const why = settled.step.values.map((step, i) => (step === GONE ? 0 : settled.reason.values[i] === GONE ? reasons.length - 1 : named[step][settled.reason.values[i]]))
+  const schema: Record<string, Field> = {
+    ...facts.schema,
+    file: 'utf8',
+    outcome: readSettled(build, shard).schema.outcome,
+    split: { labels: splits },
+    step: stepWords,
+    reason: reasonWords,
+    flipped: 'u8',
+  }
+  const all: Record<string, Column> = {
+    ...facts.columns,
+    file: repeated(shard.input.path, shard.pairs),
+    outcome: settled.outcome,
+    split: { values: settled.split.values, valid: settled.split.values.map(s => (s === 0 ? 0 : 1)) },
+    step: { values: settled.step.values.map(s => (s === GONE ? 0 : s)), valid: decided },
+    reason: { values: why, valid: decided },
+    flipped: { values: settled.outcome.values.map(o => (o === 1 ? 1 : 0)) },
+  }
+  for (const [name, field] of Object.entries(addedBy(build))) {
+    schema[name] = field
+    all[name] = coalesced(build, columns, name)
+  }
+  schema.weight = 'f32'
+  all.weight = scaled(all.weight as Numbers | undefined, facts.columns.source as Utf8, shard.pairs, scale)
+  return { schema, rows: shard.pairs, columns: all }
+}
+
+/** The names behind the ledger's columns `step` and `reason`. */
+export function wordsOf(build: Build): { readonly step: { labels: readonly string[] }; readonly reason: { labels: readonly string[] } } {
+  const steps = build.steps()
+  const reasons = new Set([...steps.flatMap(step => reasonsOf(step).map(([reason]) => reason)), FLIPPED])
+  return { step: { labels: steps.map(step => step.id) }, reason: { labels: [...reasons] } }
+}
+
+/** Every column that the steps add to the ledger. */
+export function addedBy(build: Build): Schema {
+  return Object.assign({}, ...build.steps().map(step => declared(step, step.code.adds))) as Schema
+}
+
+/** A column as the steps left it: the value of the last step that gave one. */
+function coalesced(build: Build, columns: ShardColumns, name: string): Column {
+  const tables = build
+    .steps()
+    .filter(step => name in declared(step, step.code.adds))
+    .map(step => columns.verdict(step))
+  let column = tables[0].columns[name]
+  for (const table of tables.slice(1)) {
+    const later = table.columns[name]
+    if (!later.valid) column = later
+    else column = merged(table.schema[name], column, later, table.rows)
+  }
+  return column
+}
+
+/** `later` where it has a value, `earlier` elsewhere. */
+function merged(field: Field, earlier: Column, later: Column, rows: number): Column {
+  const schema: Schema = { column: field }
+  const both = concat(schema, [
+    { schema, rows, columns: { column: earlier } },
+    { schema, rows, columns: { column: later } },
+  ])
+  return gather(
+    both,
+    Int32Array.from({ length: rows }, (_, i) => (isValid(later, i) ? rows + i : i)),
+  ).columns.column
+}
+
+/** A text column that says the same in every row. */
+export function repeated(text: string, rows: number): Utf8 {
+  const one = new TextEncoder().encode(text)
+  const bytes = new Uint8Array(one.length * rows)
+  for (let i = 0; i < rows; i++) bytes.set(one, i * one.length)
+  return { bytes, offsets: Int32Array.from({ length: rows + 1 }, (_, i) => i * one.length) }
+}
+
+function scaled(weight: Numbers | undefined, source: Utf8, rows: number, scale: Readonly<Record<string, number>>): Numbers {
+  const decoder = new TextDecoder()
+  let last = ''
+  let from = -1
+  return {
+    values: Float32Array.from({ length: rows }, (_, i) => {
+      if (from < 0 || !sameText(source, from, i)) last = decoder.decode(source.bytes.subarray(source.offsets[i], source.offsets[i + 1]))
+      from = i
+      return weightAt(weight, i) * (scale[last] ?? 1)
+    }),
+  }
+}
+
+function sameText({ bytes, offsets }: Utf8, a: number, b: number): boolean {
+  const length = offsets[a + 1] - offsets[a]
+  if (offsets[b + 1] - offsets[b] !== length) return false
+  for (let k = 0; k < length; k++) if (bytes[offsets[a] + k] !== bytes[offsets[b] + k]) return false
+  return true
+}

@@ -1,0 +1,131 @@
+/** Runs a plan to its end: phase after phase on an executor, then the finished files into the output folder. */
+import { writeFileSync } from 'node:fs'
+import { cpus, hostname, totalmem } from 'node:os'
+import { Build } from './build.ts'
+import type { Executor } from './executors/executor.ts'
+import { inline } from './executors/inline.ts'
+import { threads } from './executors/threads.ts'
+import type { Manifest } from './manifest.ts'
+import { manifestOf } from './accounts.ts'
+import { install } from './install.ts'
+import { type Phase, phases } from './phases.ts'
+import type { LocatedPlan } from './plan.ts'
+import { VERSION } from './version.ts'
+import type { Progress } from './progress.ts'
+import { DamagedEntry, guarded, Store } from './store.ts'
+
+export interface RunOptions {
+  readonly out: string
+  readonly store: string
+  /** 0 = in this thread. */
+  readonly threads: number
+  readonly memory_bytes: number
+  readonly progress: Progress
+  /** Called with the executor once there is one, for whoever must stop it. */
+  readonly started?: (executor: Executor) => void
+}
+
+export interface PhaseTime {
+  readonly phase: string
+  readonly tasks: number
+  readonly reused: number
+  readonly rows: number
+  readonly seconds: number
+  readonly cpu_seconds: number
+}
+
+export interface Ran {
+  readonly manifest: Manifest
+  readonly times: readonly PhaseTime[]
+  readonly notes: readonly string[]
+}
+
+/** Base of the process, and what a worker holds at most: a block of text with its tokens, a partition, or a row group being written. */
+const BASE_BYTES = 256 * 2 ** 20
+const WORKER_BYTES = 320 * 2 ** 20
+
+/** How many workers fit into the memory that the user allows. */
+export const widthWithin = (wanted: number, memory_bytes: number): number =>
+  Math.max(1, Math.min(wanted, Math.floor((memory_bytes - BASE_BYTES) / WORKER_BYTES)))
+
+/** Writes the plan where every worker finds it, runs what the store lacks, and installs the result at `out`. */
+export async function runBuild(located: LocatedPlan, options: RunOptions): Promise<Ran> {
+  const begun = new Date()
+  const clock = stopwatch()
+  const build = new Build(located, new Store(options.store))
+  guarded(options.store, () => writeFileSync(build.planFile(), JSON.stringify(located)))
+  const executor = options.threads === 0 ? inline(build) : threads(build, widthWithin(options.threads, options.memory_bytes))
+  options.started?.(executor)
+  try {
+    return await untilWhole(build.store, options.progress, async () => {
+      const fresh = new Build(located, build.store)
+      const times = await onePass(fresh, options.progress, executor)
+      const manifest = manifestOf(fresh)
+      await install(fresh, manifest, runReport(begun, clock(), times, executor, fresh.corpus().text_bytes), options.out)
+      const notes = fresh.inputs().flatMap((input, i) => input.notes.map(note => `${located.plan.inputs[i].path}: ${note}`))
+      return { manifest, times, notes }
+    })
+  } finally {
+    options.progress.end()
+    await executor.close()
+  }
+}
+
+const REPAIRS = 20
+
+/** A damaged entry is thrown out and the work starts over: it finds what is missing and makes only that. */
+async function untilWhole<T>(store: Store, progress: Progress, work: () => Promise<T>): Promise<T> {
+  for (let repair = 0; ; repair++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof DamagedEntry) || repair === REPAIRS) throw error
+      progress.note(`${error.message}; made again`)
+      store.drop(error.key)
+      store.drop(error.key.split('.')[0])
+    }
+  }
+}
+
+async function onePass(build: Build, progress: Progress, executor: Executor): Promise<PhaseTime[]> {
+  const times: PhaseTime[] = []
+  for (const phase of phases(build)) times.push(await runPhase(phase, progress, executor))
+  return times
+}
+
+async function runPhase({ name, tasks, of }: Phase, progress: Progress, executor: Executor): Promise<PhaseTime> {
+  const clock = stopwatch()
+  let rows = 0
+  if (tasks.length > 0) {
+    progress.phase(name, tasks.length)
+    await executor.run(name, tasks, (_, report) => {
+      rows += report.rows
+      progress.tick(report.rows, report.dropped ?? 0)
+    })
+  }
+  return { phase: name, tasks: tasks.length, reused: of - tasks.length, rows, ...clock() }
+}
+
+function stopwatch(): () => { seconds: number; cpu_seconds: number } {
+  const start = performance.now()
+  const cpu = process.cpuUsage()
+  return () => {
+    const { user, system } = process.cpuUsage(cpu)
+    return { seconds: round(performance.now() - start), cpu_seconds: round((user + system) / 1000) }
+  }
+}
+
+const round = (ms: number): number => Math.round(ms) / 1000
+
+function runReport(begun: Date, total: { seconds: number; cpu_seconds: number }, times: readonly PhaseTime[], executor: Executor, text_bytes: number): object {
+  return {
+    goldpan: VERSION,
+    text_bytes,
+    started: begun.toISOString(),
+    ...total,
+    peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    threads: executor.width,
+    host: { name: hostname(), cpu: cpus()[0]?.model, cores: cpus().length, memory_bytes: totalmem(), node: process.version },
+    phases: times.map(t => ({ ...t, rows_per_second: t.seconds > 0 ? Math.round(t.rows / t.seconds) : null })),
+  }
+}

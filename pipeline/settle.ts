@@ -1,0 +1,281 @@
+/** Where every pair ends: its outcome, the step and reason that decided it, its split; then the order in which the output folders hold pairs. */
+import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers, stringAt, type Utf8 } from './batch.ts'
+import { arrangedKey, type Build, declared, settledKey, type Shard, type Step } from './build.ts'
+import { GONE, ShardColumns } from './columns.ts'
+import { hash32 } from './kernels/random.ts'
+import type { Outcomes } from './manifest.ts'
+import { outcomes } from './pair.ts'
+import type { Json } from './stage.ts'
+import type { TaskReport } from './task.ts'
+
+export const splits = ['none', 'train', 'validation'] as const
+/** `step` is 255 for a pair that no step touched; `reason` is an index into that step's reasons. */
+export const settledSchema = { outcome: { labels: outcomes }, step: 'u8', reason: 'u8', split: { labels: splits } } as const
+
+/** What one shard's pairs came to, counted. */
+export interface Settled {
+  readonly steps: readonly { rows_in: number; dropped: number[] }[]
+  readonly sources: Readonly<Record<string, SourceCount>>
+}
+export interface SourceCount extends Outcomes {
+  readonly pairs_in: number
+  readonly licenses: Readonly<Record<string, number>>
+  readonly languages: Readonly<Record<string, number>>
+  /** Of the kept pairs, before weights are scaled to a mean of 1. */
+  readonly weight: number
+}
+
+/** The reasons of a step by their code, and where each sends a pair. */
+export const reasonsOf = (step: Step): [string, string][] => Object.entries(step.code.reasons?.(step.params) ?? {})
+
+/** The reason given for a label that was turned. */
+export const FLIPPED = 'models_against'
+
+/** settle/PLACE */
+export async function settle(build: Build, place: number): Promise<TaskReport> {
+  const shard = build.shards()[place]
+  const columns = new ShardColumns(build, shard)
+  const settled = outcomesOf(build, columns)
+  build.store.writeTable(settledKey(build, shard), [settled])
+  build.store.writeJson(`${settledKey(build, shard)}.counts`, counted(build, columns, settled) as unknown as Json)
+  return { rows: shard.pairs }
+}
+
+function outcomesOf(build: Build, columns: ShardColumns): Batch<typeof settledSchema> {
+  const { pairs } = columns.shard
+  const outcome = new Uint8Array(pairs)
+  const decided = new Uint8Array(pairs).fill(GONE)
+  const reason = new Uint8Array(pairs)
+  const flip = lastAdded(build, columns, 'flip') as Numbers | undefined
+  for (const step of build.steps()) {
+    const ends = reasonsOf(step).map(([, end]) => outcomes.indexOf(end as (typeof outcomes)[number]))
+    const left = columnsOf(columns.verdict(step), { left: 'u8' }).left.values
+    const flips = flip && 'flip' in declared(step, step.code.adds)
+    for (let i = 0; i < pairs; i++) {
+      if (left[i] !== GONE && left[i] !== 0) set(i, ends[left[i] - 1], step.at, left[i] - 1)
+      else if (flips && left[i] === 0 && isValid(flip, i) && flip.values[i] === 1) set(i, outcomes.indexOf('flip'), step.at, GONE)
+    }
+  }
+  function set(i: number, end: number, step: number, why: number): void {
+    outcome[i] = end
+    decided[i] = step
+    reason[i] = why
+  }
+  const split = splitsOf(build, columns, outcome)
+  return batchOf(settledSchema, pairs, { outcome: { values: outcome }, step: { values: decided }, reason: { values: reason }, split: { values: split } })
+}
+
+/** A column as the last step that adds it left it. */
+export function lastAdded(build: Build, columns: ShardColumns, name: string): Batch['columns'][string] | undefined {
+  const step = build.steps().findLast(s => name in declared(s, s.code.adds))
+  return step && columns.verdict(step).columns[name]
+}
+
+/** Kept pairs by cluster of prompts: a cluster's hash decides, so near-duplicate prompts never straddle a split. */
+function splitsOf(build: Build, columns: ShardColumns, outcome: Uint8Array): Uint8Array {
+  const share = build.plan.output.splits.validation
+  const clusters = lastAdded(build, columns, 'prompt_cluster') as Ids | undefined
+  const prompts = columns.facts().columns.prompt_id as Ids
+  return Uint8Array.from(outcome, (end, i) => {
+    if (outcomes[end] !== 'keep' && outcomes[end] !== 'flip') return 0
+    const { bytes } = clusters && isValid(clusters, i) ? clusters : prompts
+    const id = new DataView(bytes.buffer, bytes.byteOffset + i * 16)
+    return hash32(build.plan.seed, id.getUint32(0) ^ id.getUint32(8), 0x5b117) < share * 2 ** 32 ? 2 : 1
+  })
+}
+
+function counted(build: Build, columns: ShardColumns, settled: Batch<typeof settledSchema>): Settled {
+  const steps = build.steps().map(step => {
+    const dropped = reasonsOf(step).map(() => 0)
+    let rows_in = 0
+    for (const code of columnsOf(columns.verdict(step), { left: 'u8' }).left.values) {
+      if (code !== GONE) rows_in++
+      if (code !== GONE && code !== 0) dropped[code - 1]++
+    }
+    return { rows_in, dropped }
+  })
+  return { steps, sources: countSources(build, columns, settled) }
+}
+
+const LEFT: Readonly<Record<string, 'quarantine' | 'review' | 'dropped'>> = { quarantine: 'quarantine', review: 'review', drop: 'dropped' }
+
+function countSources(build: Build, columns: ShardColumns, settled: Batch<typeof settledSchema>): Record<string, SourceCount> {
+  const facts = columns.facts().columns
+  const weight = lastAdded(build, columns, 'weight') as Numbers | undefined
+  const sources: Record<string, ReturnType<typeof emptyCount>> = {}
+  const { outcome, split } = settled.columns
+  for (let i = 0; i < settled.rows; i++) {
+    const count = (sources[stringAt(facts.source as Utf8, i)] ??= emptyCount())
+    count.pairs_in++
+    const end = outcomes[outcome.values[i]]
+    if (end in LEFT) {
+      count[LEFT[end]]++
+      continue
+    }
+    count[splits[split.values[i]] as 'train' | 'validation']++
+    if (end === 'flip') count.flipped++
+    count.weight += weightAt(weight, i)
+    tally(count.licenses, stringAt(facts.license as Utf8, i))
+    tally(count.languages, stringAt(facts.lang as Utf8, i))
+  }
+  return sources
+}
+
+/** A pair's weight before scaling; 1 where no step gave one. */
+export const weightAt = (weight: Numbers | undefined, i: number): number => (weight && isValid(weight, i) ? weight.values[i] : 1)
+
+const emptyCount = () => ({
+  pairs_in: 0,
+  train: 0,
+  validation: 0,
+  flipped: 0,
+  quarantine: 0,
+  review: 0,
+  dropped: 0,
+  weight: 0,
+  licenses: {} as Record<string, number>,
+  languages: {} as Record<string, number>,
+})
+
+const tally = (counts: Record<string, number>, name: string): void => {
+  counts[name] = (counts[name] ?? 0) + 1
+}
+
+/** Counts of all shards, added in the order of the corpus. */
+export function totalSettled(build: Build): Settled {
+  const total: { steps: { rows_in: number; dropped: number[] }[]; sources: Record<string, ReturnType<typeof emptyCount>> } = {
+    steps: build.steps().map(step => ({ rows_in: 0, dropped: reasonsOf(step).map(() => 0) })),
+    sources: {},
+  }
+  for (const shard of build.shards()) {
+    const one = build.store.readJson<Settled>(`${settledKey(build, shard)}.counts`)
+    for (const [i, step] of one.steps.entries()) {
+      total.steps[i].rows_in += step.rows_in
+      for (const [r, n] of step.dropped.entries()) total.steps[i].dropped[r] += n
+    }
+    for (const [name, count] of Object.entries(one.sources)) addCounts((total.sources[name] ??= emptyCount()), count)
+  }
+  return total
+}
+
+function addCounts(into: ReturnType<typeof emptyCount>, from: SourceCount): void {
+  for (const key of ['pairs_in', 'train', 'validation', 'flipped', 'quarantine', 'review', 'dropped', 'weight'] as const) into[key] += from[key]
+  for (const [name, n] of Object.entries(from.licenses)) into.licenses[name] = (into.licenses[name] ?? 0) + n
+  for (const [name, n] of Object.entries(from.languages)) into.languages[name] = (into.languages[name] ?? 0) + n
+}
+
+/** The output folders that hold pairs. `flipped` is a copy of those of train and validation whose label was turned. */
+export const folders = ['train', 'validation', 'flipped', 'quarantine', 'review', 'ledger', 'rejects'] as const
+export type Folder = (typeof folders)[number]
+
+/** Which rows of a folder's order each of its files holds. */
+export interface Arranged {
+  readonly parts: Readonly<Record<Folder, readonly (readonly [number, number])[]>>
+  readonly pair_bytes?: { readonly median: number; readonly p99: number; readonly max: number }
+}
+
+const order = { ordinal: 'i32' } as const
+const LEDGER_ROWS = 2 ** 18
+
+/** arrange: the order of every folder, pairs of one prompt together, cut into files by bytes of text. About 28 bytes a pair in memory. */
+export async function arrange(build: Build): Promise<TaskReport> {
+  const { pairs } = build.corpus()
+  const bytes = new Int32Array(pairs)
+  const longest: number[] = []
+  const parts: Record<string, [number, number][]> = {}
+  for (const [folder, ordinals] of Object.entries(collect(build, bytes, longest)) as [Folder, Int32Array][]) {
+    build.store.writeTable(`${arrangedKey(build)}.${folder}`, [batchOf(order, ordinals.length, { ordinal: { values: ordinals } })])
+    parts[folder] = cutByBytes(ordinals, bytes, build.plan.output.shard_bytes)
+  }
+  parts.ledger = cutByRows(pairs, LEDGER_ROWS)
+  const rejected = build.inputs().reduce((n, i) => n + i.rejected, 0)
+  parts.rejects = cutByRows(rejected, LEDGER_ROWS)
+  const record: Arranged = { parts: parts as unknown as Arranged['parts'], pair_bytes: quantiles(longest) }
+  build.store.writeJson(arrangedKey(build), record as unknown as Json)
+  return { rows: pairs }
+}
+
+export const readOrder = (build: Build, folder: Folder): Int32Array =>
+  columnsOf(build.store.readTable(`${arrangedKey(build)}.${folder}`), order).ordinal.values
+
+/** The ordinals of each folder: kept pairs by prompt, the others in input order. Fills `bytes` and `longest`. */
+function collect(build: Build, bytes: Int32Array, longest: number[]): Partial<Record<Folder, Int32Array>> {
+  const groups = { train: new PromptOrder(bytes.length), validation: new PromptOrder(bytes.length), flipped: new PromptOrder(bytes.length) }
+  const rest = { quarantine: [] as number[], review: [] as number[] }
+  for (const shard of build.shards()) {
+    const columns = new ShardColumns(build, shard)
+    const { outcome, split } = readSettled(build, shard).columns
+    const facts = columns.facts().columns
+    const prompts = facts.prompt_id as Ids
+    for (let i = 0; i < shard.pairs; i++) {
+      const ordinal = shard.start + i
+      bytes[ordinal] = (facts.text_bytes as Numbers).values[i]
+      const end = outcomes[outcome.values[i]]
+      if (end === 'quarantine' || end === 'review') rest[end].push(ordinal)
+      if (split.values[i] === 0) continue
+      longest.push((facts.longest_bytes as Numbers).values[i])
+      groups[splits[split.values[i]] as 'train' | 'validation'].add(hexAt(prompts, i), ordinal)
+      if (end === 'flip') groups.flipped.add(hexAt(prompts, i), ordinal)
+    }
+  }
+  return {
+    train: groups.train.ordinals(),
+    validation: groups.validation.ordinals(),
+    flipped: groups.flipped.ordinals(),
+    quarantine: Int32Array.from(rest.quarantine),
+    review: Int32Array.from(rest.review),
+  }
+}
+
+export const readSettled = (build: Build, shard: Shard): Batch<typeof settledSchema> =>
+  build.store.readTable(settledKey(build, shard)) as unknown as Batch<typeof settledSchema>
+
+/** Groups ordinals by prompt in the order in which prompts first come: a chain of ordinals for each prompt. */
+class PromptOrder {
+  private readonly last = new Map<string, number>()
+  private readonly next: Int32Array
+  private readonly heads: number[] = []
+  private count = 0
+  constructor(pairs: number) {
+    this.next = new Int32Array(pairs).fill(-1)
+  }
+
+  add(prompt: string, ordinal: number): void {
+    const last = this.last.get(prompt)
+    if (last === undefined) this.heads.push(ordinal)
+    else this.next[last] = ordinal
+    this.last.set(prompt, ordinal)
+    this.count++
+  }
+
+  ordinals(): Int32Array {
+    const out = new Int32Array(this.count)
+    let n = 0
+    for (const head of this.heads) for (let at = head; at >= 0; at = this.next[at]) out[n++] = at
+    return out
+  }
+}
+
+function cutByBytes(ordinals: Int32Array, bytes: Int32Array, limit: number): [number, number][] {
+  const parts: [number, number][] = []
+  let from = 0
+  let size = 0
+  for (let i = 0; i < ordinals.length; i++) {
+    size += bytes[ordinals[i]]
+    if (size < limit && i + 1 < ordinals.length) continue
+    parts.push([from, i + 1])
+    from = i + 1
+    size = 0
+  }
+  return parts
+}
+
+const cutByRows = (rows: number, limit: number): [number, number][] =>
+  Array.from({ length: Math.ceil(rows / limit) }, (_, i) => [i * limit, Math.min(rows, (i + 1) * limit)])
+
+function quantiles(values: number[]): Arranged['pair_bytes'] {
+  if (values.length === 0) return undefined
+  const sorted = Int32Array.from(values).sort()
+  const at = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]
+  return { median: at(0.5), p99: at(0.99), max: sorted[sorted.length - 1] }
+}

@@ -1,0 +1,217 @@
+/** SQL over the tables of a finished build. What runs here can read the build's files and nothing else, and can write nothing. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBPreparedStatement,
+  DuckDBTypeId,
+  type DuckDBValue,
+  StatementType,
+} from '@duckdb/node-api'
+import type { Field, Schema } from './batch.ts'
+import type { OutColumn, OutField } from './codecs/out-columns.ts'
+import { UserError } from './errors.ts'
+import { type Finished, filesOf } from './finished.ts'
+import {
+  flippedColumns,
+  ledgerColumns,
+  quarantineColumns,
+  rejectsColumns,
+  reviewColumns,
+  type TableName,
+  tableNames,
+  trainColumns,
+} from './tables.ts'
+
+export interface SqlColumn {
+  readonly name: string
+  readonly numeric: boolean
+}
+
+/** A null is null; a value is text as DuckDB writes it, or JSON. */
+export type SqlRow = readonly (string | null)[]
+
+export interface Answer {
+  readonly columns: readonly SqlColumn[]
+  /** The rows as texts in the order of the columns; to be read once, instead of `json`. */
+  texts(): AsyncIterable<SqlRow>
+  /** Each row as a JSON object. */
+  json(): AsyncIterable<string>
+}
+
+export class Tables {
+  private readonly connection: DuckDBConnection
+  private readonly instance: DuckDBInstance
+  private readonly spill: string
+  constructor(instance: DuckDBInstance, connection: DuckDBConnection, spill: string) {
+    this.instance = instance
+    this.connection = connection
+    this.spill = spill
+  }
+
+  /** One SELECT (or FROM, WITH, VALUES, DESCRIBE, SHOW, SUMMARIZE) of a user. */
+  async ask(sql: string): Promise<Answer> {
+    const statement = await told(() => this.prepared(sql))
+    const columns = Array.from({ length: statement.columnCount }, (_, i) => ({
+      name: statement.columnName(i),
+      type: statement.columnTypeId(i),
+    }))
+    const from = `from (\n${sql.replace(/[\s;]+$/, '')}\n) as q(${columns.map((_, i) => `c${i}`).join(', ')})`
+    // One character before each text: a leading U+FEFF would be lost on its way into JavaScript.
+    const texts = columns.map((_, i) => `'|' || c${i}::varchar`).join(', ')
+    const fields = columns
+      .map(({ name, type }, i) => `${quoted(name)}, ${FLOATS.has(type) ? `case when isfinite(c${i}) then c${i} end` : `c${i}`}`)
+      .join(', ')
+    const { connection } = this
+    return {
+      columns: columns.map(({ name, type }) => ({ name, numeric: NUMERIC.has(type) })),
+      async *texts() {
+        for await (const row of rowsOf(connection, `select ${texts} ${from}`))
+          yield row.map(cell => (cell === null ? null : String(cell).slice(1)))
+      },
+      async *json() {
+        for await (const [row] of rowsOf(connection, `select json_object(${fields})::varchar ${from}`)) yield String(row)
+      },
+    }
+  }
+
+  /** Rows of a statement of our own, as plain JSON values. `:name` in it is bound. */
+  async rows<T>(sql: string, values: Readonly<Record<string, DuckDBValue>> = {}): Promise<T[]> {
+    const reader = await this.connection.runAndReadAll(`select to_json(q)::varchar from (${sql}) q`, { ...values })
+    return reader.getRows().map(([row]) => JSON.parse(String(row)) as T)
+  }
+
+  close(): void {
+    this.connection.closeSync()
+    this.instance.closeSync()
+    rmSync(this.spill, { recursive: true, force: true })
+  }
+
+  private async prepared(sql: string): Promise<DuckDBPreparedStatement> {
+    const statements = await this.connection.extractStatements(sql)
+    if (statements.count !== 1) throw new UserError(`query: expected one statement, got ${statements.count}`)
+    const statement = await statements.prepare(0)
+    if (statement.statementType !== StatementType.SELECT)
+      throw new UserError('query: only statements that read are run: SELECT, FROM, WITH, VALUES, DESCRIBE, SHOW, SUMMARIZE')
+    if (statement.parameterCount > 0)
+      throw new UserError('query: parameters ($1, ?) have no value here; write the values into the statement')
+    return statement
+  }
+}
+
+const FLOATS = new Set([DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE])
+const { TINYINT, SMALLINT, INTEGER, BIGINT, HUGEINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, UHUGEINT, DECIMAL } = DuckDBTypeId
+const NUMERIC = new Set([...FLOATS, TINYINT, SMALLINT, INTEGER, BIGINT, HUGEINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, UHUGEINT, DECIMAL])
+
+async function* rowsOf(connection: DuckDBConnection, sql: string): AsyncIterable<DuckDBValue[]> {
+  const result = await told(() => connection.stream(sql))
+  for (;;) {
+    const chunk = await told(() => result.fetchChunk())
+    if (!chunk || chunk.rowCount === 0) return
+    yield* chunk.getRows()
+  }
+}
+
+/** What DuckDB complains of is the user's SQL: the first line of it, and its caret line left out. */
+async function told<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof UserError) throw error
+    const [first, ...more] = (error as Error).message.replace(/^Failed to extract statements: /, '').split('\n')
+    const hints = more.filter(line => /did you mean|candidate/i.test(line)).map(line => line.trim())
+    throw new UserError(`query: ${[first, ...hints].join(' ')}`)
+  }
+}
+
+/** Opens every table of the build as a view; one without files is a view without rows. */
+export async function openTables(finished: Finished): Promise<Tables> {
+  const spill = mkdtempSync(join(tmpdir(), 'goldpan-query-'))
+  const instance = await DuckDBInstance.create(':memory:', {
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+    temp_directory: spill,
+  })
+  const connection = await instance.connect()
+  const tables = new Tables(instance, connection, spill)
+  try {
+    await createViews(finished, connection)
+    const files = tableNames.flatMap(table => filesOf(finished, table))
+    await connection.run(`set allowed_paths = [${files.map(quoted).join(', ')}]`)
+    // From here on views read these files; anything else, any write and any change of a setting is refused.
+    await connection.run('set enable_external_access = false')
+    await connection.run('set lock_configuration = true')
+    return tables
+  } catch (error) {
+    tables.close()
+    throw new UserError(`${finished.dir}: ${(error as Error).message.split('\n')[0]}; \`goldpan verify\` tells which file is damaged`)
+  }
+}
+
+async function createViews(finished: Finished, connection: DuckDBConnection): Promise<void> {
+  for (const table of tableNames) {
+    const files = filesOf(finished, table)
+    const columns = columnsOfTable(finished, table)
+    await connection.run(`create view ${table} as ${files.length === 0 ? emptySql(columns) : readSql(table, files, columns)}`)
+  }
+}
+
+/** Models' columns are read from the files; only a table without any is made up, and without theirs. */
+function columnsOfTable({ output: { layout, signals, margin } }: Finished, table: TableName): OutColumn[] {
+  const options = { signals, margin: margin !== undefined }
+  const columns: Record<TableName, () => OutColumn[]> = {
+    train: () => trainColumns(layout, options),
+    validation: () => trainColumns(layout, options),
+    flipped: () => flippedColumns(layout, options, []),
+    quarantine: () => quarantineColumns(layout, options),
+    review: reviewColumns,
+    ledger: () => ledgerColumns([]),
+    rejects: rejectsColumns,
+  }
+  return columns[table]()
+}
+
+const LONGEST_LINE_BYTES = 64 * 2 ** 20
+
+function readSql(table: TableName, files: readonly string[], columns: readonly OutColumn[]): string {
+  const list = `[${files.map(quoted).join(', ')}]`
+  // A folder such as source=x above the build must not become a column.
+  if (files[0].endsWith('.parquet')) return `select * from read_parquet(${list}, hive_partitioning = false)`
+  if (files[0].endsWith('.jsonl')) {
+    const types = columns.map(({ name, field }) => `${quoted(name)}: ${quoted(sqlType(field))}`).join(', ')
+    return `select * from read_json(${list}, format = 'newline_delimited', hive_partitioning = false, maximum_object_size = ${LONGEST_LINE_BYTES}, columns = {${types}})`
+  }
+  return `select error('${table} is in Arrow files, which SQL does not read here; the tables ledger, flipped, quarantine and review are there')`
+}
+
+const emptySql = (columns: readonly OutColumn[]): string =>
+  `select ${columns.map(({ name, field }) => `null::${sqlType(field)} as "${name}"`).join(', ')} where false`
+
+const SQL_TYPES = {
+  utf8: 'VARCHAR',
+  id: 'VARCHAR',
+  bool: 'BOOLEAN',
+  u8: 'UTINYINT',
+  i8: 'TINYINT',
+  i32: 'INTEGER',
+  i64: 'BIGINT',
+  f32: 'FLOAT',
+  f64: 'DOUBLE',
+}
+
+function sqlType(field: OutField): string {
+  if (typeof field === 'string') return SQL_TYPES[field]
+  if ('struct' in field) return structType(field.struct)
+  if ('list' in field) return `${structType(field.list)}[]`
+  return 'VARCHAR'
+}
+
+const structType = (schema: Schema): string =>
+  `STRUCT(${Object.entries(schema)
+    .map(([name, child]: [string, Field]) => `"${name}" ${sqlType(child)}`)
+    .join(', ')})`
+
+export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`

@@ -1,0 +1,95 @@
+/** Files of a finished build against the manifest: bytes, row counts, and nothing beside them. */
+import { createHash } from 'node:crypto'
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { RecordBatchReader } from 'apache-arrow'
+import { cardOf } from '../card.ts'
+import { type Finished, filesOf } from '../finished.ts'
+import { canonicalJson, type ManifestOutput } from '../manifest.ts'
+import { quoted, type Tables } from '../sql.ts'
+import { tableNames } from '../tables.ts'
+import { VERSION } from '../version.ts'
+import { type Check, folderRows } from './accounts.ts'
+
+export function canonical({ manifest, text }: Finished): Check {
+  const wrong =
+    canonicalJson(manifest) === text ? [] : ['manifest.json: is not in its canonical form (keys sorted, two spaces), so it was changed']
+  return { name: 'manifest', seen: 'in its canonical form', wrong }
+}
+
+export async function checksums({ dir, manifest: { outputs } }: Finished): Promise<Check> {
+  const wrong: string[] = []
+  for (const output of outputs) {
+    const damage = await damageOf(join(dir, output.path), output)
+    if (damage) wrong.push(`${output.path}: ${damage}`)
+  }
+  return { name: 'checksums', seen: `${outputs.length} files`, wrong }
+}
+
+async function damageOf(path: string, { bytes, sha256 }: ManifestOutput): Promise<string | undefined> {
+  if (!existsSync(path)) return 'is missing'
+  const { size } = statSync(path)
+  if (size !== bytes) return `has ${size} bytes, the manifest says ${bytes}`
+  const hash = createHash('sha256')
+  for await (const chunk of chunksOf(path)) hash.update(chunk)
+  const found = hash.digest('hex')
+  return found === sha256 ? undefined : `has sha256 ${found}, the manifest says ${sha256}`
+}
+
+const chunksOf = (path: string): AsyncIterable<Buffer> => createReadStream(path, { highWaterMark: 1 << 20 })
+
+/** Files in the output folders that the manifest does not list: a loader would read them. */
+export function strays({ dir, manifest }: Finished): Check {
+  const listed = new Set(manifest.outputs.map(({ path }) => path))
+  const found = tableNames
+    .filter(table => existsSync(join(dir, table)))
+    .flatMap(table => readdirSync(join(dir, table)).map(file => `${table}/${file}`))
+  const wrong = found.filter(path => !listed.has(path)).map(path => `${path}: is not in the manifest`)
+  return { name: 'folders', seen: 'hold nothing else', wrong }
+}
+
+/** README.md is a function of the manifest, for the version that wrote it. */
+export function card({ dir, manifest }: Finished): Check {
+  if (manifest.goldpan !== VERSION)
+    return { name: 'card', seen: `not looked at: written by goldpan ${manifest.goldpan}, this is ${VERSION}`, wrong: [] }
+  const path = join(dir, 'README.md')
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : undefined
+  const wrong = text === cardOf(manifest) ? [] : [`README.md: ${text === undefined ? 'is missing' : 'is not the card of this manifest'}`]
+  return { name: 'card', seen: 'README.md is that of the manifest', wrong }
+}
+
+export async function rowCounts(finished: Finished, tables: Tables): Promise<Check> {
+  const { dir, manifest } = finished
+  const parquet = tableNames.flatMap(table => filesOf(finished, table)).filter(path => path.endsWith('.parquet'))
+  const counted = await tables.rows<{ file: string; rows: number }>(
+    `select file_name as file, num_rows as rows from parquet_file_metadata([${parquet.map(quoted).join(', ')}])`,
+  )
+  const rows = new Map(counted.map(({ file, rows: n }) => [file, n]))
+  const wrong: string[] = []
+  for (const output of manifest.outputs) {
+    const path = resolve(dir, output.path)
+    const found = rows.get(path) ?? (await rowsIn(path))
+    if (found !== output.rows) wrong.push(`${output.path}: holds ${found} rows, the manifest says ${output.rows}`)
+  }
+  return {
+    name: 'rows',
+    seen: `${manifest.outputs.reduce((n, o) => n + o.rows, 0)} in ${manifest.outputs.length} files`,
+    wrong: [...wrong, ...folderRows(manifest)],
+  }
+}
+
+async function rowsIn(path: string): Promise<number> {
+  let rows = 0
+  if (path.endsWith('.jsonl')) {
+    for await (const chunk of chunksOf(path)) for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) rows++
+    return rows
+  }
+  const file = await open(path)
+  try {
+    for await (const batch of await RecordBatchReader.from(file)) rows += batch.numRows
+    return rows
+  } finally {
+    await file.close()
+  }
+}

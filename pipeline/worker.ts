@@ -1,0 +1,47 @@
+/** The worker side of the threads executor: runs tasks of one build, keeping open what its tasks opened. */
+import { Build } from './build.ts'
+import { Opened } from './context.ts'
+import { PendingError, UserError } from './errors.ts'
+import { DamagedEntry } from './store.ts'
+import { runTask, type TaskReport } from './task.ts'
+
+export interface Order {
+  readonly planFile: string
+  readonly store: string
+  /** Tasks of one phase share what they open; a new phase opens its own. */
+  readonly phase: string
+  readonly task: string
+}
+
+/** Errors cross threads as plain values, so that their kind survives. */
+export type Reply = { readonly report: TaskReport } | { readonly kind: string; readonly message: string; readonly stack?: string; readonly key?: string }
+
+let current: { build: Build; phase: string; planFile: string } | undefined
+const opened = new Opened()
+
+/** Runs one task; never throws. */
+export async function work({ planFile, store, phase, task }: Order): Promise<Reply> {
+  try {
+    if (current?.planFile !== planFile || current.phase !== phase) {
+      opened.forget()
+      current = { build: Build.open(planFile, store), phase, planFile }
+    }
+    return { report: await runTask(current.build, opened, task) }
+  } catch (error) {
+    const { name, message, stack } = error as Error
+    return { kind: name, message, stack, key: error instanceof DamagedEntry ? error.key : undefined }
+  }
+}
+
+/** The error that a reply stands for. */
+export function raised(reply: Exclude<Reply, { report: TaskReport }>): Error {
+  if (reply.kind === 'UserError') return new UserError(reply.message)
+  if (reply.kind === 'PendingError') return new PendingError(reply.message)
+  if (reply.kind === 'DamagedEntry') return new DamagedEntry(reply.key!, reply.message)
+  const error = new Error(reply.message)
+  error.stack = reply.stack
+  return error
+}
+
+export const closeWorker = (): Promise<void> => opened.close()
+export default work

@@ -1,0 +1,147 @@
+import { z } from 'zod'
+import { type Batch, columnsOf, isValid, type Schema } from '../pipeline/batch.ts'
+import { bucketRound } from '../pipeline/buckets.ts'
+import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
+import { FATES } from '../pipeline/kernels/clusters.ts'
+import { comparedFields, type MinHashParams, minhash, minhashColumns } from '../pipeline/measures/minhash.ts'
+import { crossable, nearColumns, verificationRound } from '../pipeline/near-duplicates.ts'
+import { relations } from '../pipeline/pair.ts'
+import { defineStage, type Verdict } from '../pipeline/stage.ts'
+
+const MOST_FUNCTIONS = 1024
+
+const shape = z.strictObject({
+  threshold: z.number().min(0.1).max(1).default(0.8).describe('Jaccard similarity from which on two fields are near-duplicates'),
+  ngram: z.int().min(1).max(64).default(5).describe('length of a shingle; words'),
+  recall: z
+    .number()
+    .min(0.5)
+    .max(0.9999)
+    .default(0.995)
+    .describe('share to be found of the near-duplicates between the threshold and half-way to 1; chooses bands and rows'),
+  bands: z.int().min(1).optional().describe('bands of a signature instead of those that recall asks for; with rows'),
+  rows: z.int().min(1).optional().describe('hash functions a band, over all fields; with bands'),
+  on: z
+    .array(z.enum(comparedFields))
+    .min(1)
+    .default([...comparedFields])
+    .describe('fields compared, each of which must reach the threshold'),
+  compare: z.enum(['fields', 'text']).default('fields').describe('field by field, or the fields of `on` end to end as one text'),
+  near: z.enum(['drop', 'mark', 'review']).default('drop').describe('what becomes of a near-duplicate of a pair that stays'),
+  near_swapped: z
+    .enum(['drop_lesser', 'drop_both', 'mark', 'review'])
+    .default('drop_lesser')
+    .describe(
+      'of near-duplicates with the responses crossed: drop the lesser label (between equals review both), drop both, mark, or review both',
+    ),
+  no_signal: z
+    .enum(['drop', 'mark', 'review', 'off'])
+    .default('drop')
+    .describe('what becomes of a pair whose responses are near-duplicates of each other; off = not looked for'),
+  no_signal_threshold: z
+    .number()
+    .min(0.1)
+    .max(1)
+    .default(0.9)
+    .describe('Jaccard similarity of chosen and rejected from which on there is no signal'),
+})
+export type NearDupParams = z.infer<typeof shape>
+type Params = NearDupParams
+
+const params = shape.superRefine((given, context) => {
+  const { bands, rows, threshold, recall } = given
+  const complain = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message, input: given })
+  if (new Set(given.on).size < given.on.length) return complain('on', 'names a field twice')
+  if ((bands === undefined) !== (rows === undefined)) return complain('bands', 'bands and rows are given together or not at all')
+  if (bands === undefined || rows === undefined) {
+    if (!bandingFor(threshold, recall, leastRows(given)))
+      complain(
+        'recall',
+        `no bands x rows up to ${MOST_FUNCTIONS} find ${recall} at threshold ${threshold}; lower the recall or raise the threshold`,
+      )
+    return
+  }
+  if (rows < leastRows(given)) complain('rows', `expected at least 1 for each of the ${leastRows(given)} fields compared, got ${rows}`)
+  if (bands * rows > MOST_FUNCTIONS) complain('bands', `expected bands x rows up to ${MOST_FUNCTIONS}, got ${bands} x ${rows}`)
+})
+
+const leastRows = ({ compare, on }: Params): number => (compare === 'text' ? 1 : on.length)
+
+/** The bands and rows that a step uses: those given, or those that its threshold and recall ask for. */
+export const nearDupBanding = (params: Params): Banding =>
+  params.bands !== undefined ? { bands: params.bands, rows: params.rows! } : bandingFor(params.threshold, params.recall, leastRows(params))!
+
+const compared = ({ on, compare }: Params) => ({ fields: comparedFields.filter(field => on.includes(field)), joined: compare === 'text' })
+const looksAtSides = (params: Params): boolean => params.no_signal !== 'off' && crossable(compared(params))
+
+function minhashParams(params: Params): MinHashParams {
+  const { ngram, compare } = params
+  const sides = looksAtSides(params) ? params.no_signal_threshold : null
+  return { ngram, compare, ...nearDupBanding(params), on: compared(params).fields, sides }
+}
+
+const sidesSchema = (params: Params): Schema => (looksAtSides(params) ? { sides_jaccard: 'f32' } : {})
+
+/** Which pairs have responses too alike to say anything: none where that is not looked for. */
+const alike = (batch: Batch): Uint8Array => {
+  if (!('sides_jaccard' in batch.columns)) return new Uint8Array(batch.rows)
+  const { sides_jaccard } = columnsOf(batch, minhashColumns)
+  return Uint8Array.from({ length: batch.rows }, (_, i) => (isValid(sides_jaccard, i) ? 1 : 0))
+}
+
+/** A pair that leaves because its responses are alike takes no part: it stands for no other. */
+const buckets = bucketRound<Params>({
+  banding: nearDupBanding,
+  only: {
+    reads: sidesSchema,
+    rows: ({ no_signal }, batch) => {
+      const unusable = alike(batch)
+      return row => no_signal === 'mark' || unusable[row] === 0
+    },
+  },
+})
+
+const verification = verificationRound<Params>(params => ({
+  ...compared(params),
+  ngram: params.ngram,
+  threshold: params.threshold,
+  near: params.near === 'mark' ? FATES.stay : FATES.near,
+  near_swapped: params.near_swapped,
+}))
+
+const reasonCodes = { near: FATES.near, near_swapped: FATES.swapped, near_conflict: FATES.conflict, no_signal: 4 } as const
+
+function judge(params: Params, batch: Batch): Verdict {
+  const { near_of, near_relation, near_jaccard, near_cluster, near_size, near_fate } = columnsOf(batch, nearColumns)
+  const unusable = alike(batch)
+  const relation = { values: near_relation.values.slice(), valid: near_relation.valid?.slice() }
+  const jaccard = { values: near_jaccard.values.slice(), valid: relation.valid }
+  const leave = near_fate.values.slice()
+  for (let i = 0; i < batch.rows; i++) {
+    if (unusable[i] === 0 || isValid(relation, i)) continue
+    relation.values[i] = relations.indexOf('no-signal')
+    jaccard.values[i] = columnsOf(batch, minhashColumns).sides_jaccard.values[i]
+    if (relation.valid) relation.valid[i] = 1
+    if (params.no_signal !== 'mark' && leave[i] === 0) leave[i] = reasonCodes.no_signal
+  }
+  return { add: { duplicate_of: near_of, relation, jaccard, cluster_id: near_cluster, cluster_size: near_size }, leave }
+}
+
+/** Near-duplicate pairs, near-duplicate pairs that contradict each other, and pairs whose responses say the same. */
+export const nearDup = defineStage<Params>({
+  name: 'near-dup',
+  doc: 'Finds near-duplicate pairs field by field, straight and with the responses crossed, by MinHash with every candidate verified.',
+  version: 1,
+  params,
+  measures: params => [minhash.with(minhashParams(params))],
+  reads: params => ({ ...nearColumns, ...sidesSchema(params) }),
+  adds: { duplicate_of: 'id', relation: { labels: relations }, jaccard: 'f32', cluster_id: 'id', cluster_size: 'i32' },
+  reasons: ({ near, no_signal }) => ({
+    near: near === 'review' ? 'review' : 'drop',
+    near_swapped: 'drop',
+    near_conflict: 'review',
+    no_signal: no_signal === 'review' ? 'review' : 'drop',
+  }),
+  rounds: [buckets, verification],
+  judge: params => batch => judge(params, batch),
+})

@@ -1,0 +1,44 @@
+/** Runs a command and tells what it cost: wall and CPU seconds of it and its children, peak resident memory. Linux only. */
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+const TICKS_PER_SECOND = 100
+
+/** CPU seconds of all children that have ended (fields 16 and 17 of proc(5) stat). */
+function childrenCpu() {
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ')
+  return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND
+}
+
+function residentPeak(pid) {
+  try {
+    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
+  } catch {
+    return 0
+  }
+}
+
+/** @returns {Promise<{wall_s: number, cpu_s: number, rss_mb: number, stdout: string}>} */
+export async function measure(command, args, options = {}) {
+  const before = childrenCpu()
+  const start = performance.now()
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  let stdout = ''
+  let stderr = ''
+  let rss_mb = 0
+  child.stdout.on('data', chunk => (stdout += chunk))
+  child.stderr.on('data', chunk => (stderr += chunk))
+  const watch = setInterval(() => (rss_mb = Math.max(rss_mb, residentPeak(child.pid))), 20)
+  const code = await new Promise(resolve => child.on('close', resolve))
+  clearInterval(watch)
+  if (code !== 0 && !options.codes?.includes(code)) throw new Error(`${command} ${args.join(' ')}: exit ${code}\n${stderr}`)
+  return { wall_s: (performance.now() - start) / 1000, cpu_s: childrenCpu() - before, rss_mb, stdout }
+}
+
+export const fixed = (n, digits = 1) => n.toFixed(digits)
+
+/** A Markdown table. */
+export function table(head, rows) {
+  const line = cells => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}

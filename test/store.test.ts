@@ -1,0 +1,58 @@
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type Batch, concat, stringAt, utf8Of } from '../pipeline/batch.ts'
+import { DamagedEntry, Store } from '../pipeline/store.ts'
+import { pairsOf, rowAt } from './drive.ts'
+
+const KEY = 'ab0123456789abcdef0123456789abcd'
+const store = (): Store => new Store(mkdtempSync(join(tmpdir(), 'goldpan-store-')))
+const rows = (batch: Batch): unknown[] => Array.from({ length: batch.rows }, (_, i) => rowAt(batch, i))
+
+describe('Store', () => {
+  it('gives back every kind of column as it was written', () => {
+    const s = store()
+    const batch = pairsOf([
+      { prompt: 'Why?', chosen: '\ufeffBecause', rejected: '', votes: [{ annotator: 'x', vote: 'tie' }], scores: { m: [1, 2] }, lang: 'en' },
+      { prompt: [{ role: 'system', content: 'Be brief' }, { role: 'user', content: '为什么' }], chosen: '🙂', rejected: 'No', tie: true },
+    ])
+    s.writeTable(KEY, [batch, batch])
+    expect(rows(s.readTable(KEY))).toEqual([...rows(batch), ...rows(batch)])
+    expect(rows(s.readBatch(KEY, 1))).toEqual(rows(batch))
+  })
+
+  it('keeps the first of two writers, whole', () => {
+    const s = store()
+    const table = (text: string): Batch => ({ schema: { a: 'utf8' }, rows: 1, columns: { a: utf8Of([text]) } })
+    s.writeTable(KEY, [table('first')])
+    s.writeTable(KEY, [table('second')])
+    expect(stringAt(s.readTable(KEY).columns.a as never, 0)).toBe('first')
+    expect(readdirSync(join(s.root, 'tmp'))).toEqual([])
+  })
+
+  it('finds any flipped byte and any cut', () => {
+    const s = store()
+    s.writeTable(KEY, [pairsOf([{ prompt: 'Why?' }])])
+    const whole = readFileSync(s.path(KEY))
+    for (let at = 0; at < whole.length; at += 7) {
+      const damaged = Buffer.from(whole)
+      damaged[at] ^= 1 << (at % 8)
+      writeFileSync(s.path(KEY), damaged)
+      expect(() => s.readTable(KEY), `bit ${at % 8} of byte ${at}`).toThrow(DamagedEntry)
+    }
+    for (const length of [0, 10, whole.length >> 1, whole.length - 1]) {
+      writeFileSync(s.path(KEY), whole.subarray(0, length))
+      expect(() => s.readTable(KEY)).toThrow(DamagedEntry)
+    }
+  })
+
+  it('names a missing entry as damaged, so that it is made again', () => {
+    expect(() => store().readJson(KEY)).toThrow(/is missing/)
+  })
+
+  it('concatenates what slices and blocks hold', () => {
+    const batch: Batch = pairsOf([{ prompt: 'a' }, { prompt: 'b' }, { prompt: 'c' }])
+    expect(rows(concat(batch.schema, [batch, batch]))).toEqual([...rows(batch), ...rows(batch)])
+  })
+})
