@@ -1,11 +1,12 @@
 /** The manifest of a finished build, counted from what the store holds. */
-import { type Build, fileKey } from './build.ts'
-import { arrangedKey } from './build.ts'
+
+import { type Arranged, folders } from './arrange.ts'
+import { arrangedKey, type Build, fileKey } from './build.ts'
 import type { Manifest, ManifestOutput, ManifestSource, ManifestStep, Outcomes } from './manifest.ts'
 import { summaryOf } from './pass.ts'
-import { VERSION } from './version.ts'
-import { type Arranged, folders, reasonsOf, type SourceCount, totalSettled } from './settle.ts'
+import { reasonsOf, type SourceCount, totalSettled } from './settle.ts'
 import type { Json } from './stage.ts'
+import { VERSION } from './version.ts'
 
 /** A file of the output folders as its publish task recorded it. */
 export interface Published {
@@ -72,7 +73,11 @@ export function manifestOf(build: Build): Manifest {
 
 const sourceOf = (source: string, { weight: _, ...count }: SourceCount): ManifestSource => ({ source, ...count })
 
-function stepOf(build: Build, step: ReturnType<Build['steps']>[number], { rows_in, dropped }: { rows_in: number; dropped: number[] }): ManifestStep {
+function stepOf(
+  build: Build,
+  step: ReturnType<Build['steps']>[number],
+  { rows_in, dropped }: { rows_in: number; dropped: number[] },
+): ManifestStep {
   const reasons = reasonsOf(step).map(([reason], i) => [reason, dropped[i]] as const)
   const summary = summaryOf(build, step).facts as Json | undefined
   return {

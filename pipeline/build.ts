@@ -1,13 +1,13 @@
 /** A plan at work: what the store holds for it, where each shard lies in the corpus, and the key of everything a task makes. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { stages } from '../stages/index.ts'
 import type { Batch, Schema } from './batch.ts'
 import { PendingError } from './errors.ts'
 import { keyOf } from './keys.ts'
 import { envAfter, type LocatedPlan, type Plan, type PlannedInput, type PlannedMeasure, type PlannedStep } from './plan.ts'
-import { type Declared, type Env, schemaOf, type Stage, type Corpus } from './stage.ts'
+import { type Corpus, type Declared, type Env, type Stage, schemaOf } from './stage.ts'
 import { Store } from './store.ts'
-import { stages } from '../stages/index.ts'
 
 /** What reading one input came to; the record of an `ingest` task. */
 export interface Ingested {
@@ -117,20 +117,30 @@ export const measureKey = (measure: PlannedMeasure, shard: Shard): string => key
 /** A verdict that knows the corpus belongs to a place in it; another only to the shard. */
 const at = (step: PlannedStep, shard: Shard): string => (step.corpus_wide ? `${shard.place} ${shard.key}` : shard.key)
 export const verdictKey = (step: PlannedStep, shard: Shard): string => keyOf(step.key, 'verdict', at(step, shard))
-export const observedKey = (step: PlannedStep, round: number, shard: Shard): string => keyOf(step.key, 'observed', round, shard.place, shard.key)
+export const observedKey = (step: PlannedStep, round: number, shard: Shard): string =>
+  keyOf(step.key, 'observed', round, shard.place, shard.key)
 export const partKey = (step: PlannedStep, round: number, partition: number): string => keyOf(step.key, 'part', round, partition)
 export const summaryKey = (step: PlannedStep, round: number): string => keyOf(step.key, 'summary', round)
-export const returnsKey = (step: PlannedStep, round: number, shard: Shard): string => keyOf(step.key, 'returns', round, shard.place, shard.key)
+export const returnsKey = (step: PlannedStep, round: number, shard: Shard): string =>
+  keyOf(step.key, 'returns', round, shard.place, shard.key)
 /** The list of shards that a round returned rows to. */
 export const returnedKey = (step: PlannedStep, round: number): string => keyOf(step.key, 'returned', round)
-export const settledKey = (build: Build, shard: Shard): string => keyOf('settled', SETTLE_VERSION, outcomeKey(build.plan), shard.place, shard.key)
+export const settledKey = (build: Build, shard: Shard): string =>
+  keyOf('settled', SETTLE_VERSION, outcomeKey(build.plan), shard.place, shard.key)
 export const arrangedKey = (build: Build): string => keyOf('arranged', SETTLE_VERSION, outcomeKey(build.plan), build.plan.output as never)
 /** Files depend on everything that is written into them, so on the whole plan but its name and its checks. */
 export const fileKey = (build: Build, folder: number, part: number): string => keyOf('file', arrangedKey(build), folder, part)
 
 /** Bump when the same verdicts would be settled, arranged or written otherwise. */
 const SETTLE_VERSION = 1
-const outcomeKey = (plan: Plan): string => keyOf(plan.steps.at(-1)!.key, plan.inputs.map(i => i.key), plan.inputs.map(i => i.path), plan.output.splits, plan.seed)
+const outcomeKey = (plan: Plan): string =>
+  keyOf(
+    plan.steps.at(-1)!.key,
+    plan.inputs.map(i => i.key),
+    plan.inputs.map(i => i.path),
+    plan.output.splits,
+    plan.seed,
+  )
 
 /** Columns that a declared schema comes to for this step. */
 export const declared = (step: Step, schema: Declared<unknown>): Schema => schemaOf(schema, step.params, step.env)

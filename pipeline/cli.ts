@@ -20,7 +20,10 @@ const program = new Command('goldpan')
   .exitOverride()
 for (const register of [run, plan, report, explain, query, verify, synth, reference, task]) register(program)
 for (const command of program.commands) command.exitOverride()
-program.addHelpText('after', '\nExit codes: 0 done, 1 a bug, 2 config or input, 3 people must answer first, 4 an expectation failed, 130 interrupted.')
+program.addHelpText(
+  'after',
+  '\nExit codes: 0 done, 1 a bug, 2 config or input, 3 people must answer first, 4 an expectation failed, 130 interrupted.',
+)
 
 process.stdout.on('error', error => {
   if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0)

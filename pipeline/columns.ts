@@ -124,7 +124,7 @@ const nullBatch = (schema: Schema, rows: number): Batch => ({
 })
 
 /** Index of the first of the sorted rows that is not below `limit`. */
-function lowerBound(rows: Int32Array, limit: number): number {
+export function lowerBound(rows: Int32Array, limit: number): number {
   let low = 0
   let high = rows.length
   while (low < high) {

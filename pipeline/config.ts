@@ -20,12 +20,15 @@ const size = z
   .refine(text => (bytesOf(text) ?? 0) > 0, { error: 'expected a size such as 256MiB' })
   .transform(text => bytesOf(text)!)
 
+// biome-ignore lint/suspicious/noTemplateCurlyInString: ${VAR} is what users write
+const PATH_DOC = 'file, glob or folder, relative to the config file; ${VAR} and ${VAR:-default} are filled from the environment'
+
 const source = z.strictObject({
-  path: z.string().min(1).describe('file, glob or folder, relative to the config file; ${VAR} and ${VAR:-default} are filled from the environment'),
+  path: z.string().min(1).describe(PATH_DOC),
   format: z.enum(formats).default('auto').describe('layout of the rows; auto looks at the first ones'),
   source: z.string().min(1).optional().describe("name in every table; default: the row's own, else the file name without its extensions"),
-  license: z.string().optional().describe("licence of rows that name none"),
-  label_kind: z.enum(labelKinds).optional().describe("who judged rows that do not say so"),
+  license: z.string().optional().describe('licence of rows that name none'),
+  label_kind: z.enum(labelKinds).optional().describe('who judged rows that do not say so'),
   priority: z.int().default(0).describe('the higher one survives deduplication'),
   limit: z.int().positive().optional().describe('only the first n rows of each file'),
   scores: z.boolean().default(true).describe("take a row's `scores` {model: [of chosen, of rejected]} as reward models of these names"),
@@ -33,15 +36,16 @@ const source = z.strictObject({
   min_gap: z.number().min(0).default(0).describe('scored rows: a smaller or equal gap of scores is a tie'),
 })
 
-const model = z.union([
-  z.strictObject({ onnx: z.string().min(1).describe('folder with model.onnx, tokenizer.json, config.json') }),
-])
+const model = z.union([z.strictObject({ onnx: z.string().min(1).describe('folder with model.onnx, tokenizer.json, config.json') })])
 
 const output = z.strictObject({
   format: z.enum(['parquet', 'arrow', 'jsonl']).default('parquet'),
   layout: z.enum(['prompt', 'conversations', 'message']).default('prompt').describe('which trainer reads which: docs of the dataset card'),
   shard_bytes: size.default(256 * 2 ** 20).describe('uncompressed text a shard'),
-  splits: z.strictObject({ validation: z.number().min(0).max(0.5).default(0) }).prefault({}).describe('share of prompt clusters held out'),
+  splits: z
+    .strictObject({ validation: z.number().min(0).max(0.5).default(0) })
+    .prefault({})
+    .describe('share of prompt clusters held out'),
   signals: z.array(z.string()).default([]).describe('ledger columns to add to the training shards'),
   margin: z.string().optional().describe('model whose margin becomes the column `margin`, which reward trainers take into their loss'),
   publish_without_review: z.boolean().default(false).describe('end with exit code 0 although pairs wait for people'),
@@ -50,11 +54,17 @@ const output = z.strictObject({
 const step = z.union([z.string(), z.record(z.string(), z.unknown())])
 
 export const configSchema = z.strictObject({
-  name: z.string().regex(/^[\w.-]+$/, { error: 'expected letters, digits, ".", "_" and "-" only' }).describe('names the build'),
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/, { error: 'expected letters, digits, ".", "_" and "-" only' })
+    .describe('names the build'),
   seed: z.int().min(0).default(42).describe('of every draw and hash that needs one'),
   sources: z.array(source).min(1),
   benchmarks: z.array(z.string()).default([]).describe('files, globs or folders of rows {benchmark, id, text}'),
-  models: z.record(z.string().regex(/^[A-Za-z][\w.-]*$/), model).default({}).describe('reward models by name; none = the built-in ones'),
+  models: z
+    .record(z.string().regex(/^[A-Za-z][\w.-]*$/), model)
+    .default({})
+    .describe('reward models by name; none = the built-in ones'),
   steps: z.array(step).min(1),
   output: output.prefault({}),
   expect: z.array(z.string()).default([]).describe('checks on the finished build, such as "train.rows >= 1000"'),
@@ -114,7 +124,8 @@ function toPlain(path: string, document: Document): Record<string, unknown> {
   } catch (error) {
     throw new UserError(`${path}: ${(error as Error).message}`)
   }
-  if (plain === null || typeof plain !== 'object' || Array.isArray(plain)) throw new UserError(`${path}:1: expected a mapping with name, sources and steps`)
+  if (plain === null || typeof plain !== 'object' || Array.isArray(plain))
+    throw new UserError(`${path}:1: expected a mapping with name, sources and steps`)
   return plain as Record<string, unknown>
 }
 
@@ -123,7 +134,8 @@ function stepOf(step: unknown, i: number, at: LoadedConfig['at']): StepConfig {
   if (typeof step === 'string') return { id: step, stage: step, params: {}, place: ['steps', i] }
   const { id, ...rest } = step as Record<string, unknown>
   const stages = Object.keys(rest)
-  if (stages.length !== 1) throw new UserError(`${at(['steps', i])}: steps.${i}: expected one stage a step, got ${stages.join(', ') || 'none'}`)
+  if (stages.length !== 1)
+    throw new UserError(`${at(['steps', i])}: steps.${i}: expected one stage a step, got ${stages.join(', ') || 'none'}`)
   const params = rest[stages[0]] ?? {}
   if (typeof params !== 'object' || Array.isArray(params))
     throw new UserError(`${at(['steps', i])}: steps.${stages[0]}: expected params {name: value}, got ${JSON.stringify(params)}`)
@@ -145,7 +157,10 @@ function applyOverride(raw: Record<string, unknown>, override: string): void {
   if (cut < 1) throw new UserError(`--set ${override}: expected path=value, such as steps.near-dup.threshold=0.7`)
   const path = override.slice(0, cut).split('.')
   const value: unknown = parse(override.slice(cut + 1))
-  if (path[0] === 'steps') return overrideStep(raw, path, value, override)
+  if (path[0] === 'steps') {
+    overrideStep(raw, path, value, override)
+    return
+  }
   let node = raw
   for (const key of path.slice(0, -1)) node = (node[key] ??= {}) as Record<string, unknown>
   node[path.at(-1)!] = value

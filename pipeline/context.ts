@@ -1,10 +1,10 @@
 /** What a stage is given of the outside, and what a worker keeps open between tasks. */
 import { readFile } from 'node:fs/promises'
-import { digestOf } from './keys.ts'
 import type { Build, Step } from './build.ts'
 import { UserError } from './errors.ts'
-import { openScorer } from './scorers/open.ts'
+import { digestOf } from './keys.ts'
 import type { Scorer } from './scorer.ts'
+import { openScorer } from './scorers/open.ts'
 import type { Context, Summary } from './stage.ts'
 
 /** Judges, indexes and models that were opened in this worker, kept for its next tasks. */

@@ -28,11 +28,13 @@ export function expectationOf(text: string, where = 'expect'): Expectation {
 /** The expectations that do not hold, each with the figure that was found. */
 export function failedExpectations(manifest: Manifest): string[] {
   const { expect = [] } = manifest.config as { expect?: string[] }
-  return expect.map(text => expectationOf(text)).flatMap(({ text, path, holds }) => {
-    const value = figureAt(figures(manifest), path)
-    if (value === undefined) return [`${text}: no such figure`]
-    return holds(value) ? [] : [`${text}: it is ${value}`]
-  })
+  return expect
+    .map(text => expectationOf(text))
+    .flatMap(({ text, path, holds }) => {
+      const value = figureAt(figures(manifest), path)
+      if (value === undefined) return [`${text}: no such figure`]
+      return holds(value) ? [] : [`${text}: it is ${value}`]
+    })
 }
 
 /** Figures by path: rows of each folder, totals, and every number of a step by the step's id. */
@@ -45,7 +47,8 @@ function figures(manifest: Manifest): Record<string, unknown> {
 
 function figureAt(tree: unknown, path: readonly string[]): number | undefined {
   let node = tree
-  for (const key of path) node = node !== null && typeof node === 'object' && Object.hasOwn(node, key) ? (node as Record<string, unknown>)[key] : undefined
+  for (const key of path)
+    node = node !== null && typeof node === 'object' && Object.hasOwn(node, key) ? (node as Record<string, unknown>)[key] : undefined
   if (node === undefined && path.at(-2) === 'dropped') return 0
   return typeof node === 'number' ? node : undefined
 }

@@ -76,11 +76,13 @@ async function rowsOf(tables: Tables, id: string): Promise<LedgerRow[]> {
     const named = await tables.rows<LedgerRow>('select * from ledger where pair_id = $id', { id: id.toLowerCase() })
     if (named.length > 0) return named
   }
-  // A source may hold colons, and so may an id: every place where they could meet is tried.
-  const meets = [...id.matchAll(/:/g)].map(
-    ({ index }) => `(source = ${quoted(id.slice(0, index))} and source_id = ${quoted(id.slice(index + 1))})`,
-  )
-  return meets.length === 0 ? [] : tables.rows<LedgerRow>(`select * from ledger where ${meets.join(' or ')}`)
+  // A source may hold colons, and so may an id: every place where they could meet is tried, each by a statement that skips what it need not read.
+  const found: LedgerRow[] = []
+  for (const { index } of id.matchAll(/:/g)) {
+    const named = { source: id.slice(0, index), source_id: id.slice(index + 1) }
+    found.push(...(await tables.rows<LedgerRow>('select * from ledger where source = $source and source_id = $source_id', named)))
+  }
+  return found
 }
 
 async function survivorsOf(tables: Tables, rows: readonly LedgerRow[]): Promise<Record<string, Survivor>> {

@@ -26,7 +26,8 @@ function filled(text: string, where: string): string {
 export function filesOf(named: string, base: string, where: string): NamedFile[] {
   const path = resolve(base, filled(named, where))
   if (existsSync(path)) return statSync(path).isDirectory() ? folder(named, path, where) : [{ shown: named, path }]
-  if (!/[*?{[]/.test(named.replace(/\$\{[^}]*\}/g, ''))) throw new UserError(`${where}: ${named}: no such file or folder (looked for ${path})`)
+  if (!/[*?{[]/.test(named.replace(/\$\{[^}]*\}/g, '')))
+    throw new UserError(`${where}: ${named}: no such file or folder (looked for ${path})`)
   return globbed(named, base, where)
 }
 
@@ -62,7 +63,9 @@ export function refuseOwnOutput(out: string, { path, config, at }: LoadedConfig)
     const root = readsBelow(source.path, base, where)
     const inside = root === undefined ? '..' : relative(root, resolve(out))
     if (inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside))
-      throw new UserError(`${where}: --out ${out} lies inside this source, so the next build would read its own output; choose another folder`)
+      throw new UserError(
+        `${where}: --out ${out} lies inside this source, so the next build would read its own output; choose another folder`,
+      )
   }
 }
 
@@ -77,9 +80,12 @@ function readsBelow(named: string, base: string, where: string): string | undefi
 /** The files of a reward model's folder; `shown` is the name inside the folder. */
 export function modelFiles(named: string, base: string, where: string): NamedFile[] {
   const folder = resolve(base, filled(named, where))
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) throw new UserError(`${where}: ${named}: no such model folder (looked for ${folder})`)
+  if (!existsSync(folder) || !statSync(folder).isDirectory())
+    throw new UserError(`${where}: ${named}: no such model folder (looked for ${folder})`)
   const files = globSync('**/*', { cwd: folder, onlyFiles: true }).sort()
   if (!files.some(file => file.endsWith('.onnx')))
-    throw new UserError(`${where}: ${named}: the folder holds no .onnx file (it holds ${readdirSync(folder).slice(0, 8).join(', ') || 'nothing'})`)
+    throw new UserError(
+      `${where}: ${named}: the folder holds no .onnx file (it holds ${readdirSync(folder).slice(0, 8).join(', ') || 'nothing'})`,
+    )
   return files.map(file => ({ shown: file, path: join(folder, file) }))
 }

@@ -1,9 +1,14 @@
 /** From a source file to shards of canonical pairs. Odd formats, nulls and unreadable rows end here. */
 import { basename } from 'node:path'
 import { type Batch, batchOf, utf8Of } from './batch.ts'
+import { openRows } from './codecs/open-rows.ts'
 import { type BuiltPair, PairBuilder } from './codecs/pair-builder.ts'
-import { columnNames, type Recognised, readRows, recognise, type SourceRow } from './codecs/source.ts'
+import type { ColumnName } from './codecs/row-source.ts'
+import { type Recognised, readRows, type SourceRow } from './codecs/source.ts'
 import { UserError } from './errors.ts'
+import { ANNOTATOR, SIDES as ARENA_SIDES } from './formats/arena.ts'
+import { CONVERSATIONS } from './formats/chat.ts'
+import { QUESTIONS } from './formats/dpo.ts'
 import { factsAt, isObject, scoresAt } from './formats/fields.ts'
 import { FieldError, type Format, type KnownFormat, type ReadPair, type Row, type RowFacts, type Turn } from './formats/format.ts'
 import { NEEDS, readers, recogniseFormat } from './formats/recognise.ts'
@@ -59,49 +64,60 @@ const DEFAULT_KIND: LabelKind = 'ai'
 
 /** Reads a whole file and hands over its shards one by one; waits for the sink, so that no more than a shard is held. */
 export async function ingestFile(file: SourceFile, sink: ShardSink, limits = LIMITS): Promise<IngestResult> {
-  const found = await recognise(file.path, file.shown)
-  const format = await formatIn(file)
+  const { container, compression, columns, format } = await lookAt(file)
   const reading = new Reading(file, format)
-  for await (const chunk of readRows(file.path, file.shown, { limit: file.limit, only: await neededColumns(file, format) })) {
-    for (const row of chunk) {
-      reading.take(row)
-      if (reading.builder.bytes < limits.shard_bytes && reading.builder.rows < limits.shard_rows) continue
-      const { texts, facts } = reading.builder.take()
-      await sink.shard(texts, facts)
-    }
-  }
-  if (reading.builder.rows > 0) {
-    const { texts, facts } = reading.builder.take()
+  const { builder } = reading
+  const handOver = async (): Promise<void> => {
+    const { texts, facts } = builder.take()
     await sink.shard(texts, facts)
   }
-  return { ...found, format, ...reading.result() }
+  const only = columns && wanted(columns, format).map(column => column.name)
+  for await (const chunk of readRows(file.path, file.shown, { limit: file.limit, only }))
+    for (const row of chunk)
+      for (const pair of reading.read(row)) {
+        builder.add(pair)
+        if (builder.bytes >= limits.shard_bytes || builder.rows >= limits.shard_rows) await handOver()
+      }
+  if (builder.rows > 0) await handOver()
+  return { container, compression, format, ...reading.result() }
 }
 
 /** A look at the first rows: what the file is; refuses one that is missing, damaged at its beginning, or of no known format. */
 export async function probe(file: SourceFile): Promise<Recognised & { format: KnownFormat }> {
-  const found = await recognise(file.path, file.shown)
-  return { ...found, format: await formatIn(file) }
+  const { container, compression, format } = await lookAt(file)
+  return { container, compression, format }
 }
 
-async function formatIn(file: SourceFile): Promise<KnownFormat> {
+interface Look extends Recognised {
+  readonly columns?: readonly ColumnName[]
+  readonly format: KnownFormat
+}
+
+async function lookAt(file: SourceFile): Promise<Look> {
+  const { container, compression, columns } = await openRows(file.path, file.shown)
+  const format = file.format === 'auto' ? await formatIn(file, columns) : file.format
+  const problem = columns && columnProblem(columns, format)
+  if (problem) throw new UserError(`${file.shown}: ${problem}`)
+  return { container, compression, columns, format }
+}
+
+async function formatIn(file: SourceFile, columns: readonly ColumnName[] | undefined): Promise<KnownFormat> {
   const rows: Row[] = []
   let seen = 0
-  for await (const chunk of readRows(file.path, file.shown, { limit: LOOK_ROWS })) {
+  const only = columns?.filter(column => known.some(format => wanted([column], format).length > 0)).map(column => column.name)
+  for await (const chunk of readRows(file.path, file.shown, { limit: LOOK_ROWS, only })) {
     seen += chunk.length
     for (const row of chunk) if ('value' in row && isObject(row.value)) rows.push(row.value)
   }
-  const [first] = rows
-  const columns = (await columnNames(file.path, file.shown)) ?? (first ? Object.keys(first) : [])
+  if (columns && seen === 0) rows.push(Object.fromEntries(columns.map(({ name, type }) => [name, isList(type) ? [] : null])))
   const format = recogniseFormat(rows)
-  if (file.format !== 'auto') {
-    const missing = await missingColumns(file, file.format)
-    if (missing) throw new UserError(`${file.shown}: ${missing}`)
-    return file.format
-  }
   if (format) return format
-  const keys = columns.length > 0 ? `columns ${columns.slice(0, 20).join(', ')}` : `${seen} rows, none of them an object`
-  throw new UserError(`${file.shown}: no known format fits its first rows: found ${keys}; expected one of ${NEEDS}`)
+  const keys = columns?.map(column => column.name) ?? Object.keys(rows[0] ?? {})
+  const found = keys.length > 0 ? `columns ${keys.slice(0, 20).join(', ')}` : `${seen} rows, none of them an object`
+  throw new UserError(`${file.shown}: no known format fits its first rows: found ${found}; expected one of ${NEEDS}`)
 }
+
+const isList = (type: string): boolean => /\[\]$|^(Large)?List|^FixedSizeList/.test(type)
 
 const SIDES: Readonly<Record<KnownFormat, readonly string[]>> = {
   pair: ['prompt', 'chosen', 'rejected'],
@@ -112,27 +128,37 @@ const SIDES: Readonly<Record<KnownFormat, readonly string[]>> = {
   arena: [],
 }
 
-/** What a file of columns lacks for its format. Rows of JSON are each their own matter. */
-async function missingColumns(file: SourceFile, format: KnownFormat): Promise<string | undefined> {
-  const columns = await columnNames(file.path, file.shown)
-  if (!columns) return undefined
-  const missing = SIDES[format].filter(name => !columns.includes(name))
-  if (missing.length === 0) return undefined
-  return `format ${format} needs the column ${missing.join(' and ')}; the file has ${columns.slice(0, 20).join(', ')}`
+/** What is wrong with the columns of a file for its format. Rows of JSON are each their own matter. */
+function columnProblem(columns: readonly ColumnName[], format: KnownFormat): string | undefined {
+  const missing = SIDES[format].filter(name => !columns.some(column => column.name === name))
+  if (missing.length > 0)
+    return `format ${format} needs the column ${missing.join(' and ')}; the file has ${columns
+      .slice(0, 20)
+      .map(column => column.name)
+      .join(', ')}`
+  const wrong = columns.find(({ name, plain }) => plain && SIDES[format].includes(name))
+  return wrong && `column ${wrong.name}: format ${format} expects text or a list of messages, got ${wrong.type}`
 }
 
+const known = Object.keys(SIDES) as KnownFormat[]
 const COMMON = ['id', 'source', 'source_id', 'license', 'lang', 'language', 'label_kind', 'tie', 'votes', 'scores']
-const NAMED: Partial<Record<KnownFormat, readonly string[]>> = {
-  pair: [...COMMON, 'prompt', 'chosen', 'rejected'],
-  hh: [...COMMON, 'chosen', 'rejected'],
-  dpo: [...COMMON, 'prompt', 'question', 'instruction', 'input', 'system', 'chosen', 'rejected'],
-  chat: [...COMMON, 'prompt', 'chosen', 'rejected'],
+const ASKED = [...QUESTIONS, 'input', 'system']
+const NAMED: Readonly<Record<KnownFormat, readonly string[]>> = {
+  pair: ['prompt', 'chosen', 'rejected'],
+  hh: ['chosen', 'rejected'],
+  dpo: [...ASKED, 'chosen', 'rejected'],
+  chat: [...CONVERSATIONS, 'chosen', 'rejected'],
+  scored: ASKED,
+  arena: [...ASKED, ...ARENA_SIDES.flat(), 'winner', 'judge'],
 }
 
-/** The columns that a format may use, of those that a Parquet or Arrow file has; scored and arena look at all. */
-async function neededColumns(file: SourceFile, format: KnownFormat): Promise<readonly string[] | undefined> {
-  const columns = await columnNames(file.path, file.shown)
-  return columns && NAMED[format] ? columns.filter(name => NAMED[format]!.includes(name)) : undefined
+/** The columns of a Parquet or Arrow file that a format may use. */
+function wanted(columns: readonly ColumnName[], format: KnownFormat): readonly ColumnName[] {
+  return columns.filter(({ name, type }) => {
+    if (COMMON.includes(name) || NAMED[format].includes(name)) return true
+    if (format === 'scored') return isList(type)
+    return format === 'arena' && ANNOTATOR.test(name)
+  })
 }
 
 /** One file being read: rows in, pairs and rejects out, and what is told of them. */
@@ -154,7 +180,8 @@ class Reading {
     this.name = basename(file.path).replace(/\..*$/, '')
   }
 
-  take(row: SourceRow): void {
+  /** The pairs of a row; none if it cannot be read, which is noted. */
+  read(row: SourceRow): BuiltPair[] {
     this.rows++
     try {
       if ('error' in row) throw new FieldError(row.error.field, row.error.error)
@@ -162,19 +189,20 @@ class Reading {
       if (!isObject(value)) throw new FieldError('', 'expected an object {...}')
       const facts = factsAt(value)
       const scores = this.file.scores ? scoresAt(value) : []
-      const read = readers[this.format](value, this.file)
-      for (const pair of read) this.add(pair, facts, scores, row.row)
+      return readers[this.format](value, this.file).map(pair => this.built(pair, facts, scores, row.row))
     } catch (error) {
       if (!(error instanceof FieldError)) throw error
       this.reject(row, error.field, error.message)
+      return []
     }
   }
 
-  private add(pair: ReadPair, facts: RowFacts, scores: BuiltPair['scores'], row: number): void {
+  private built(pair: ReadPair, facts: RowFacts, scores: BuiltPair['scores'], row: number): BuiltPair {
     const source = this.file.source ?? facts.source ?? this.name
     this.sources.add(source)
     for (const [model] of scores) this.recorded.add(model)
-    this.builder.add({
+    this.pairs++
+    return {
       prompt: this.wellFormed(pair.prompt),
       chosen: this.wellFormed(pair.chosen),
       rejected: this.wellFormed(pair.rejected),
@@ -188,8 +216,7 @@ class Reading {
       row,
       votes: pair.votes ?? [],
       scores,
-    })
-    this.pairs++
+    }
   }
 
   /** A lone surrogate has no UTF-8 form: it becomes U+FFFD, counted and told. */

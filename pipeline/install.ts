@@ -1,14 +1,27 @@
 /** Puts a finished build's files in the output folder. manifest.json comes last: a folder without it is no build. */
-import { closeSync, copyFileSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type OutputFile, outputsOf } from './accounts.ts'
+import { folders } from './arrange.ts'
 import type { Build } from './build.ts'
 import { cardOf } from './card.ts'
 import { UserError } from './errors.ts'
-import { canonicalJson, type Manifest } from './manifest.ts'
-import { folders } from './settle.ts'
-import { DamagedEntry, guarded } from './store.ts'
 import { digestOf } from './keys.ts'
+import { canonicalJson, type Manifest } from './manifest.ts'
+import { DamagedEntry, guarded } from './store.ts'
 
 /** Says that the folder is goldpan's although its manifest is not there yet. */
 const MARKER = '.goldpan-incomplete'
@@ -16,7 +29,8 @@ const INCOMING = '.goldpan-incoming'
 
 /** Refuses an output folder that holds something else than a build. Touches nothing. */
 export function checkOut(out: string): void {
-  if (/[[\]]/.test(resolve(out))) throw new UserError(`--out ${out}: "[" or "]" in the path: dataset loaders would find nothing there; choose another folder`)
+  if (/[[\]]/.test(resolve(out)))
+    throw new UserError(`--out ${out}: "[" or "]" in the path: dataset loaders would find nothing there; choose another folder`)
   if (!existsSync(out)) return
   let entries: string[]
   try {
@@ -25,7 +39,9 @@ export function checkOut(out: string): void {
     throw new UserError(`--out ${out}: is not a folder, or not readable`)
   }
   if (entries.length === 0 || entries.includes(MARKER) || isBuild(out)) return
-  throw new UserError(`--out ${out}: holds something else than a goldpan build (${entries.slice(0, 3).join(', ')}...); choose an empty or new folder`)
+  throw new UserError(
+    `--out ${out}: holds something else than a goldpan build (${entries.slice(0, 3).join(', ')}...); choose an empty or new folder`,
+  )
 }
 
 function isBuild(out: string): boolean {

@@ -1,7 +1,7 @@
 /** Names of outputs by their causes. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type Json } from './stage.ts'
+import type { Json } from './stage.ts'
 
 /** JSON with sorted keys: one text for one value. */
 export function canonical(value: Json | undefined): string {
@@ -15,7 +15,11 @@ export function canonical(value: Json | undefined): string {
 }
 
 /** 128 bits of SHA-256 over the causes, as hex. */
-export const keyOf = (...causes: readonly (Json | undefined)[]): string => createHash('sha256').update(canonical(causes as Json)).digest('hex').slice(0, 32)
+export const keyOf = (...causes: readonly (Json | undefined)[]): string =>
+  createHash('sha256')
+    .update(canonical(causes as Json))
+    .digest('hex')
+    .slice(0, 32)
 
 /** SHA-256 of a file's bytes, as hex. */
 export async function digestOf(path: string): Promise<string> {

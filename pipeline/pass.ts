@@ -49,13 +49,19 @@ export const summaryOf = (build: Build, step: Step, round = (step.code.rounds?.l
   if (round < 0) return {}
   const key = summaryKey(step, round)
   const { facts, state, tables } = build.store.readJson<Summary & { tables: Record<string, string> }>(key)
-  return { facts, state, tables: Object.fromEntries(Object.entries(tables ?? {}).map(([name, at]) => [name, build.store.readTable(at as string)])) }
+  return {
+    facts,
+    state,
+    tables: Object.fromEntries(Object.entries(tables ?? {}).map(([name, at]) => [name, build.store.readTable(at as string)])),
+  }
 }
 
 /** Judges the pairs of a shard that are still there; how many of them left. */
 async function judgeShard(build: Build, opened: Opened, columns: ShardColumns, step: Step): Promise<number> {
   const { shard } = columns
-  const judge = await opened.once(`judge ${step.key}`, async () => step.code.judge(step.params, contextOf(build, step, summaryOf(build, step), opened)))
+  const judge = await opened.once(`judge ${step.key}`, async () =>
+    step.code.judge(step.params, contextOf(build, step, summaryOf(build, step), opened)),
+  )
   const alive = columns.alive(step.at)
   const adds = declared(step, step.code.adds)
   const left = new Uint8Array(shard.pairs).fill(GONE)
@@ -76,12 +82,15 @@ async function judgeShard(build: Build, opened: Opened, columns: ShardColumns, s
 function added(step: Step, adds: Schema, { add = {} }: Verdict, rows: number): Batch {
   const missing = rows > 0 ? Object.keys(adds).filter(name => !(name in add)) : []
   const extra = Object.keys(add).filter(name => !(name in adds))
-  if (missing.length + extra.length > 0) throw new Error(`stage ${step.stage}: adds ${extra.join(', ') || 'too little'}, declared ${Object.keys(adds).join(', ')}`)
+  if (missing.length + extra.length > 0)
+    throw new Error(`stage ${step.stage}: adds ${extra.join(', ') || 'too little'}, declared ${Object.keys(adds).join(', ')}`)
   return rows > 0 ? { schema: adds, rows, columns: add } : { schema: adds, rows: 0, columns: emptyColumns(adds) }
 }
 
 const emptyColumns = (schema: Schema): Record<string, Column> =>
-  Object.fromEntries(Object.entries(schema).map(([name, field]) => [name, scattered(undefined, field, new Int32Array(0), 0).columns.column]))
+  Object.fromEntries(
+    Object.entries(schema).map(([name, field]) => [name, scattered(undefined, field, new Int32Array(0), 0).columns.column]),
+  )
 
 /** The verdict as stored: one row for every pair of the shard, null where the pair had left before. */
 function table(left: Uint8Array, adds: Schema, whole: Batch, alive: Int32Array): Batch {

@@ -1,4 +1,6 @@
 /** What a build has left to do, in order: each phase lists the tasks whose outputs the store lacks. */
+
+import { type Arranged, folders } from './arrange.ts'
 import {
   arrangedKey,
   type Build,
@@ -10,16 +12,15 @@ import {
   partitionsOf,
   partKey,
   rejectsKey,
-  settledKey,
   type Shard,
   type Step,
+  settledKey,
   textsKey,
   verdictKey,
 } from './build.ts'
 import { isCombined } from './exchange.ts'
 import { type Segment, segmentsOf } from './pass.ts'
 import type { PlannedInput } from './plan.ts'
-import { type Arranged, folders } from './settle.ts'
 import { missingMeasures } from './task.ts'
 
 export interface Phase {
@@ -48,7 +49,8 @@ function* segmentPhases(build: Build, shards: readonly Shard[], { judged, next }
   const observes = next !== undefined && !isCombined(build, next, 0)
   const name = [...judged.map(s => s.id), ...(observes ? [`observe ${next.id}`] : [])].join(', ')
   const missing = (shard: Shard): boolean =>
-    judged.some(step => !store.has(verdictKey(step, shard))) || (observes && !store.has(observedKey(next, 0, shard)) && !isReduced(build, next, 0))
+    judged.some(step => !store.has(verdictKey(step, shard))) ||
+    (observes && !store.has(observedKey(next, 0, shard)) && !isReduced(build, next, 0))
   yield phase(name, shards, i => (missing(shards[i]) ? [`pass/${segment}/${i}`] : []))
   if (next) yield* roundPhases(build, shards, next)
 }
@@ -58,7 +60,9 @@ function* roundPhases(build: Build, shards: readonly Shard[], step: Step): Gener
   for (const [round] of step.code.rounds!.entries()) {
     if (isCombined(build, step, round)) continue
     if (round > 0 && !isReduced(build, step, round))
-      yield phase(`observe ${step.id} ${round + 1}`, shards, i => (store.has(observedKey(step, round, shards[i])) ? [] : [`observe/${step.at}/${round}/${i}`]))
+      yield phase(`observe ${step.id} ${round + 1}`, shards, i =>
+        store.has(observedKey(step, round, shards[i])) ? [] : [`observe/${step.at}/${round}/${i}`],
+      )
     const partitions = Array.from({ length: partitionsOf(build, step, round) }, (_, p) => p)
     yield phase(`reduce ${step.id}`, partitions, p => (store.has(partKey(step, round, p)) ? [] : [`reduce/${step.at}/${round}/${p}`]))
     yield phase(`combine ${step.id}`, [0], () => [`combine/${step.at}/${round}`])
@@ -88,5 +92,7 @@ export const isPublished = (build: Build, folder: number, part: number): boolean
 
 function isArranged(build: Build): boolean {
   const key = arrangedKey(build)
-  return build.store.has(key) && ['train', 'validation', 'flipped', 'quarantine', 'review'].every(folder => build.store.has(`${key}.${folder}`))
+  return (
+    build.store.has(key) && ['train', 'validation', 'flipped', 'quarantine', 'review'].every(folder => build.store.has(`${key}.${folder}`))
+  )
 }

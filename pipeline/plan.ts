@@ -2,7 +2,8 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { z } from 'zod'
-import { type Schema, type Field } from './batch.ts'
+import { stages } from '../stages/index.ts'
+import type { Field, Schema } from './batch.ts'
 import { type Config, knowStage, type LoadedConfig, type ModelConfig, type OutputConfig, type StepConfig } from './config.ts'
 import { hint, UserError } from './errors.ts'
 import { expectationOf } from './expect.ts'
@@ -11,7 +12,6 @@ import type { Format } from './formats/format.ts'
 import { digestOf, keyOf } from './keys.ts'
 import { pairFacts, pairTexts, placeFacts, sizeFacts } from './pair.ts'
 import { type Declared, type Env, type Json, type Stage, schemaOf, typeName } from './stage.ts'
-import { stages } from '../stages/index.ts'
 import { VERSION } from './version.ts'
 
 /** Bump when the same sources would give other shards. */
@@ -96,19 +96,36 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
   const models = await planModels(loaded, base, paths)
   const steps = await planSteps(loaded, { base, named, known, benchmarks, models, corpus: keyOf('corpus', ...inputs.map(i => i.key)) })
   checkOutput(loaded, steps)
-  const body = { goldpan: VERSION, name: config.name, seed: config.seed, inputs, models, steps, output: config.output, expect: config.expect }
+  const body = {
+    goldpan: VERSION,
+    name: config.name,
+    seed: config.seed,
+    inputs,
+    models,
+    steps,
+    output: config.output,
+    expect: config.expect,
+  }
   const resolved = resolvedConfig(config, steps)
   return { plan: { ...body, config: resolved, key: keyOf(body as unknown as Json, resolved) }, paths }
 }
 
 const plannedFile: Digest = async file => ({ path: file.shown, bytes: statSync(file.path).size, sha256: await digestOf(file.path) })
 
-async function planInputs(loaded: LoadedConfig, base: string, named: (files: readonly NamedFile[]) => Promise<PlannedFile[]>): Promise<PlannedInput[]> {
+async function planInputs(
+  loaded: LoadedConfig,
+  base: string,
+  named: (files: readonly NamedFile[]) => Promise<PlannedFile[]>,
+): Promise<PlannedInput[]> {
   const inputs: PlannedInput[] = []
   for (const [i, { path, ...options }] of loaded.config.sources.entries()) {
     const files = await named(filesOf(path, base, loaded.at(['sources', i, 'path'])))
     for (const file of files)
-      inputs.push({ ...file, ...options, key: keyOf('ingest', INGEST_VERSION, file.sha256, options as Json, options.source ? null : basename(file.path)) })
+      inputs.push({
+        ...file,
+        ...options,
+        key: keyOf('ingest', INGEST_VERSION, file.sha256, options as Json, options.source ? null : basename(file.path)),
+      })
   }
   return inputs
 }
@@ -170,9 +187,16 @@ export function readsOf(stage: Stage, params: unknown, env: Env): Schema {
   return Object.assign({}, ...rounds, schemaOf(stage.reads, params, env)) as Schema
 }
 
-async function planStep(loaded: LoadedConfig, step: StepConfig, env: Env, around: Surroundings, previous: PlannedStep | undefined): Promise<PlannedStep> {
+async function planStep(
+  loaded: LoadedConfig,
+  step: StepConfig,
+  env: Env,
+  around: Surroundings,
+  previous: PlannedStep | undefined,
+): Promise<PlannedStep> {
   const stage = stages.get(step.stage)
-  if (!stage) throw new UserError(`${loaded.at(step.place)}: steps.${step.id}: unknown stage "${step.stage}"${hint(step.stage, [...stages.keys()])}`)
+  if (!stage)
+    throw new UserError(`${loaded.at(step.place)}: steps.${step.id}: unknown stage "${step.stage}"${hint(step.stage, [...stages.keys()])}`)
   const parsed = stage.params.safeParse(await withBenchmarks(loaded, stage, step, around))
   if (!parsed.success) return loaded.complain(parsed.error, step.place)
   const params = parsed.data as Json
@@ -187,12 +211,24 @@ async function planStep(loaded: LoadedConfig, step: StepConfig, env: Env, around
   }))
   checkReads(loaded, stage, step, params, env)
   const corpus_wide = previous?.corpus_wide === true || stage.rounds !== undefined
-  const key = keyOf(previous?.key ?? loaded.config.seed, stage.name, stage.version, keyed, corpus_wide ? around.corpus : null, stage.models ? around.models : null)
+  const key = keyOf(
+    previous?.key ?? loaded.config.seed,
+    stage.name,
+    stage.version,
+    keyed,
+    corpus_wide ? around.corpus : null,
+    stage.models ? around.models : null,
+  )
   return { id: step.id, stage: stage.name, version: stage.version, params, files, measures, corpus_wide, key }
 }
 
 /** A param called `benchmarks` takes files by glob; where it is left out, the config's own. */
-async function withBenchmarks(loaded: LoadedConfig, stage: Stage, step: StepConfig, around: Surroundings): Promise<Record<string, unknown>> {
+async function withBenchmarks(
+  loaded: LoadedConfig,
+  stage: Stage,
+  step: StepConfig,
+  around: Surroundings,
+): Promise<Record<string, unknown>> {
   if (!(stage.params instanceof z.ZodObject) || !('benchmarks' in stage.params.shape)) return step.params
   const own = step.params.benchmarks
   if (!Array.isArray(own)) return { ...step.params, benchmarks: around.benchmarks.map(file => file.path) }
@@ -209,11 +245,16 @@ function byDigest(value: Json, digests: ReadonlyMap<string, string>): Json {
 }
 
 function checkReads(loaded: LoadedConfig, stage: Stage, step: StepConfig, params: Json, env: Env): void {
-  const own = Object.assign({}, ...(stage.measures?.(params) ?? []).map(use => use.measure.adds(use.params)), ...returnsOf(stage, params, env)) as Schema
+  const own = Object.assign(
+    {},
+    ...(stage.measures?.(params) ?? []).map(use => use.measure.adds(use.params)),
+    ...returnsOf(stage, params, env),
+  ) as Schema
   const given: Schema = { ...pairFacts, ...sizeFacts, ...pairTexts, ...placeFacts, ...env.upstream, ...own }
   for (const [column, field] of Object.entries(readsOf(stage, params, env))) {
     const where = `${loaded.at(step.place)}: steps.${step.id}`
-    if (!(column in given)) throw new UserError(`${where}: reads column ${column}, which no earlier step adds${providers(column, params, env)}`)
+    if (!(column in given))
+      throw new UserError(`${where}: reads column ${column}, which no earlier step adds${providers(column, params, env)}`)
     if (!sameType(given[column], field))
       throw new UserError(`${where}: reads column ${column} as ${typeName(field)}, but it is ${typeName(given[column])}`)
   }

@@ -10,6 +10,9 @@ export const sourceFile = (input: PlannedInput, paths: LocatedPlan['paths']): So
 export async function probeInputs({ plan, paths }: LocatedPlan, progress: Progress): Promise<void> {
   for (const input of plan.inputs) {
     const found = await probe(sourceFile(input, paths))
-    if (input.format === 'auto') progress.note(`${input.path}: read as ${found.format} (${found.container}${found.compression === 'none' ? '' : `, ${found.compression}`})`)
+    if (input.format === 'auto')
+      progress.note(
+        `${input.path}: read as ${found.format} (${found.container}${found.compression === 'none' ? '' : `, ${found.compression}`})`,
+      )
   }
 }

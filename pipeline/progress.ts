@@ -50,7 +50,11 @@ function bars(): Progress {
     phase(name, tasks) {
       stop()
       state = started(name, tasks)
-      bar = new SingleBar({ format: '{name} {bar} {percentage}% | {rows} rows, {rate} | ETA {eta_formatted}{left}', stream: process.stderr, barsize: 24 })
+      bar = new SingleBar({
+        format: '{name} {bar} {percentage}% | {rows} rows, {rate} | ETA {eta_formatted}{left}',
+        stream: process.stderr,
+        barsize: 24,
+      })
       bar.start(tasks, 0, { name: name.padEnd(28), rows: 0, rate: '', left: '' })
     },
     tick(rows, dropped) {
@@ -71,7 +75,9 @@ function plainLines(): Progress {
   const say = (): void => {
     said = performance.now()
     const eta = state.done > 0 ? ((said - state.started) / state.done) * (state.tasks - state.done) : 0
-    console.error(`${state.name}: ${state.done}/${state.tasks} tasks, ${state.rows.toLocaleString('en')} rows, ${rate(state)}, ETA ${Math.ceil(eta / 1000)} s${left(state)}`)
+    console.error(
+      `${state.name}: ${state.done}/${state.tasks} tasks, ${state.rows.toLocaleString('en')} rows, ${rate(state)}, ETA ${Math.ceil(eta / 1000)} s${left(state)}`,
+    )
   }
   return {
     phase(name, tasks) {

@@ -1,6 +1,8 @@
 /** Writes the files of a build: every row with its outcome, in the order that `arrange` gave. */
+
+import { formatOf, type Published } from './accounts.ts'
+import { type Arranged, type Folder, folders, readOrder } from './arrange.ts'
 import { type Batch, type List, type Numbers, nulls, type Schema, slice } from './batch.ts'
-import { type Published, formatOf } from './accounts.ts'
 import { arrangedKey, type Build, fileKey, rejectsKey } from './build.ts'
 import { type OutBatch, type OutColumn, openTableWriter } from './codecs/table-writer.ts'
 import {
@@ -16,8 +18,8 @@ import {
   trainColumns,
 } from './layouts.ts'
 import { labelKinds, type pairFacts, type pairTexts } from './pair.ts'
-import { addedBy, repeated, RowReader, wordsOf } from './rows.ts'
-import { type Arranged, type Folder, folders, readOrder, totalSettled } from './settle.ts'
+import { addedBy, RowReader, repeated, wordsOf } from './rows.ts'
+import { totalSettled } from './settle.ts'
 import { guarded } from './store.ts'
 import type { TaskReport } from './task.ts'
 
@@ -76,7 +78,10 @@ function reader(build: Build): RowReader {
 
 /** By what the weights of each source are multiplied, so that their mean over its kept pairs is 1. */
 function scaleOf(build: Build): Record<string, number> {
-  const scale = Object.entries(totalSettled(build).sources).map(([source, { train, validation, weight }]) => [source, weight > 0 ? (train + validation) / weight : 1])
+  const scale = Object.entries(totalSettled(build).sources).map(([source, { train, validation, weight }]) => [
+    source,
+    weight > 0 ? (train + validation) / weight : 1,
+  ])
   return Object.fromEntries(scale)
 }
 
@@ -85,7 +90,8 @@ function* batchesFor(build: Build, folder: Folder, from: number, to: number, col
     yield* rejectBatches(build, from, to)
     return
   }
-  const order = folder === 'ledger' ? Int32Array.from({ length: to - from }, (_, i) => from + i) : readOrder(build, folder).subarray(from, to)
+  const order =
+    folder === 'ledger' ? Int32Array.from({ length: to - from }, (_, i) => from + i) : readOrder(build, folder).subarray(from, to)
   for (let at = 0; at < order.length; at += CHUNK_ROWS) {
     const rows = reader(build).read(order.subarray(at, at + CHUNK_ROWS), folder !== 'ledger')
     yield outBatch(build, folder, rows, columns)

@@ -1,18 +1,35 @@
 /** Whole rows of a finished build, for writing: facts, texts, outcome and every signal, for any list of pairs in any order. */
-import { type Batch, beside, type Column, concat, type Field, gather, isValid, type Numbers, type Schema, type Utf8 } from './batch.ts'
+
+import { WINDOW_BYTES } from './arrange.ts'
+import {
+  type Batch,
+  beside,
+  type Column,
+  concat,
+  type Field,
+  gather,
+  isValid,
+  type Numbers,
+  rowBytes,
+  type Schema,
+  type Utf8,
+} from './batch.ts'
 import { type Build, declared, type Shard } from './build.ts'
-import { GONE, ShardColumns } from './columns.ts'
+import { GONE, lowerBound, ShardColumns } from './columns.ts'
 import { pairTexts } from './pair.ts'
 import { FLIPPED, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
 
-const KEPT_SHARDS = 4
+/** Narrow columns of how many shards, and bytes of text, a reader keeps: as much as one window of `arrange` spans, and a little more. */
+const KEPT_SHARDS = 6
+const KEPT_BYTES = 1.25 * WINDOW_BYTES
 
-/** Reads rows of any shard; keeps the last few shards it was asked for. */
+/** Reads rows of any shard; keeps what it read last. */
 export class RowReader {
   private readonly build: Build
   private readonly scale: Readonly<Record<string, number>>
   private readonly shards = new Map<number, Batch>()
   private readonly blocks = new Map<string, Batch>()
+  private kept_bytes = 0
 
   /** `scale`: by what the weights of a source are multiplied, so that their mean over its kept pairs is 1. */
   constructor(build: Build, scale: Readonly<Record<string, number>>) {
@@ -20,23 +37,23 @@ export class RowReader {
     this.scale = scale
   }
 
-  /** The narrow columns of these pairs, and their texts if `texts`, in the order given. */
+  /** The narrow columns of these pairs, and their texts if `texts`, in the order given. Each shard and block is opened once. */
   read(ordinals: Int32Array, texts: boolean): Batch {
-    const runs = this.runsOf(ordinals)
-    const pieces = runs.map(({ shard, rows }) => {
+    const sorted = ordinals.toSorted()
+    const pieces = this.byShard(sorted).map(({ shard, rows }) => {
       const narrow = gather(this.narrow(shard), rows)
       return texts ? beside(narrow, this.textsOf(shard, rows)) : narrow
     })
-    return concat(pieces[0].schema, pieces)
+    const all = concat(pieces[0].schema, pieces)
+    return ordinals.every((o, i) => o === sorted[i]) ? all : gather(all, places(ordinals, sorted))
   }
 
-  /** Cuts the list where the shard changes. */
-  private runsOf(ordinals: Int32Array): { shard: Shard; rows: Int32Array }[] {
+  /** Cuts the ascending list where the shard changes. */
+  private byShard(ordinals: Int32Array): { shard: Shard; rows: Int32Array }[] {
     const runs: { shard: Shard; rows: Int32Array }[] = []
     for (let from = 0; from < ordinals.length; ) {
       const shard = this.shardOf(ordinals[from])
-      let to = from + 1
-      while (to < ordinals.length && ordinals[to] >= shard.start && ordinals[to] < shard.start + shard.pairs) to++
+      const to = lowerBound(ordinals, shard.start + shard.pairs)
       runs.push({ shard, rows: ordinals.slice(from, to).map(o => o - shard.start) })
       from = to
     }
@@ -45,14 +62,13 @@ export class RowReader {
 
   private shardOf(ordinal: number): Shard {
     const shards = this.build.shards()
-    let low = 0
-    let high = shards.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if (shards[middle].start <= ordinal) low = middle
-      else high = middle - 1
-    }
-    return shards[low]
+    return shards[lowerBound(this.starts(), ordinal + 1) - 1] ?? shards[0]
+  }
+
+  private startsOfShards: Int32Array | undefined
+  private starts(): Int32Array {
+    this.startsOfShards ??= Int32Array.from(this.build.shards(), shard => shard.start)
+    return this.startsOfShards
   }
 
   private narrow(shard: Shard): Batch {
@@ -66,28 +82,21 @@ export class RowReader {
 
   private textsOf(shard: Shard, rows: Int32Array): Batch {
     const pieces: Batch[] = []
-    for (let from = 0; from < rows.length; ) {
-      const { block, first, end } = this.blockOf(shard, rows[from])
-      let to = from + 1
-      while (to < rows.length && rows[to] >= first && rows[to] < end) to++
-      pieces.push(
-        gather(
-          block,
-          rows.subarray(from, to).map(row => row - first),
-        ),
-      )
-      from = to
-    }
-    return concat(pairTexts, pieces as never) as Batch
-  }
-
-  private blockOf(shard: Shard, row: number): { block: Batch; first: number; end: number } {
+    let from = 0
     let first = 0
-    for (const [i, rows] of shard.block_rows.entries()) {
-      if (row < first + rows) return { block: this.block(shard, i), first, end: first + rows }
-      first += rows
+    for (const [i, count] of shard.block_rows.entries()) {
+      const to = lowerBound(rows, first + count)
+      if (to > from)
+        pieces.push(
+          gather(
+            this.block(shard, i),
+            rows.slice(from, to).map(row => row - first),
+          ),
+        )
+      from = to
+      first += count
     }
-    throw new Error(`shard ${shard.place} has no row ${row}`)
+    return concat<Schema>(pairTexts, pieces)
   }
 
   private block(shard: Shard, i: number): Batch {
@@ -95,11 +104,21 @@ export class RowReader {
     const kept = this.blocks.get(name)
     if (kept) return kept
     const block = this.build.texts(shard, i)
-    if (this.blocks.size >= KEPT_SHARDS * 4) this.blocks.delete(this.blocks.keys().next().value!)
+    for (const [oldest, batch] of this.blocks) {
+      if (this.kept_bytes < KEPT_BYTES) break
+      this.blocks.delete(oldest)
+      this.kept_bytes -= sizeOf(batch)
+    }
     this.blocks.set(name, block)
+    this.kept_bytes += sizeOf(block)
     return block
   }
 }
+
+const sizeOf = (texts: Batch): number => rowBytes(texts).reduce((a, b) => a + b, 0)
+
+/** Where each of `wanted` stands in the ascending list. */
+const places = (wanted: Int32Array, sorted: Int32Array): Int32Array => wanted.map(o => lowerBound(sorted, o))
 
 /** All narrow columns of a shard's pairs: facts, the outcome in words, and what the steps added. */
 function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<string, number>>): Batch {
@@ -110,7 +129,9 @@ function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<st
   const reasons = reasonWords.labels
   const named = build.steps().map(step => reasonsOf(step).map(([reason]) => reasons.indexOf(reason)))
   const decided = settled.step.values.map(step => (step === GONE ? 0 : 1))
-  const why = settled.step.values.map((step, i) => (step === GONE ? 0 : settled.reason.values[i] === GONE ? reasons.length - 1 : named[step][settled.reason.values[i]]))
+  const why = settled.step.values.map((step, i) =>
+    step === GONE ? 0 : settled.reason.values[i] === GONE ? reasons.length - 1 : named[step][settled.reason.values[i]],
+  )
   const schema: Record<string, Field> = {
     ...facts.schema,
     file: 'utf8',

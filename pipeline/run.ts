@@ -1,18 +1,18 @@
 /** Runs a plan to its end: phase after phase on an executor, then the finished files into the output folder. */
 import { writeFileSync } from 'node:fs'
 import { cpus, hostname, totalmem } from 'node:os'
+import { manifestOf } from './accounts.ts'
 import { Build } from './build.ts'
 import type { Executor } from './executors/executor.ts'
 import { inline } from './executors/inline.ts'
 import { threads } from './executors/threads.ts'
-import type { Manifest } from './manifest.ts'
-import { manifestOf } from './accounts.ts'
 import { install } from './install.ts'
+import type { Manifest } from './manifest.ts'
 import { type Phase, phases } from './phases.ts'
 import type { LocatedPlan } from './plan.ts'
-import { VERSION } from './version.ts'
 import type { Progress } from './progress.ts'
 import { DamagedEntry, guarded, Store } from './store.ts'
+import { VERSION } from './version.ts'
 
 export interface RunOptions {
   readonly out: string
@@ -117,7 +117,13 @@ function stopwatch(): () => { seconds: number; cpu_seconds: number } {
 
 const round = (ms: number): number => Math.round(ms) / 1000
 
-function runReport(begun: Date, total: { seconds: number; cpu_seconds: number }, times: readonly PhaseTime[], executor: Executor, text_bytes: number): object {
+function runReport(
+  begun: Date,
+  total: { seconds: number; cpu_seconds: number },
+  times: readonly PhaseTime[],
+  executor: Executor,
+  text_bytes: number,
+): object {
   return {
     goldpan: VERSION,
     text_bytes,

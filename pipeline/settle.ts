@@ -1,6 +1,6 @@
-/** Where every pair ends: its outcome, the step and reason that decided it, its split; then the order in which the output folders hold pairs. */
-import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers, stringAt, type Utf8 } from './batch.ts'
-import { arrangedKey, type Build, declared, settledKey, type Shard, type Step } from './build.ts'
+/** Where every pair ends: its outcome, the step and reason that decided it, its split. */
+import { type Batch, batchOf, columnsOf, type Ids, isValid, type Numbers, stringAt, type Utf8 } from './batch.ts'
+import { type Build, declared, type Shard, type Step, settledKey } from './build.ts'
 import { GONE, ShardColumns } from './columns.ts'
 import { hash32 } from './kernels/random.ts'
 import type { Outcomes } from './manifest.ts'
@@ -62,7 +62,12 @@ function outcomesOf(build: Build, columns: ShardColumns): Batch<typeof settledSc
     reason[i] = why
   }
   const split = splitsOf(build, columns, outcome)
-  return batchOf(settledSchema, pairs, { outcome: { values: outcome }, step: { values: decided }, reason: { values: reason }, split: { values: split } })
+  return batchOf(settledSchema, pairs, {
+    outcome: { values: outcome },
+    step: { values: decided },
+    reason: { values: reason },
+    split: { values: split },
+  })
 }
 
 /** A column as the last step that adds it left it. */
@@ -159,123 +164,11 @@ export function totalSettled(build: Build): Settled {
 }
 
 function addCounts(into: ReturnType<typeof emptyCount>, from: SourceCount): void {
-  for (const key of ['pairs_in', 'train', 'validation', 'flipped', 'quarantine', 'review', 'dropped', 'weight'] as const) into[key] += from[key]
+  for (const key of ['pairs_in', 'train', 'validation', 'flipped', 'quarantine', 'review', 'dropped', 'weight'] as const)
+    into[key] += from[key]
   for (const [name, n] of Object.entries(from.licenses)) into.licenses[name] = (into.licenses[name] ?? 0) + n
   for (const [name, n] of Object.entries(from.languages)) into.languages[name] = (into.languages[name] ?? 0) + n
 }
 
-/** The output folders that hold pairs. `flipped` is a copy of those of train and validation whose label was turned. */
-export const folders = ['train', 'validation', 'flipped', 'quarantine', 'review', 'ledger', 'rejects'] as const
-export type Folder = (typeof folders)[number]
-
-/** Which rows of a folder's order each of its files holds. */
-export interface Arranged {
-  readonly parts: Readonly<Record<Folder, readonly (readonly [number, number])[]>>
-  readonly pair_bytes?: { readonly median: number; readonly p99: number; readonly max: number }
-}
-
-const order = { ordinal: 'i32' } as const
-const LEDGER_ROWS = 2 ** 18
-
-/** arrange: the order of every folder, pairs of one prompt together, cut into files by bytes of text. About 28 bytes a pair in memory. */
-export async function arrange(build: Build): Promise<TaskReport> {
-  const { pairs } = build.corpus()
-  const bytes = new Int32Array(pairs)
-  const longest: number[] = []
-  const parts: Record<string, [number, number][]> = {}
-  for (const [folder, ordinals] of Object.entries(collect(build, bytes, longest)) as [Folder, Int32Array][]) {
-    build.store.writeTable(`${arrangedKey(build)}.${folder}`, [batchOf(order, ordinals.length, { ordinal: { values: ordinals } })])
-    parts[folder] = cutByBytes(ordinals, bytes, build.plan.output.shard_bytes)
-  }
-  parts.ledger = cutByRows(pairs, LEDGER_ROWS)
-  const rejected = build.inputs().reduce((n, i) => n + i.rejected, 0)
-  parts.rejects = cutByRows(rejected, LEDGER_ROWS)
-  const record: Arranged = { parts: parts as unknown as Arranged['parts'], pair_bytes: quantiles(longest) }
-  build.store.writeJson(arrangedKey(build), record as unknown as Json)
-  return { rows: pairs }
-}
-
-export const readOrder = (build: Build, folder: Folder): Int32Array =>
-  columnsOf(build.store.readTable(`${arrangedKey(build)}.${folder}`), order).ordinal.values
-
-/** The ordinals of each folder: kept pairs by prompt, the others in input order. Fills `bytes` and `longest`. */
-function collect(build: Build, bytes: Int32Array, longest: number[]): Partial<Record<Folder, Int32Array>> {
-  const groups = { train: new PromptOrder(bytes.length), validation: new PromptOrder(bytes.length), flipped: new PromptOrder(bytes.length) }
-  const rest = { quarantine: [] as number[], review: [] as number[] }
-  for (const shard of build.shards()) {
-    const columns = new ShardColumns(build, shard)
-    const { outcome, split } = readSettled(build, shard).columns
-    const facts = columns.facts().columns
-    const prompts = facts.prompt_id as Ids
-    for (let i = 0; i < shard.pairs; i++) {
-      const ordinal = shard.start + i
-      bytes[ordinal] = (facts.text_bytes as Numbers).values[i]
-      const end = outcomes[outcome.values[i]]
-      if (end === 'quarantine' || end === 'review') rest[end].push(ordinal)
-      if (split.values[i] === 0) continue
-      longest.push((facts.longest_bytes as Numbers).values[i])
-      groups[splits[split.values[i]] as 'train' | 'validation'].add(hexAt(prompts, i), ordinal)
-      if (end === 'flip') groups.flipped.add(hexAt(prompts, i), ordinal)
-    }
-  }
-  return {
-    train: groups.train.ordinals(),
-    validation: groups.validation.ordinals(),
-    flipped: groups.flipped.ordinals(),
-    quarantine: Int32Array.from(rest.quarantine),
-    review: Int32Array.from(rest.review),
-  }
-}
-
 export const readSettled = (build: Build, shard: Shard): Batch<typeof settledSchema> =>
   build.store.readTable(settledKey(build, shard)) as unknown as Batch<typeof settledSchema>
-
-/** Groups ordinals by prompt in the order in which prompts first come: a chain of ordinals for each prompt. */
-class PromptOrder {
-  private readonly last = new Map<string, number>()
-  private readonly next: Int32Array
-  private readonly heads: number[] = []
-  private count = 0
-  constructor(pairs: number) {
-    this.next = new Int32Array(pairs).fill(-1)
-  }
-
-  add(prompt: string, ordinal: number): void {
-    const last = this.last.get(prompt)
-    if (last === undefined) this.heads.push(ordinal)
-    else this.next[last] = ordinal
-    this.last.set(prompt, ordinal)
-    this.count++
-  }
-
-  ordinals(): Int32Array {
-    const out = new Int32Array(this.count)
-    let n = 0
-    for (const head of this.heads) for (let at = head; at >= 0; at = this.next[at]) out[n++] = at
-    return out
-  }
-}
-
-function cutByBytes(ordinals: Int32Array, bytes: Int32Array, limit: number): [number, number][] {
-  const parts: [number, number][] = []
-  let from = 0
-  let size = 0
-  for (let i = 0; i < ordinals.length; i++) {
-    size += bytes[ordinals[i]]
-    if (size < limit && i + 1 < ordinals.length) continue
-    parts.push([from, i + 1])
-    from = i + 1
-    size = 0
-  }
-  return parts
-}
-
-const cutByRows = (rows: number, limit: number): [number, number][] =>
-  Array.from({ length: Math.ceil(rows / limit) }, (_, i) => [i * limit, Math.min(rows, (i + 1) * limit)])
-
-function quantiles(values: number[]): Arranged['pair_bytes'] {
-  if (values.length === 0) return undefined
-  const sorted = Int32Array.from(values).sort()
-  const at = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]
-  return { median: at(0.5), p99: at(0.99), max: sorted[sorted.length - 1] }
-}

@@ -12,7 +12,7 @@ import {
 } from '@duckdb/node-api'
 import type { Field, Schema } from './batch.ts'
 import type { OutColumn, OutField } from './codecs/out-columns.ts'
-import { UserError } from './errors.ts'
+import { hint, UserError } from './errors.ts'
 import { type Finished, filesOf } from './finished.ts'
 import {
   flippedColumns,
@@ -61,9 +61,7 @@ export class Tables {
     const from = `from (\n${sql.replace(/[\s;]+$/, '')}\n) as q(${columns.map((_, i) => `c${i}`).join(', ')})`
     // One character before each text: a leading U+FEFF would be lost on its way into JavaScript.
     const texts = columns.map((_, i) => `'|' || c${i}::varchar`).join(', ')
-    const fields = columns
-      .map(({ name, type }, i) => `${quoted(name)}, ${FLOATS.has(type) ? `case when isfinite(c${i}) then c${i} end` : `c${i}`}`)
-      .join(', ')
+    const fields = columns.map(({ name, type }, i) => `${quoted(name)}, ${jsonCell(`c${i}`, type)}`).join(', ')
     const { connection } = this
     return {
       columns: columns.map(({ name, type }) => ({ name, numeric: NUMERIC.has(type) })),
@@ -101,6 +99,12 @@ export class Tables {
   }
 }
 
+/** JSON has no NaN; and a float32 in as few digits as read back, not those of the double it would become. */
+function jsonCell(cell: string, type: DuckDBTypeId): string {
+  if (!FLOATS.has(type)) return cell
+  return `case when isfinite(${cell}) then ${type === DuckDBTypeId.FLOAT ? `${cell}::varchar::double` : cell} end`
+}
+
 const FLOATS = new Set([DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE])
 const { TINYINT, SMALLINT, INTEGER, BIGINT, HUGEINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, UHUGEINT, DECIMAL } = DuckDBTypeId
 const NUMERIC = new Set([...FLOATS, TINYINT, SMALLINT, INTEGER, BIGINT, HUGEINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, UHUGEINT, DECIMAL])
@@ -114,16 +118,26 @@ async function* rowsOf(connection: DuckDBConnection, sql: string): AsyncIterable
   }
 }
 
-/** What DuckDB complains of is the user's SQL: the first line of it, and its caret line left out. */
+/** What DuckDB complains of is the user's SQL: one line of it, with the names that it suggests. */
 async function told<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (error) {
     if (error instanceof UserError) throw error
-    const [first, ...more] = (error as Error).message.replace(/^Failed to extract statements: /, '').split('\n')
-    const hints = more.filter(line => /did you mean|candidate/i.test(line)).map(line => line.trim())
-    throw new UserError(`query: ${[first, ...hints].join(' ')}`)
+    throw new UserError(`query: ${complaintOf((error as Error).message)}`)
   }
+}
+
+function complaintOf(message: string): string {
+  if (message === 'Error in native callback') return 'the statement is empty'
+  const table = /Table with name (.+) does not exist/.exec(message)?.[1]
+  if (table) return `no table ${table}${hint(table, tableNames)}`
+  const [first, ...more] = message.replace(/^Failed to extract statements: /, '').split('\n')
+  const refused = first.replace(
+    'file system operations are disabled by configuration',
+    'a query reads the tables of the build and nothing else',
+  )
+  return [refused, ...more.filter(line => line.startsWith('Candidate'))].join(' ').trim()
 }
 
 /** Opens every table of the build as a view; one without files is a view without rows. */

@@ -3,8 +3,9 @@
  * block carries its own CRC-32, so a damaged entry is found when it is read, thrown out and made again, never trusted. Entries are not
  * fsynced: after a power loss the checksum tells what did not reach the disk.
  */
-import { closeSync, existsSync, fstatSync, linkSync, mkdirSync, openSync, readSync, renameSync, rmSync, writevSync } from 'node:fs'
+
 import { randomUUID } from 'node:crypto'
+import { closeSync, existsSync, fstatSync, linkSync, mkdirSync, openSync, readSync, renameSync, rmSync, writevSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { type Batch, concat } from './batch.ts'
@@ -21,6 +22,9 @@ export class DamagedEntry extends Error {
     this.key = key
   }
 }
+
+/** Of file systems without hard links: there a rename replaces, and the last of two equal entries stays. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP'])
 
 const MAGIC = 0x676f6c64 // "gold"
 const TRAILER = 16
@@ -90,8 +94,8 @@ export class Store {
       linkSync(file, path)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP') return renameSync(file, path)
-      if (code !== 'EEXIST') throw ioError(this.root, error)
+      if (NO_LINKS.has(code ?? '')) renameSync(file, path)
+      else if (code !== 'EEXIST') throw ioError(this.root, error)
     }
     rmSync(file, { force: true })
   }
@@ -174,7 +178,8 @@ function blocksOf(key: string, fd: number): readonly Block[] {
   if (size < TRAILER) throw new DamagedEntry(key, 'is cut off')
   const trailer = new DataView(readAt(fd, size - TRAILER, TRAILER).buffer)
   const length = trailer.getUint32(8, true)
-  if (trailer.getUint32(0, true) !== MAGIC || trailer.getUint32(12, true) !== size >>> 0 || length > size) throw new DamagedEntry(key, 'is cut off')
+  if (trailer.getUint32(0, true) !== MAGIC || trailer.getUint32(12, true) !== size >>> 0 || length > size)
+    throw new DamagedEntry(key, 'is cut off')
   const json = readAt(fd, size - TRAILER - length, length)
   if (crc32(json) !== trailer.getUint32(4, true)) throw new DamagedEntry(key, 'index does not match its checksum')
   return JSON.parse(Buffer.from(json).toString()) as Block[]

@@ -2,17 +2,19 @@
  * One unit of work, named by a string: what a worker thread, a scheduler's array element and `goldpan task` all run. A task reads the store,
  * writes the store, and is done once its outputs are there; running it twice changes nothing.
  */
+
+import { arrange } from './arrange.ts'
 import { type Batch, beside, emptyBatch, rowBytes, select, slice } from './batch.ts'
 import { type Build, factsKey, type Ingested, ingestKey, measureKey, rejectsKey, type Shard, textsKey } from './build.ts'
 import { contextOf, type Opened } from './context.ts'
 import { UserError } from './errors.ts'
 import { combine, observe, reduce } from './exchange.ts'
 import { ingestFile } from './ingest.ts'
-import { pass } from './pass.ts'
 import { sizeFacts } from './pair.ts'
+import { pass } from './pass.ts'
 import { sourceFile } from './probe.ts'
 import { publishPart } from './publish.ts'
-import { arrange, settle } from './settle.ts'
+import { settle } from './settle.ts'
 import type { MeasureUse } from './stage.ts'
 
 /** What a task says of itself to the progress display and the run report. */
@@ -59,10 +61,7 @@ async function ingest(build: Build, i: number): Promise<TaskReport> {
       shards.push({ pairs: texts.rows, text_bytes: textBytes(texts), block_rows: blocks.map(b => b.rows) })
     },
   }
-  const { rejects, rows, pairs, rejected, format, sources, recorded, notes } = await ingestFile(
-    sourceFile(input, build.paths),
-    sink,
-  )
+  const { rejects, rows, pairs, rejected, format, sources, recorded, notes } = await ingestFile(sourceFile(input, build.paths), sink)
   build.store.writeTable(rejectsKey(input), [rejects.rows > 0 ? rejects : emptyBatch(rejects.schema)])
   const record: Ingested = { rows, pairs, rejected, format, sources, recorded, notes, shards }
   build.store.writeJson(ingestKey(input), record as never)

@@ -14,7 +14,9 @@ export interface Order {
 }
 
 /** Errors cross threads as plain values, so that their kind survives. */
-export type Reply = { readonly report: TaskReport } | { readonly kind: string; readonly message: string; readonly stack?: string; readonly key?: string }
+export type Reply =
+  | { readonly report: TaskReport }
+  | { readonly kind: string; readonly message: string; readonly stack?: string; readonly key?: string }
 
 let current: { build: Build; phase: string; planFile: string } | undefined
 const opened = new Opened()

@@ -3,7 +3,7 @@ import { type Batch, columnsOf, isValid, type Schema } from '../pipeline/batch.t
 import { bucketRound } from '../pipeline/buckets.ts'
 import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
 import { FATES } from '../pipeline/kernels/clusters.ts'
-import { comparedFields, type MinHashParams, minhash, minhashColumns } from '../pipeline/measures/minhash.ts'
+import { comparedFields, type MinHashParams, minhash } from '../pipeline/measures/minhash.ts'
 import { crossable, nearColumns, verificationRound } from '../pipeline/near-duplicates.ts'
 import { relations } from '../pipeline/pair.ts'
 import { defineStage, type Verdict } from '../pipeline/stage.ts'
@@ -37,7 +37,7 @@ const shape = z.strictObject({
   no_signal: z
     .enum(['drop', 'mark', 'review', 'off'])
     .default('drop')
-    .describe('what becomes of a pair whose responses are near-duplicates of each other; off = not looked for'),
+    .describe('what becomes of a label between responses that are near-duplicates of each other (ties are exempt); off = not looked for'),
   no_signal_threshold: z
     .number()
     .min(0.1)
@@ -80,13 +80,13 @@ function minhashParams(params: Params): MinHashParams {
   return { ngram, compare, ...nearDupBanding(params), on: compared(params).fields, sides }
 }
 
-const sidesSchema = (params: Params): Schema => (looksAtSides(params) ? { sides_jaccard: 'f32' } : {})
+const sidesSchema = (params: Params): Schema => (looksAtSides(params) ? { tie: 'u8', sides_jaccard: 'f32' } : {})
 
-/** Which pairs have responses too alike to say anything: none where that is not looked for. */
+/** Which labels are between responses too alike to say anything, where that is looked for. Of ties it is what one expects. */
 const alike = (batch: Batch): Uint8Array => {
   if (!('sides_jaccard' in batch.columns)) return new Uint8Array(batch.rows)
-  const { sides_jaccard } = columnsOf(batch, minhashColumns)
-  return Uint8Array.from({ length: batch.rows }, (_, i) => (isValid(sides_jaccard, i) ? 1 : 0))
+  const { tie, sides_jaccard } = columnsOf(batch, { tie: 'u8', sides_jaccard: 'f32' })
+  return tie.values.map((isTie, i) => (isTie === 0 && isValid(sides_jaccard, i) ? 1 : 0))
 }
 
 /** A pair that leaves because its responses are alike takes no part: it stands for no other. */
@@ -120,7 +120,7 @@ function judge(params: Params, batch: Batch): Verdict {
   for (let i = 0; i < batch.rows; i++) {
     if (unusable[i] === 0 || isValid(relation, i)) continue
     relation.values[i] = relations.indexOf('no-signal')
-    jaccard.values[i] = columnsOf(batch, minhashColumns).sides_jaccard.values[i]
+    jaccard.values[i] = columnsOf(batch, { sides_jaccard: 'f32' }).sides_jaccard.values[i]
     if (relation.valid) relation.valid[i] = 1
     if (params.no_signal !== 'mark' && leave[i] === 0) leave[i] = reasonCodes.no_signal
   }

@@ -2,7 +2,9 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { Field, Float64, Int32, Int64, List, Table, tableToIPC, Utf8, type Vector, vectorFromArray } from 'apache-arrow'
 import fc from 'fast-check'
+import { Table as WasmTable, writeParquet } from 'parquet-wasm'
 import { describe, expect, it } from 'vitest'
 import { type Batch, hexAt } from '../pipeline/batch.ts'
 import { type IngestResult, ingestFile, probe, type SourceFile } from '../pipeline/ingest.ts'
@@ -109,6 +111,13 @@ describe('formats', () => {
       ],
       [['u:Q', 'a:A', 'a:B']],
     ],
+    [
+      'chat',
+      'one message a side after a conversation',
+      [{ conversations: [{ from: 'human', value: 'Q' }], chosen: { from: 'gpt', value: 'A' }, rejected: { from: 'gpt', value: 'B' } }],
+      [['u:Q', 'a:A', 'a:B']],
+    ],
+    ['pair', 'one message a side', [{ prompt: [user('Q')], chosen: assistant('A'), rejected: assistant('B') }], [['u:Q', 'a:A', 'a:B']]],
     [
       'chat',
       'a prompt that the conversations repeat',
@@ -257,6 +266,14 @@ describe('bad rows', () => {
     expect([texts.length, rejected, brief(texts[0])[1]]).toEqual([2, 0, 'a:\ufeffA\u2028x'])
   })
 
+  it('rejects a row that would become hundreds of thousands of pairs, unless only the best is paired', async () => {
+    const row = { prompt: 'Q', responses: Array.from({ length: 300 }, (_, i) => `${i}`), scores: Array.from({ length: 300 }, (_, i) => i) }
+    expect((await read(source(lines(row)))).refused[0].error).toBe(
+      'expected at most 256 responses for `pairs: all`, got 300; set `pairs: best`',
+    )
+    expect((await read(source(lines(row), { pairs: 'best' }))).pairs).toBe(299)
+  })
+
   it('takes the last of duplicate keys', async () => {
     const { texts } = await read(source('{"prompt":"Q","chosen":"first","chosen":"last","rejected":"B"}'))
     expect(brief(texts[0])[1]).toBe('a:last')
@@ -279,6 +296,68 @@ describe('bad files', () => {
 
   it('names what a file lacks for the format that the config gives', async () => {
     expect((await probe(source(lines({ prompt: 'Q', chosen: 'A', rejected: 'B' }), { format: 'pair' }))).format).toBe('pair')
+  })
+})
+
+describe('files of columns', () => {
+  const named = { chosen: ['A', '', null], rejected: ['B', 'B', 'B'] }
+  const arrow = (columns: Record<string, Vector>): Uint8Array => tableToIPC(new Table(columns), 'file')
+  const texts = (values: (string | null)[]) => vectorFromArray(values, new Utf8())
+
+  it('give the same pairs as rows of JSON, with any text intact', async () => {
+    const prompt = ['\ufeffQ\u2028', '好 😀', 'Q']
+    const columns = { prompt: texts(prompt), chosen: texts(named.chosen), rejected: texts(named.rejected) }
+    const fromArrow = await read(source(arrow(columns)))
+    const parquet = writeParquet(WasmTable.fromIPCStream(tableToIPC(new Table(columns), 'stream')))
+    const fromParquet = await read(source(parquet))
+    const fromJson = await read(
+      source(lines(...prompt.map((p, i) => ({ prompt: p, chosen: named.chosen[i], rejected: named.rejected[i] })))),
+    )
+    expect([fromArrow.container, fromParquet.container, fromJson.container]).toEqual(['arrow', 'parquet', 'jsonl'])
+    expect(fromArrow.texts).toEqual(fromJson.texts)
+    expect(fromParquet.texts).toEqual(fromJson.texts)
+    expect(fromParquet.facts.map(f => f.pair_id)).toEqual(fromJson.facts.map(f => f.pair_id))
+    expect(brief(fromParquet.texts[0])[0]).toBe('u:\ufeffQ\u2028')
+  })
+
+  it('may have no rows', async () => {
+    const { rows, format } = await read(source(arrow({ prompt: texts([]), chosen: texts([]), rejected: texts([]) })))
+    expect([rows, format]).toEqual([0, 'pair'])
+  })
+
+  it('keep whole numbers beyond 2^53 as they are written', async () => {
+    const id = vectorFromArray([9007199254740993n, 7n], new Int64())
+    const { facts } = await read(source(arrow({ id, prompt: texts(['Q', 'R']), chosen: texts(['A', 'A']), rejected: texts(['B', 'B']) })))
+    expect(facts.map(f => f.source_id)).toEqual(['9007199254740993', '7'])
+  })
+
+  it.each(['auto', 'pair'] as const)('with a mistyped column are refused as a whole (%s)', async format => {
+    const bytes = arrow({ prompt: texts(['Q']), chosen: vectorFromArray([1], new Int32()), rejected: texts(['B']) })
+    await expect(probe(source(bytes, { format }))).rejects.toThrow(
+      /^x\.jsonl: column chosen: format pair expects text or a list of messages, got Int32$/,
+    )
+  })
+
+  it('with scores that are no numbers reject those rows', async () => {
+    const scores = vectorFromArray(
+      [
+        [1, Number.NaN],
+        [1, 2],
+      ],
+      new List(new Field('item', new Float64())),
+    )
+    const responses = vectorFromArray(
+      [
+        ['a', 'b'],
+        ['a', 'b'],
+      ],
+      new List(new Field('item', new Utf8())),
+    )
+    const { refused, pairs } = await read(source(arrow({ prompt: texts(['Q', 'Q']), responses, scores })))
+    expect([pairs, refused.map(r => [r.row, r.field, r.error])]).toEqual([
+      1,
+      [[0, 'scores.1', 'expected a number or null, got number NaN']],
+    ])
   })
 })
 

@@ -241,6 +241,8 @@ describe('pairs without signal', () => {
     })
   })
 
+  it('are not looked for among ties', async () => expect((await run([{ ...nothing, tie: true }])).relations).toEqual([null]))
+
   it('have a threshold of their own', async () => {
     const pairs = [{ ...PAIR, rejected: edited(PAIR.chosen!.toString(), 50) }]
     expect((await run(pairs)).reasons).toEqual([null])

@@ -2,9 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { Command } from 'commander'
 import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { register } from '../pipeline/commands/synth.ts'
 import { loadConfig } from '../pipeline/config.ts'
 import type { Truth } from '../pipeline/synth/truth.ts'
 import { type SynthOptions, synthesise } from '../pipeline/synth.ts'
@@ -301,6 +303,18 @@ describe('labels', () => {
     const behind = pairs.filter(p => careful(p.chosen!) < careful(p.rejected!)).length
     expect(ahead / (ahead + behind)).toBeGreaterThan(0.55)
   })
+})
+
+test('the command passes its options on', async () => {
+  const program = new Command('goldpan')
+  register(program)
+  const out = join(folder, 'command')
+  const flags = ['--near', '0.5', '--flipped', '0', '--seed', '3', '--shard-pairs', '60', '--from', pool]
+  await program.parseAsync(['synth', '--pairs', '100', '--out', out, ...flags], { from: 'user' })
+  expect(readdirSync(out).filter(name => name.startsWith('pairs-'))).toHaveLength(2)
+  const kinds = truthsOf('command').map(truth => truth.kind)
+  expect(kinds.filter(kind => kind === 'near_duplicate').length).toBeGreaterThan(30)
+  expect(readFileSync(join(out, 'README.txt'), 'utf8')).toContain('"seed":3')
 })
 
 describe('the folder', () => {

@@ -1,26 +1,29 @@
 /** Arrow IPC, file and stream: one record batch in memory at a time. */
-import { open } from 'node:fs/promises'
 import {
-  type AsyncRecordBatchFileReader,
   type AsyncRecordBatchStreamReader,
   CompressionType,
   compressionRegistry,
   type DataType,
+  type Dictionary,
+  type RecordBatch,
   RecordBatchReader,
   Type,
 } from 'apache-arrow'
+import { UserError } from '../errors.ts'
+import { checkLayout } from './arrow-layout.ts'
+import { type BatchPlaces, batchPlaces, checkedMessages } from './arrow-messages.ts'
 import { arrowReader } from './arrow-values.ts'
 import { columnRows } from './column-rows.ts'
-import { damaged, messageOf, unreadable } from './damage.ts'
-import { type FileEnds, fileBytes, startsWith } from './file-bytes.ts'
+import { damaged, messageOf } from './damage.ts'
+import { type FileEnds, fileBytes, readAt, startsWith, withFile } from './file-bytes.ts'
 import { unlz4 } from './lz4.ts'
-import type { ColumnName, RowBlock, RowSource } from './row-source.ts'
+import { type ColumnName, type Row, type RowBlock, RowFault, type RowSource } from './row-source.ts'
 import { openZstd } from './zstd.ts'
 
 const FILE_MAGIC = [...Buffer.from('ARROW1')]
 
 interface OpenFile {
-  readonly reader: AsyncRecordBatchFileReader | AsyncRecordBatchStreamReader
+  readonly reader: AsyncRecordBatchStreamReader
   close(): Promise<unknown>
 }
 
@@ -32,58 +35,87 @@ export function arrowKind({ head }: FileEnds): 'file' | 'stream' | undefined {
 
 /** Opens the file far enough to know its columns. */
 export async function openArrow(path: string, shown: string, ends: FileEnds): Promise<RowSource> {
-  const kind = arrowKind(ends)!
-  if (kind === 'file' && !startsWith(ends.tail.subarray(-6), ...FILE_MAGIC))
-    throw damaged(shown, `byte ${ends.size}`, 'expected the footer of an Arrow file, got other bytes')
+  const places = arrowKind(ends) === 'file' ? await footerPlaces(path, shown, ends) : undefined
   await registerCodecs()
-  const { reader, close } = await openReader(path, shown, kind)
+  const { reader, close } = await openReader(path, shown, places)
   const columns = reader.schema.fields.map(field => columnName(field.name, field.type))
   await close()
   const all = columns.map(column => column.name)
-  return { container: 'arrow', compression: 'none', columns, blocks: (wanted = all) => batches(path, shown, kind, wanted) }
+  return { container: 'arrow', compression: 'none', columns, blocks: (wanted = all) => batches(path, shown, places, wanted) }
+}
+
+/** The footer of a file ends with its length and the magic bytes. */
+async function footerPlaces(path: string, shown: string, { tail, size }: FileEnds): Promise<BatchPlaces> {
+  const end = tail.subarray(-10)
+  if (size < 18 || !startsWith(end.subarray(4), ...FILE_MAGIC))
+    throw damaged(shown, `byte ${size}`, 'expected the footer of an Arrow file, got other bytes')
+  const length = end.readInt32LE(0)
+  if (length <= 0 || length > size - 18) throw damaged(shown, `byte ${size - 10}`, `a footer of ${length} bytes in a file of ${size}`)
+  return batchPlaces(await withFile(path, shown, handle => readAt(handle, size - 10 - length, length)), shown)
 }
 
 function columnName(name: string, type: DataType): ColumnName {
-  const values = type.typeId === Type.Dictionary ? (type as { dictionary: DataType }).dictionary : type
+  const values = type.typeId === Type.Dictionary ? (type as Dictionary).dictionary : type
   const texts = [Type.Utf8, Type.LargeUtf8, Type.Utf8View, Type.Binary, Type.LargeBinary, Type.BinaryView]
   const plain = ![...texts, Type.Null, Type.List, Type.LargeList, Type.FixedSizeList, Type.Struct, Type.Map].includes(values.typeId)
   return { name, type: String(type), plain }
 }
 
-async function* batches(path: string, shown: string, kind: 'file' | 'stream', wanted: readonly string[]): AsyncGenerator<RowBlock> {
-  const { reader, close } = await openReader(path, shown, kind)
+async function* batches(path: string, shown: string, places: BatchPlaces | undefined, wanted: readonly string[]): AsyncGenerator<RowBlock> {
+  const { reader, close } = await openReader(path, shown, places)
   let rows = 0
   try {
     for (;;) {
-      const { value, done } = await reader.next().catch(error => {
-        throw damaged(shown, `Arrow, after row ${rows - 1}`, messageOf(error))
-      })
+      const { value, done } = await reader.next()
       if (done) return
-      const children = reader.schema.fields.map(({ name }, k) => [name, value.data.children[k]] as const)
-      const readers = children.filter(([name]) => wanted.includes(name)).map(([name, data]) => [name, arrowReader(data, name)] as const)
+      yield guarded(rowsOf(value, wanted), shown, rows)
       rows += value.numRows
-      yield columnRows(value.numRows, Object.fromEntries(readers))
     }
+  } catch (error) {
+    throw damaged(shown, `Arrow, from row ${rows}`, messageOf(error))
   } finally {
     await close()
   }
 }
 
-async function openReader(path: string, shown: string, kind: 'file' | 'stream'): Promise<OpenFile> {
-  const bytes = kind === 'stream' ? fileBytes(path, shown, 'none') : undefined
-  const handle = bytes
-    ? undefined
-    : await open(path, 'r').catch(error => {
-        throw unreadable(shown, error)
-      })
-  const close = async () => (bytes ? bytes.return(undefined) : handle!.close())
+function rowsOf(batch: RecordBatch, wanted: readonly string[]): RowBlock {
+  const { fields } = batch.schema
+  const columns = batch.data.children.map((data, k) => ({ name: fields[k].name, data })).filter(({ name }) => wanted.includes(name))
+  const short = columns.find(({ data }) => data.length < batch.numRows)
+  if (short) throw new RangeError(`column ${short.name} has fewer rows than its batch`)
+  for (const { name, data } of columns) checkLayout(data, name)
+  return columnRows(batch.numRows, Object.fromEntries(columns.map(({ name, data }) => [name, arrowReader(data, name)])))
+}
+
+/** What a damaged batch makes of its values shows only when they are read. */
+function guarded(block: RowBlock, shown: string, first: number): RowBlock {
+  const row = (i: number): Row => {
+    try {
+      return block.row(i)
+    } catch (error) {
+      if (error instanceof RowFault) throw error
+      throw damaged(shown, `Arrow, row ${first + i}`, messageOf(error))
+    }
+  }
+  return { ...block, row }
+}
+
+/** A file is read as the stream that it holds. */
+async function openReader(path: string, shown: string, places?: BatchPlaces): Promise<OpenFile> {
+  const messages = checkedMessages(fileBytes(path, shown, 'none'), shown, places)
+  const close = () => messages.return(undefined)
   try {
-    const reader = await (bytes ? RecordBatchReader.from(bytes) : RecordBatchReader.from(handle!))
+    const reader = await RecordBatchReader.from(messages)
     await reader.open()
-    return { reader: reader as OpenFile['reader'], close }
+    if (!reader.schema) throw new Error('there is no schema')
+    return { reader: reader as AsyncRecordBatchStreamReader, close }
   } catch (error) {
     await close()
-    throw damaged(shown, 'Arrow', messageOf(error))
+    if (error instanceof UserError) throw error
+    const message = messageOf(error)
+    if (/^Unrecognized type/.test(message))
+      throw new UserError(`${shown}: Arrow: ${message}, which goldpan cannot read; write such columns as lists or utf8`)
+    throw damaged(shown, 'Arrow', message)
   }
 }
 

@@ -1,6 +1,6 @@
 /** Values of Arrow columns as plain JS: text as bytes, structs as objects, lists as arrays. */
 import { isUtf8 } from 'node:buffer'
-import { type Data, Type, Vector } from 'apache-arrow'
+import { type Data, type FixedSizeList, Type, Vector } from 'apache-arrow'
 import { RowFault } from './row-source.ts'
 
 type At = (i: number) => unknown
@@ -30,7 +30,7 @@ function readerOf(data: Data, field: string): At {
     case Type.LargeList:
       return listReader(data, field, i => Number(data.valueOffsets[i]))
     case Type.FixedSizeList:
-      return listReader(data, field, i => i * (data.type as { listSize: number }).listSize)
+      return listReader(data, field, i => i * (data.type as FixedSizeList).listSize)
     case Type.Map:
       return mapReader(data, field)
     case Type.Struct:

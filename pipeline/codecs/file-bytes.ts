@@ -1,6 +1,7 @@
 /** The bytes of a file in order, in chunks, unpacked where it is gzip or zstd. */
-import { type FileHandle, open } from 'node:fs/promises'
+
 import { createReadStream } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { UserError } from '../errors.ts'
@@ -79,6 +80,8 @@ async function* rawBytes(path: string, shown: string): AsyncGenerator<Buffer> {
   }
 }
 
+const NO_MEMBER = 'expected the end of the file or a further gzip member, got other bytes'
+
 async function* gunzipped(path: string, shown: string): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: CHUNK })
   const unzip = createGunzip({ chunkSize: CHUNK })
@@ -91,7 +94,9 @@ async function* gunzipped(path: string, shown: string): AsyncGenerator<Buffer> {
     }
   } catch (error) {
     if (!String((error as NodeJS.ErrnoException).code).startsWith('Z_')) throw unreadable(shown, error)
-    throw damaged(shown, `gzip, after ${unpacked} unpacked bytes`, messageOf(error))
+    const message = messageOf(error)
+    // The first header was seen before, so this one stands where the file should end.
+    throw damaged(shown, `gzip, after ${unpacked} unpacked bytes`, message === 'incorrect header check' ? NO_MEMBER : message)
   } finally {
     unzip.destroy()
     file.destroy()
@@ -106,7 +111,7 @@ async function checkRest(path: string, shown: string, read: number): Promise<voi
       const rest = await readAt(handle, at, CHUNK)
       if (rest.length === 0) return
       const wrong = rest.findIndex(byte => byte !== 0)
-      if (wrong >= 0) throw damaged(shown, `gzip, byte ${at + wrong}`, 'expected the end of the file or a further gzip member, got other bytes')
+      if (wrong >= 0) throw damaged(shown, `gzip, byte ${at + wrong}`, NO_MEMBER)
       at += rest.length
     }
   })

@@ -21,9 +21,10 @@ class Scanner {
   elements = 0
   /** An element has begun and not ended. */
   inside = false
+  /** The element that is open has come to its end; only a comma or the end of the array may follow. */
+  complete = false
   private text = false
   private escaped = false
-  private expects = true
 
   /** Whether `byte` ends the element that is open, begins one, or neither. */
   step(byte: number): 'begin' | 'end' | 'fault' | undefined {
@@ -32,21 +33,31 @@ class Scanner {
     if (this.depth === 0) return this.open(byte)
     if (this.depth < 0) return 'fault'
     if (this.depth === 1 && (byte === COMMA || byte === CLOSE_LIST)) return this.close(byte)
+    if (this.complete) return 'fault'
     if (byte === QUOTE) this.text = true
     else if (byte === OPEN_LIST || byte === OPEN_OBJECT) this.depth++
     else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) {
       if (--this.depth < 1) return 'fault'
+      this.complete = this.depth === 1
     }
     if (this.inside) return undefined
-    if (!this.expects) return 'fault'
     this.inside = true
     return 'begin'
+  }
+
+  /** What may stand at a byte that is a fault. */
+  get expects(): string {
+    if (this.depth < 0) return 'the end of the file'
+    return this.complete ? 'a comma or ]' : 'an element of the JSON array'
   }
 
   private stepText(byte: number): undefined {
     if (this.escaped) this.escaped = false
     else if (byte === BACKSLASH) this.escaped = true
-    else if (byte === QUOTE) this.text = false
+    else if (byte === QUOTE) {
+      this.text = false
+      this.complete = this.depth === 1
+    }
     return undefined
   }
 
@@ -61,6 +72,7 @@ class Scanner {
     if (empty && (byte === COMMA || this.elements > 0)) return 'fault'
     if (byte === CLOSE_LIST) this.depth = -1
     this.inside = false
+    this.complete = false
     if (empty) return undefined
     this.elements++
     return 'end'
@@ -78,13 +90,19 @@ export async function* elementBlocks(chunks: AsyncIterable<Buffer>, shown: strin
     const ends: number[] = []
     for (let i = offset === 0 && size === 0 ? markLength(chunk) : 0; i < chunk.length; i++) {
       const event = scanner.step(chunk[i])
-      if (event === 'fault') throw damaged(shown, `byte ${offset + size + i}, after row ${scanner.elements - 1}`, `expected ${scanner.depth < 0 ? 'the end of the file' : 'an element of the JSON array'}, got "${String.fromCharCode(chunk[i])}"`)
+      if (event === 'fault')
+        throw damaged(
+          shown,
+          `byte ${offset + size + i}, after row ${scanner.elements - 1}`,
+          `expected ${scanner.expects}, got "${String.fromCharCode(chunk[i])}"`,
+        )
       if (event === 'begin') starts.push(size + i)
       else if (event === 'end') ends.push(size + i)
     }
     parts.push(chunk)
     size += chunk.length
-    if (size > MAX_TEXT + chunk.length) throw damaged(shown, `row ${scanner.elements}, from byte ${offset}`, `an element does not end within ${MAX_TEXT} bytes`)
+    if (size > MAX_TEXT + chunk.length)
+      throw damaged(shown, `row ${scanner.elements}, from byte ${offset}`, `an element does not end within ${MAX_TEXT} bytes`)
     if (ends.length === 0) continue
     const held = parts.length === 1 ? parts[0] : Buffer.concat(parts)
     yield { bytes: held, starts: starts.slice(0, ends.length), ends, offset, utf8: isUtf8(held) }
@@ -94,5 +112,10 @@ export async function* elementBlocks(chunks: AsyncIterable<Buffer>, shown: strin
     size -= kept
     starts = scanner.inside ? [0] : []
   }
-  if (scanner.depth >= 0) throw damaged(shown, `row ${scanner.elements}, byte ${offset + size}`, 'the file ends inside the JSON array')
+  if (scanner.depth >= 0)
+    throw damaged(
+      shown,
+      `row ${scanner.elements + (scanner.complete ? 1 : 0)}, byte ${offset + size}`,
+      'the file ends inside the JSON array',
+    )
 }

@@ -1,7 +1,9 @@
 /** Says where and how a text is not JSON, in the same words on every version of Node. */
 import { cut } from './row-source.ts'
 
-const TOKEN = /[ \t\r\n]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))/y
+const TOKEN =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them inside strings
+  /[ \t\r\n]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))/y
 const WORD = /[ \t\r\n]*(-?\w+|"?.?)/suy
 
 type Expects = 'a value' | 'a value or ]' | 'a key or }' | 'a key' | ':' | ', or }' | ', or ]' | 'the end'
@@ -40,7 +42,10 @@ function after(expects: Expects, open: string[], token: string): Expects | undef
   if (token === ':' && expects === ':') return 'a value'
   if (token === ',' && expects === ', or }') return 'a key'
   if (token === ',' && expects === ', or ]') return 'a value'
-  if ((token === '}' && (expects === 'a key or }' || expects === ', or }')) || (token === ']' && (expects === 'a value or ]' || expects === ', or ]'))) {
+  if (
+    (token === '}' && (expects === 'a key or }' || expects === ', or }')) ||
+    (token === ']' && (expects === 'a value or ]' || expects === ', or ]'))
+  ) {
     open.pop()
     return behind(open)
   }

@@ -46,7 +46,8 @@ function parseRow(text: string): Row {
   } catch {
     throw new RowFault('', text.length > SEARCHED ? 'expected JSON, got a long row that is none' : jsonFault(text))
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new RowFault('', `expected an object, got ${describe(value)}`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new RowFault('', `expected an object, got ${describe(value)}`)
   return value as Row
 }
 

@@ -19,7 +19,7 @@ const NEWLINE = 10
 /** Of a line that is too long, for the excerpt. */
 const KEPT = 1024
 
-/** A byte-order mark at the start of the stream is dropped. Chunks are much smaller than the longest line. */
+/** A byte-order mark at the start of the stream is no part of a line. */
 export async function* lineBlocks(chunks: AsyncIterable<Buffer>, max_line = MAX_TEXT): AsyncGenerator<LineBlock> {
   /** Parts of the line that has not ended, or only its beginning once it is too long. */
   let open: Buffer[] = []
@@ -29,22 +29,22 @@ export async function* lineBlocks(chunks: AsyncIterable<Buffer>, max_line = MAX_
     const first = chunk.indexOf(NEWLINE)
     if (first < 0) {
       if (size + chunk.length <= max_line) open.push(chunk)
-      else open = [(open[0] ?? chunk).subarray(0, KEPT)]
+      else open = [Buffer.concat([...open, chunk].slice(0, 2)).subarray(0, KEPT)]
       size += chunk.length
       continue
     }
     const whole = chunk.subarray(0, chunk.lastIndexOf(NEWLINE) + 1)
     const long = size + first > max_line
-    if (long) yield tooLong(open[0] ?? chunk, offset, size + first)
+    if (long) yield tooLong(Buffer.concat([...open, chunk.subarray(0, first)].slice(0, 2)), offset, size + first)
     if (long) offset += size + first + 1
     const bytes = long ? whole.subarray(first + 1) : open.length === 0 ? whole : Buffer.concat([...open, whole])
-    if (bytes.length > 0) yield blockOf(bytes, offset)
+    yield* blocksOf(bytes, offset, max_line)
     offset += bytes.length
     size = chunk.length - whole.length
     open = size > 0 ? [Buffer.from(chunk.subarray(whole.length))] : []
   }
   if (size > max_line) yield tooLong(open[0], offset, size)
-  else if (size > 0) yield blockOf(Buffer.concat(open), offset)
+  else yield* blocksOf(Buffer.concat(open), offset, max_line)
 }
 
 function tooLong(beginning: Buffer, offset: number, size: number): LineBlock {
@@ -52,19 +52,26 @@ function tooLong(beginning: Buffer, offset: number, size: number): LineBlock {
   return { bytes, starts: [0], ends: [bytes.length], offset, utf8: false, too_long: size }
 }
 
-function blockOf(bytes: Buffer, offset: number): LineBlock {
-  const starts: number[] = []
-  const ends: number[] = []
+/** One block of all lines, cut where one of them is too long. */
+function* blocksOf(bytes: Buffer, offset: number, max_line: number): Generator<LineBlock> {
+  const utf8 = isUtf8(bytes)
+  let starts: number[] = []
+  let ends: number[] = []
   for (let from = offset === 0 ? markLength(bytes) : 0; from < bytes.length; ) {
     let to = bytes.indexOf(NEWLINE, from)
     if (to < 0) to = bytes.length
-    if (!isBlank(bytes, from, to)) {
+    if (to - from > max_line) {
+      if (starts.length > 0) yield { bytes, starts, ends, offset, utf8 }
+      yield tooLong(bytes.subarray(from, to), offset + from, to - from)
+      starts = []
+      ends = []
+    } else if (!isBlank(bytes, from, to)) {
       starts.push(from)
       ends.push(to)
     }
     from = to + 1
   }
-  return { bytes, starts, ends, offset, utf8: isUtf8(bytes) }
+  if (starts.length > 0) yield { bytes, starts, ends, offset, utf8 }
 }
 
 /** Length of a UTF-8 byte-order mark at the start of a file. */

@@ -6,7 +6,10 @@ import { jsonArrayRows, jsonlRows } from './jsonl.ts'
 import { markLength } from './lines.ts'
 import { isParquet } from './parquet-pages.ts'
 import { openParquet } from './parquet-source.ts'
-import type { Compression, RowSource } from './row-source.ts'
+import { type Compression, cut, type RowSource } from './row-source.ts'
+
+const OPEN_LIST = 0x5b
+const NEWLINE = 10
 
 const KNOWN = 'expected JSONL, a JSON array (either also as gzip or zstd), Parquet or Arrow'
 
@@ -26,9 +29,10 @@ export async function openRows(path: string, shown: string): Promise<RowSource> 
   if (isParquet(ends)) return openParquet(path, shown, ends)
   if (arrowKind(ends)) return openArrow(path, shown, ends)
   const compression = compressionOf(ends)
-  const head = compression === 'none' ? ends.head : await firstBytes(path, shown, compression)
+  const head = await firstBytes(path, shown, compression)
   refuseOthers(head, shown, compression)
-  const list = firstByte(head) === 0x5b
+  const list = firstByte(head) === OPEN_LIST
+  if (!list) refuseOtherText(head, shown)
   return {
     container: list ? 'json' : 'jsonl',
     compression,
@@ -36,9 +40,9 @@ export async function openRows(path: string, shown: string): Promise<RowSource> 
   }
 }
 
-async function firstBytes(path: string, shown: string, compression: Compression): Promise<Uint8Array> {
+async function firstBytes(path: string, shown: string, compression: Compression): Promise<Buffer> {
   for await (const chunk of fileBytes(path, shown, compression)) return chunk
-  throw new UserError(`${shown}: holds no bytes after unpacking; ${KNOWN}`)
+  throw new UserError(`${shown}: holds no bytes once unpacked; ${KNOWN}`)
 }
 
 /** The first byte that is no white space. */
@@ -46,11 +50,22 @@ function firstByte(head: Uint8Array): number | undefined {
   return head.subarray(markLength(head)).find(byte => byte > 0x20)
 }
 
-function refuseOthers(head: Uint8Array, shown: string, compression: Compression): void {
-  const ends: FileEnds = { head: Buffer.from(head.subarray(0, 64)), tail: Buffer.alloc(0), size: head.length }
-  const packed = compression !== 'none' && (isParquet(ends) || arrowKind(ends) || compressionOf(ends) !== 'none')
-  if (packed) throw new UserError(`${shown}: ${compression} around a file that is itself packed; unpack it first`)
+function refuseOthers(head: Buffer, shown: string, compression: Compression): void {
+  const ends: FileEnds = { head: head.subarray(0, 64), tail: Buffer.alloc(0), size: head.length }
+  if (compression !== 'none' && (isParquet(ends) || arrowKind(ends)))
+    throw new UserError(`${shown}: a packed Parquet or Arrow file: unpack it first`)
+  if (compression !== 'none' && compressionOf(ends) !== 'none') throw new UserError(`${shown}: packed twice: unpack it once first`)
   const other = others.find(([, magic]) => startsWith(head, ...magic))
   if (other) throw new UserError(`${shown}: is ${other[0]}; ${KNOWN}`)
-  if (head.subarray(0, 64).includes(0)) throw new UserError(`${shown}: is neither text nor a known format (it holds zero bytes); ${KNOWN}`)
+  if (ends.head.includes(0)) throw new UserError(`${shown}: holds NUL bytes; ${KNOWN}`)
+}
+
+/** Of a longer beginning, the last line may be cut. */
+const WHOLE = 1 << 16
+
+/** Text none of whose first lines can be an object, such as CSV. */
+function refuseOtherText(head: Buffer, shown: string): void {
+  const text = head.toString('utf8', markLength(head), head.length > WHOLE ? head.lastIndexOf(NEWLINE) + 1 : undefined)
+  if (text.trim() === '' || /^[ \t\r]*\{/m.test(text)) return
+  throw new UserError(`${shown}: no line begins with "{", the first with ${JSON.stringify(cut(text.trimStart(), 40))}; ${KNOWN}`)
 }

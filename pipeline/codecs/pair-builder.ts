@@ -38,19 +38,25 @@ class Ints {
   }
 }
 
+/** Shorter texts get room for three bytes a character without being measured first. */
+const LONG = 1 << 16
+
 class Texts {
-  private buffer = Buffer.allocUnsafeSlow(1 << 16)
+  private buffer: Buffer
   private readonly ends = new Ints()
   private readonly present = new Ints()
   size = 0
-  constructor() {
+
+  /** `room`: bytes that are likely to be needed. */
+  constructor(room = 1 << 12) {
+    this.buffer = Buffer.allocUnsafeSlow(room)
     this.ends.push(0)
   }
 
   /** A lone surrogate must have been replaced before. */
   push(text: string | undefined): void {
     const value = text ?? ''
-    const most = this.size + value.length * 3
+    const most = this.size + (value.length < LONG ? value.length * 3 : Buffer.byteLength(value))
     if (most > this.buffer.length) this.grow(most)
     this.size += this.buffer.write(value, this.size, 'utf8')
     this.ends.push(this.size)
@@ -65,8 +71,7 @@ class Texts {
 
   take(): Utf8 {
     const valid = Uint8Array.from(this.present.take())
-    const bytes = new Uint8Array(this.size)
-    bytes.set(this.buffer.subarray(0, this.size))
+    const bytes = new Uint8Array(this.buffer.buffer, 0, this.size)
     return { bytes, offsets: this.ends.take(), valid: valid.includes(0) ? valid : undefined }
   }
 }
@@ -74,8 +79,10 @@ class Texts {
 class TurnLists {
   private readonly starts = new Ints()
   private readonly roles = new Ints()
-  readonly content = new Texts()
-  constructor() {
+  readonly content: Texts
+
+  constructor(room: number) {
+    this.content = new Texts(room)
     this.starts.push(0)
   }
 
@@ -135,14 +142,18 @@ export class PairBuilder {
     const { prompt, chosen, rejected } = this.texts
     const texts = batchOf(pairTexts, rows, { prompt: prompt.take(), chosen: chosen.take(), rejected: rejected.take() })
     const facts = batchOf(pairFacts, rows, { ...idsOf(texts), ...takeFacts(this.facts) } as Columns<typeof pairFacts>)
-    this.texts = freshTexts()
+    this.texts = freshTexts(prompt.content.size, chosen.content.size, rejected.content.size)
     this.facts = freshFacts()
     this.rows = 0
     return { texts, facts }
   }
 }
 
-const freshTexts = () => ({ prompt: new TurnLists(), chosen: new TurnLists(), rejected: new TurnLists() })
+/** `rooms`: sizes of the shard before, which the next one is likely to reach. */
+const freshTexts = (...rooms: number[]) => {
+  const [prompt, chosen, rejected] = [0, 1, 2].map(i => new TurnLists(Math.ceil((rooms[i] ?? 1 << 16) * 1.25)))
+  return { prompt, chosen, rejected }
+}
 
 function freshFacts() {
   const [vote_starts, score_starts] = [new Ints(), new Ints()]

@@ -27,18 +27,24 @@ export const isParquet = ({ head }: FileEnds): boolean => startsWith(head, ...MA
 export async function readFooter(path: string, shown: string, { head, tail, size }: FileEnds): Promise<ParquetFooter> {
   const end = tail.subarray(-8)
   if (startsWith(head, ...ENCRYPTED) || startsWith(end.subarray(4), ...ENCRYPTED)) throw encrypted(shown)
-  if (size < 12 || !startsWith(end.subarray(4), ...MAGIC)) throw damaged(shown, `byte ${size}`, 'expected the footer of a Parquet file, got other bytes')
+  if (size < 12 || !startsWith(end.subarray(4), ...MAGIC))
+    throw damaged(shown, `byte ${size}`, 'expected the footer of a Parquet file, got other bytes')
   const length = end.readUInt32LE(0)
   if (length > size - 12) throw damaged(shown, `byte ${size - 8}`, `expected a footer of at most ${size - 12} bytes, got ${length}`)
   const bytes = await withFile(path, shown, handle => readAt(handle, size - 8 - length, length))
   const footer = parsed(shown, size - 8 - length, () => footerOf(bytes, shown))
-  for (const [g, { chunks }] of footer.groups.entries())
+  for (const [g, { chunks }] of filled(footer))
     for (const { column, start, end } of chunks)
-      if (!(start >= 4 && start <= end && end <= size)) throw damaged(shown, `row group ${g}, column ${column}`, `the footer places it at bytes ${start} to ${end} of ${size}`)
+      if (!(start >= 4 && start <= end && end <= size))
+        throw damaged(shown, `row group ${g}, column ${column}`, `the footer places it at bytes ${start} to ${end} of ${size}`)
   return footer
 }
 
-const encrypted = (shown: string): UserError => new UserError(`${shown}: an encrypted Parquet file, which goldpan cannot read; decrypt it first`)
+/** Row groups with rows, and their places; those without may name no bytes at all. */
+const filled = ({ groups }: ParquetFooter) => [...groups.entries()].filter(([, { rows }]) => rows > 0)
+
+const encrypted = (shown: string): UserError =>
+  new UserError(`${shown}: an encrypted Parquet file, which goldpan cannot read; decrypt it first`)
 
 function parsed<T>(shown: string, at: number, parse: () => T): T {
   try {
@@ -108,8 +114,9 @@ function metadataOf(thrift: ThriftReader): Chunk {
 export async function checkPages(path: string, shown: string, footer: ParquetFooter, columns: readonly string[]): Promise<void> {
   const wanted = new Set(columns)
   await withFile(path, shown, async handle => {
-    for (const [g, { chunks }] of footer.groups.entries())
-      for (const chunk of chunks) if (wanted.has(chunk.column)) await checkChunk(handle, shown, chunk, `row group ${g}, column ${chunk.column}`)
+    for (const [g, { chunks }] of filled(footer))
+      for (const chunk of chunks)
+        if (wanted.has(chunk.column)) await checkChunk(handle, shown, chunk, `row group ${g}, column ${chunk.column}`)
   })
 }
 
@@ -122,7 +129,8 @@ async function checkChunk(handle: FileHandle, shown: string, chunk: Chunk, place
     const end = at + page.header + page.packed
     if (!(page.packed >= 0) || end > chunk.end) throw damaged(shown, `${place}, byte ${at}`, 'a page reaches beyond its column')
     if (page.crc === undefined) return
-    if (page.crc !== (await crcOf(handle, at + page.header, end))) throw damaged(shown, `${place}, byte ${at}`, 'the checksum of a page does not match')
+    if (page.crc !== (await crcOf(handle, at + page.header, end)))
+      throw damaged(shown, `${place}, byte ${at}`, 'the checksum of a page does not match')
     at = end
   }
 }

@@ -1,4 +1,6 @@
 /** Parquet, read by DuckDB: only the needed columns, chunk by chunk, in bounded memory whatever the size of the row groups. */
+
+import { isUtf8 } from 'node:buffer'
 import {
   DuckDBBlobVector,
   type DuckDBConnection,
@@ -15,7 +17,6 @@ import {
   DuckDBTypeId,
   type DuckDBVector,
 } from '@duckdb/node-api'
-import { isUtf8 } from 'node:buffer'
 import { UserError } from '../errors.ts'
 import { plainValue } from './arrow-values.ts'
 import { columnRows } from './column-rows.ts'
@@ -35,7 +36,12 @@ export async function openParquet(path: string, shown: string, ends: FileEnds): 
   try {
     const columns = await columnsOf(connection, path)
     const needed = (wanted?: readonly string[]) => (wanted ? columns.filter(({ name }) => wanted.includes(name)) : columns)
-    return { container: 'parquet', compression: 'none', columns, blocks: (wanted, rows) => chunks(path, shown, footer, needed(wanted), rows) }
+    return {
+      container: 'parquet',
+      compression: 'none',
+      columns,
+      blocks: (wanted, rows) => chunks(path, shown, footer, needed(wanted), rows),
+    }
   } catch (error) {
     throw fault(shown, 'Parquet', error)
   } finally {
@@ -57,7 +63,8 @@ async function connect(): Promise<DuckDBConnection> {
 function fault(shown: string, place: string, error: unknown): UserError {
   shared = undefined
   const message = messageOf(error)
-  if (/out of memory/i.test(message)) return new UserError(`${shown}: ${place}: 2,048 rows need more than ${OPTIONS.memory_limit}; write the file with shorter texts`)
+  if (/out of memory/i.test(message))
+    return new UserError(`${shown}: ${place}: 2,048 rows need more than ${OPTIONS.memory_limit}; write the file with shorter texts`)
   return damaged(shown, place, message)
 }
 
@@ -92,7 +99,13 @@ function holdsText(type: DuckDBType): boolean {
   return type.typeId === DuckDBTypeId.VARCHAR
 }
 
-async function* chunks(path: string, shown: string, footer: ParquetFooter, columns: readonly ParquetColumn[], rows?: number): AsyncGenerator<RowBlock> {
+async function* chunks(
+  path: string,
+  shown: string,
+  footer: ParquetFooter,
+  columns: readonly ParquetColumn[],
+  rows?: number,
+): AsyncGenerator<RowBlock> {
   if (columns.length === 0 || footer.rows === 0) return
   const names = columns.map(column => column.name)
   if (rows === undefined) await checkPages(path, shown, footer, names)
@@ -101,9 +114,12 @@ async function* chunks(path: string, shown: string, footer: ParquetFooter, colum
   let read = 0
   let next: Promise<DuckDBDataChunk | null> = Promise.resolve(null)
   try {
-    const result = await connection.stream(`SELECT ${selected.join(', ')} FROM ${tableOf(path)}${rows === undefined ? '' : ` LIMIT ${rows}`}`)
+    const result = await connection.stream(
+      `SELECT ${selected.join(', ')} FROM ${tableOf(path)}${rows === undefined ? '' : ` LIMIT ${rows}`}`,
+    )
+    next = result.fetchChunk()
     for (;;) {
-      const chunk = read === 0 ? await result.fetchChunk() : await next
+      const chunk = await next
       if (!chunk || chunk.rowCount === 0) return
       read += chunk.rowCount
       // DuckDB decodes the next chunk on another thread while this one is used; its failure is met above.
@@ -133,11 +149,13 @@ function duckReader(vector: DuckDBVector, field: string): (i: number) => unknown
       const items = vector.getItemVector(i)
       if (!items) return null
       const at = duckReader(items, field)
-      return Array.from({ length: items.itemCount }, (_, k) => at(k))
+      const values: unknown[] = []
+      for (let k = 0; k < items.itemCount; k++) values.push(at(k))
+      return values
     }
   }
   if (vector instanceof DuckDBStructVector) return structReader(vector, field)
-  return i => valueOf(vector.getItem(i))
+  return i => scalarOf(vector.getItem(i))
 }
 
 function textOf(bytes: Uint8Array | null, field: string): Uint8Array | null {
@@ -156,9 +174,9 @@ function structReader(vector: DuckDBStructVector, field: string): (i: number) =>
   }
 }
 
-function valueOf(value: unknown): unknown {
+function scalarOf(value: unknown): unknown {
   if (value instanceof DuckDBDecimalValue) return value.toDouble()
-  if (value instanceof DuckDBMapValue) return Object.fromEntries(value.entries.map(({ key, value }) => [String(key), valueOf(value)]))
-  if (value instanceof DuckDBListValue) return value.items.map(valueOf)
+  if (value instanceof DuckDBMapValue) return Object.fromEntries(value.entries.map(({ key, value }) => [String(key), scalarOf(value)]))
+  if (value instanceof DuckDBListValue) return value.items.map(scalarOf)
   return plainValue(value)
 }

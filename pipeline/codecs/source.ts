@@ -1,10 +1,6 @@
-/** Any source file as rows: recognised by its bytes, streamed in bounded chunks, with the reason for every row that cannot be read. */
-import { UserError } from '../errors.ts'
-import { unreadable } from './damage.ts'
-import { compressionOf, type FileEnds, fileBytes, fileEnds, startsWith } from './file-bytes.ts'
-import { jsonArrayRows, jsonlRows } from './jsonl.ts'
-import { markLength } from './lines.ts'
-import { type Compression, type Container, cut, type RowBlock, RowFault } from './row-source.ts'
+/** Any source file as plain rows: recognised by its bytes, streamed in bounded chunks, with the reason for every row that cannot be read. */
+import { openRows } from './open-rows.ts'
+import { asBuffer, type Compression, type Container, type RowBlock, RowFault } from './row-source.ts'
 
 export interface Recognised {
   readonly container: Container
@@ -18,49 +14,21 @@ export type SourceRow = {
   readonly raw: () => string
 } & ({ readonly value: unknown } | { readonly error: { readonly field: string; readonly error: string } })
 
-/** Rows a chunk; a block of the file (1 MiB of text) may end it sooner. */
+/** Rows a chunk; a block of the file (1 MiB of JSON, 2,048 rows of Parquet, a record batch of Arrow) may end it sooner. */
 const CHUNK_ROWS = 4096
-/** Of the unpacked file, to tell JSON from what is none. */
-const HEAD = 1 << 16
+/** Of a Parquet file, asking for as many rows or fewer is only a look: the pages behind them are not checked. */
+const LOOK_ROWS = 1000
 
-/** Looks at the first bytes, never at the name. Refuses what is none of the four. */
+/** Looks at the bytes, never at the name. Refuses a file that is none of the four, or damaged where that shows without reading it. */
 export async function recognise(path: string, shown: string): Promise<Recognised> {
-  const ends = await fileEnds(path, shown)
-  const compression = compressionOf(ends)
-  if (compression === 'none') {
-    const container = columnar(ends)
-    if (container) return { container, compression }
-  }
-  return { container: jsonContainer(await unpackedHead(path, shown, compression), shown), compression }
+  const { container, compression } = await openRows(path, shown)
+  return { container, compression }
 }
 
-function columnar({ head }: FileEnds): Container | undefined {
-  if (startsWith(head, ...Buffer.from('PAR1')) || startsWith(head, ...Buffer.from('PARE'))) return 'parquet'
-  if (startsWith(head, ...Buffer.from('ARROW1'))) return 'arrow'
-  return startsWith(head, 0xff, 0xff, 0xff, 0xff) ? 'arrow' : undefined
-}
-
-async function unpackedHead(path: string, shown: string, compression: Compression): Promise<Buffer> {
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const chunk of fileBytes(path, shown, compression)) {
-    parts.push(chunk)
-    size += chunk.length
-    if (size >= HEAD) break
-  }
-  return Buffer.concat(parts).subarray(0, HEAD)
-}
-
-function jsonContainer(head: Buffer, shown: string): Container {
-  const refused = (got: string) => new UserError(`${shown}: ${got}; expected JSON lines, a JSON array, Parquet or Arrow IPC`)
-  if (head.length === 0) throw refused('holds no bytes once unpacked')
-  if (columnar({ head, tail: head, size: head.length })) throw refused('a packed Parquet or Arrow file: unpack it first')
-  if (head.includes(0)) throw refused('holds NUL bytes')
-  const text = head.toString('utf8', markLength(head))
-  const begins = text.trimStart()
-  if (begins.startsWith('[')) return 'json'
-  if (begins === '' || /^[ \t]*\{/m.test(text)) return 'jsonl'
-  throw refused(`no line begins with "{", the first with ${JSON.stringify(cut(begins, 20))}`)
+/** Names of the top-level columns of a Parquet or Arrow file; undefined for JSON. */
+export async function columnNames(path: string, shown: string): Promise<readonly string[] | undefined> {
+  const { columns } = await openRows(path, shown)
+  return columns?.map(column => column.name)
 }
 
 /** Rows in the order of the file, in chunks; `only` = the columns wanted of a columnar file. Throws UserError where the file is damaged. */
@@ -69,14 +37,16 @@ export async function* readRows(
   shown: string,
   options: { readonly limit?: number; readonly only?: readonly string[] } = {},
 ): AsyncGenerator<readonly SourceRow[]> {
-  const { limit = Number.POSITIVE_INFINITY } = options
-  let row = 0
+  const { limit = Number.POSITIVE_INFINITY, only } = options
   if (limit <= 0) return
-  for await (const block of await blocksOf(path, shown)) {
+  const source = await openRows(path, shown)
+  const valueAt = source.columns ? columnarValue : jsonValue
+  let row = 0
+  for await (const block of source.blocks(only, limit <= LOOK_ROWS ? limit : undefined)) {
     for (let from = 0; from < block.rows; ) {
       const to = Math.min(block.rows, from + CHUNK_ROWS, from + limit - row)
       const chunk: SourceRow[] = []
-      for (let i = from; i < to; i++) chunk.push(rowOf(block, i, row++))
+      for (let i = from; i < to; i++) chunk.push(rowOf(block, i, row++, valueAt))
       yield chunk
       if (row >= limit) return
       from = to
@@ -84,26 +54,27 @@ export async function* readRows(
   }
 }
 
-async function blocksOf(path: string, shown: string): Promise<AsyncIterable<RowBlock>> {
-  const { container, compression } = await recognise(path, shown)
-  if (container === 'json') return jsonArrayRows(fileBytes(path, shown, compression), shown)
-  if (container === 'jsonl') return jsonlRows(fileBytes(path, shown, compression))
-  throw unreadable(shown, new Error(`${container} is not read yet`))
-}
+type ValueAt = (block: RowBlock, i: number) => unknown
 
-function rowOf(block: RowBlock, i: number, row: number): SourceRow {
+const jsonValue: ValueAt = (block, i) => block.row(i)
+const columnarValue: ValueAt = (block, i) => withStrings(block.row(i))
+
+function rowOf(block: RowBlock, i: number, row: number, valueAt: ValueAt): SourceRow {
   const raw = () => block.excerpt(i)
   try {
-    return { row, value: block.row(i), raw }
+    return { row, value: valueAt(block, i), raw }
   } catch (error) {
     if (!(error instanceof RowFault)) throw error
     return { row, error: { field: error.field, error: error.message }, raw }
   }
 }
 
-/** Names of the top-level columns of a Parquet or Arrow file; undefined for JSON. */
-export async function columnNames(path: string, shown: string): Promise<readonly string[] | undefined> {
-  const { container } = await recognise(path, shown)
-  if (container === 'json' || container === 'jsonl') return undefined
-  throw unreadable(shown, new Error(`${container} is not read yet`))
+/** The value with its texts, which columns hold as bytes, as strings; a leading U+FEFF is kept. */
+function withStrings(value: unknown): unknown {
+  if (value instanceof Uint8Array) return asBuffer(value).toString('utf8')
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(withStrings)
+  const object = value as Record<string, unknown>
+  for (const name of Object.keys(object)) object[name] = withStrings(object[name])
+  return object
 }

@@ -109,9 +109,13 @@ function frameHeader(bytes: Buffer, fault: (what: string) => Error): Frame {
   if (bytes.length < header || (flags & 8) !== 0) throw fault('expected a zstd frame header, got other bytes')
   if (dictionary > 0) throw fault('this frame needs a dictionary, which goldpan does not have; pack the file without one')
   const at = header - sized
-  const size = sized === 0 ? undefined : sized === 8 ? bytes.readBigUInt64LE(at) : BigInt(bytes.readUIntLE(at, sized) + (sized === 2 ? 256 : 0))
+  const size =
+    sized === 0 ? undefined : sized === 8 ? bytes.readBigUInt64LE(at) : BigInt(bytes.readUIntLE(at, sized) + (sized === 2 ? 256 : 0))
   const window = single ? Number(size) : 2 ** (10 + (bytes[5] >> 3)) * (1 + (bytes[5] & 7) / 8)
-  if (window > MAX_WINDOW && !single) throw fault(`the frame needs a window of ${window} bytes, at most ${MAX_WINDOW} are kept; pack the file without --ultra --long=28 or more`)
+  if (window > MAX_WINDOW && !single)
+    throw fault(
+      `the frame needs a window of ${window} bytes, at most ${MAX_WINDOW} are kept; pack the file without --ultra --long=28 or more`,
+    )
   return { header, checksum: (flags & 4) !== 0, size }
 }
 

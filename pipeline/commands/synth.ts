@@ -9,7 +9,7 @@ interface Flags {
   readonly out: string
   readonly format: ShardFormat
   readonly shardPairs: number
-  readonly from: readonly string[]
+  readonly from?: readonly string[]
   readonly scores?: boolean
   readonly meanBytes: number
   readonly chinese: number
@@ -55,10 +55,10 @@ export const register = (program: Command): void => {
     .requiredOption('--out <dir>', 'a new or empty folder')
     .addOption(new Option('--format <format>', 'of the pairs').choices(shardFormats).default('jsonl'))
     .option('--shard-pairs <n>', 'rows a file', whole(1, 1e9), 100_000)
-    .option('--from <files...>', 'JSONL files to take sentences and words from (default: the sample corpus)', [])
+    .option('--from <files...>', 'JSONL files to take sentences and words from (default: the sample corpus)')
     .option('--scores', 'attach recorded scores of three made-up reward models (JSONL only)')
     .option('--mean-bytes <n>', 'mean text of a pair, in bytes', whole(400, 1_000_000), 2200)
-    .option('--chinese <share>', 'prompts in Chinese', share, 0.04)
+    .option('--chinese <share>', 'prompts in Chinese, if the texts hold some', share, 0.04)
     .option('--exact <share>', 'exact duplicates of earlier rows', share, 0.05)
     .option('--near <share>', 'near duplicates: one small edit in one or more fields', share, 0.15)
     .option('--swapped <share>', 'copies with chosen and rejected exchanged', share, 0.01)
@@ -74,16 +74,13 @@ export const register = (program: Command): void => {
     .option('--markdown-slope <n>', 'log-odds of winning of markdown against none', slope, 1.5)
     .option('--benchmark-items <n>', 'items of the benchmark', whole(1, 1e6), 200)
     .option('--json', 'print the figures as JSON')
-    .addHelpText(
-      'after',
-      '\nExample: goldpan synth --pairs 50000 --seed 7 --out /tmp/synth && goldpan run /tmp/synth/config.yaml --out /tmp/build',
-    )
+    .addHelpText('after', '\nExample: goldpan synth --pairs 50000 --seed 7 --out synth && goldpan run synth/config.yaml --out build')
     .action(synth)
 }
 
 async function synth(flags: Flags): Promise<void> {
   const started = performance.now()
-  const { pairs, seed, out, format, shardPairs, from, meanBytes, chinese, flipped, benchmarkItems } = flags
+  const { pairs, seed, out, format, shardPairs, from = [], meanBytes, chinese, flipped, benchmarkItems } = flags
   const shares = {
     exact_duplicate: flags.exact,
     near_duplicate: flags.near,

@@ -4,7 +4,8 @@ import { QUESTIONS, questionAt } from './dpo.ts'
 import { assistantTurn, firstOf, textAt, turnsAt, wrong } from './fields.ts'
 import { FieldError, type ReadFormat, type ReadPair, type Row, type Turn, type Vote } from './format.ts'
 
-const SIDES = [
+/** Names of the two sides, in the order in which they are looked for. */
+export const SIDES = [
   ['conversation_a', 'conversation_b'],
   ['response_a', 'response_b'],
   ['response1', 'response2'],
@@ -12,6 +13,9 @@ const SIDES = [
 ] as const
 
 export const arenaSides = (row: Row): readonly [string, string] | undefined => SIDES.find(([a, b]) => a in row && b in row)
+
+/** Columns that hold one annotator's pick each. */
+export const ANNOTATOR = /^annotator_?\d+$/
 
 /** Who won: 1 = the first, 2 = the second, 0 = neither. */
 type Winner = 0 | 1 | 2
@@ -32,7 +36,7 @@ export const readArena: ReadFormat = row => {
   const names = arenaSides(row)
   if (!names) throw new FieldError(SIDES[0][0], `is missing (also looked for ${SIDES.map(s => s.join(' + ')).join(', ')})`)
   const [first, second] = names.map(name => conversationAt(row, name))
-  const { winner, cast } = 'winner' in row ? judged(row) : voted(row)
+  const { winner, cast } = row.winner !== undefined && row.winner !== null ? judged(row) : voted(row)
   const [chosen, rejected] = winner === 2 ? [second, first] : [first, second]
   const asked = firstOf(row, QUESTIONS) ? questionAt(row) : []
   const { prompt, ...sides } = splitConversations(chosen, rejected)
@@ -59,7 +63,7 @@ function judged(row: Row): Judged {
 
 /** annotator1..n: 1 = the first, 2 = the second, 0 = a tie; most votes win, as many for both is a tie. */
 function voted(row: Row): Judged {
-  const names = Object.keys(row).filter(name => /^annotator_?\d+$/.test(name))
+  const names = Object.keys(row).filter(name => ANNOTATOR.test(name) && row[name] !== null)
   if (names.length === 0) throw new FieldError('winner', 'is missing (also looked for annotator1, annotator2, ...)')
   const cast = names.map(annotator => {
     const said = row[annotator]

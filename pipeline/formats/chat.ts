@@ -1,11 +1,15 @@
 /** `chat`: chosen and rejected are whole conversations, as OpenAI messages or ShareGPT turns; what they share is the prompt. */
-import { firstOf, promptAt, sharedTurns, sideAt, votesAt } from './fields.ts'
+import { promptAt, sharedTurns, sideAt, votesAt } from './fields.ts'
 import type { ReadFormat, ReadPair, Turn } from './format.ts'
+
+/** Where what comes before the sides may be, if it is not only in them. */
+export const CONVERSATIONS = ['prompt', 'messages', 'conversations'] as const
 
 export const readChat: ReadFormat = row => {
   const chosen = sideAt(row, 'chosen')
   const rejected = sideAt(row, 'rejected')
-  const given = firstOf(row, ['prompt']) && row.prompt !== null ? promptAt(row.prompt, 'prompt') : []
+  const name = CONVERSATIONS.find(name => row[name] !== undefined && row[name] !== null)
+  const given = name ? promptAt(row[name], name) : []
   return [{ ...split(given, chosen, rejected), tie: row.tie === true, votes: votesAt(row) }]
 }
 

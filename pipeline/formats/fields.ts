@@ -8,6 +8,7 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'number' || typeof value === 'bigint') return `number ${value}`
   return typeof value === 'object' ? 'an object' : `${typeof value} ${JSON.stringify(value).slice(0, 40)}`
 }
 
@@ -16,8 +17,9 @@ export const wrong = (field: string, expected: string, value: unknown): FieldErr
 
 export const isObject = (value: unknown): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The first of the fields that the row has. */
-export const firstOf = (row: Row, names: readonly string[]): string | undefined => names.find(name => name in row)
+/** The first of the fields that the row has; one that is null (as in a table where every row has every column) only if no other. */
+export const firstOf = (row: Row, names: readonly string[]): string | undefined =>
+  names.find(name => row[name] !== undefined && row[name] !== null) ?? names.find(name => name in row)
 
 /** A text, or a list of text parts put together. */
 export function textAt(value: unknown, field: string): string {
@@ -74,18 +76,21 @@ export function promptAt(value: unknown, field: string): Turn[] {
   throw wrong(field, 'text or a list of messages', value)
 }
 
-/** One side of a pair: text or messages; null or nothing in it is kept as an empty answer, which `structure` names. */
+/** One side of a pair: text, one message or a list of them; null or nothing in it is kept as an empty answer, which `structure` names. */
 export function sideAt(row: Row, field: string): Turn[] {
   if (!(field in row)) throw new FieldError(field, 'is missing')
   const value = row[field]
   if (value === null || (Array.isArray(value) && value.length === 0)) return [assistantTurn('')]
   if (typeof value === 'string') return [assistantTurn(value)]
   if (Array.isArray(value)) return turnsAt(value, field)
+  if (isObject(value)) return [turnAt(value, field)]
   throw wrong(field, 'text or a list of messages', value)
 }
 
-const textOrNone = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined
+function textOrNone(value: unknown): string | undefined {
+  if (typeof value === 'string') return value === '' ? undefined : value
+  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined
+}
 
 /** What any row may say beside its texts; an id that is a number becomes text. */
 export function factsAt(row: Row): RowFacts {

@@ -31,7 +31,8 @@ export function formatOf(row: Row): KnownFormat | undefined {
 function formatOfSides(row: Row): KnownFormat | undefined {
   const sides = [row.chosen, row.rejected]
   const asked = firstOf(row, QUESTIONS)
-  if (asked === undefined) return sides.some(isTranscript) ? 'hh' : sides.some(Array.isArray) ? 'chat' : undefined
+  const apart = 'messages' in row || 'conversations' in row
+  if (asked === undefined) return sides.some(isTranscript) ? 'hh' : apart || sides.some(Array.isArray) ? 'chat' : undefined
   if (sides.some(side => Array.isArray(side) && startsConversation(side))) return 'chat'
   return asked !== 'prompt' || 'system' in row || 'input' in row ? 'dpo' : 'pair'
 }

@@ -8,6 +8,9 @@ const TEXTS = ['text', 'content', 'response', 'completion', 'answer', 'output'] 
 const HIGHER = ['scores', 'ratings', 'rewards', 'score', 'rating', 'reward', 'overall_score'] as const
 const LOWER = ['ranks', 'ranking', 'rank'] as const
 
+/** n responses make n(n - 1)/2 pairs: with more than these, a row would become hundreds of thousands. */
+const MOST = 256
+
 interface Scored {
   readonly index: number
   readonly text: string
@@ -22,6 +25,8 @@ export const readScored: ReadFormat = (row, options) => {
   if (!Array.isArray(list)) throw wrong(name, 'a list of responses', list)
   const prompt = questionAt(row)
   const scored = list.every(isObject) ? scoredObjects(list as Row[], name) : scoredTexts(row, list, name)
+  if (options.pairs === 'all' && scored.length > MOST)
+    throw new FieldError(name, `expected at most ${MOST} responses for \`pairs: all\`, got ${scored.length}; set \`pairs: best\``)
   const pairs = pairsOf(prompt, scored, options)
   if (pairs.length === 0) throw new FieldError(name, `expected at least two responses with a score, got ${scored.length} of ${list.length}`)
   return pairs
@@ -66,8 +71,9 @@ function onlyNumbers(row: Row, length: number): string | undefined {
 /** A response without a score is left out. */
 function scoredOne(index: number, text: string, value: unknown, key: string, field: string): Scored[] {
   if (value === null || value === undefined) return []
-  if (typeof value !== 'number') throw wrong(field, 'a number or null', value)
-  return [{ index, text, score: (LOWER as readonly string[]).includes(key) ? -value : value }]
+  const score = typeof value === 'bigint' ? Number(value) : value
+  if (typeof score !== 'number' || !Number.isFinite(score)) throw wrong(field, 'a number or null', value)
+  return [{ index, text, score: (LOWER as readonly string[]).includes(key) ? -score : score }]
 }
 
 function pairsOf(prompt: readonly Turn[], scored: readonly Scored[], { pairs, min_gap }: ReadOptions): ReadPair[] {

@@ -11,9 +11,11 @@ export const IDEOGRAPH = 3
 export const UNSPACED = 4
 /** Flag: folds to several characters, listed in `expansions`. */
 export const EXPANDS = 8
+/** Flag: folds to something else than itself. */
+export const CHANGES = 16
 
-const SHIFT = 4
-/** The folded code point of an entry that does not expand. */
+const SHIFT = 5
+/** The folded code point of an entry; of one that expands, its place in `expansions`. */
 export const foldedOf = (entry: number): number => entry >>> SHIFT
 export const classOf = (entry: number): number => entry & 7
 
@@ -26,10 +28,10 @@ const UNSPACED_LETTERS = /(?=\p{L})[\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer
 export const foldCase = (character: string): string =>
   character === '\u0131' ? character : character.toLowerCase().toUpperCase().toLowerCase()
 
-/** Folded code points of the characters that fold to several. */
-export const expansions = new Map<number, readonly number[]>()
+/** What the characters that fold to several become. */
+export const expansions: (readonly number[])[] = []
 
-/** Entries of the 256 code points from page * 256 on: folded code point << 4 | flag | class. */
+/** Entries of the 256 code points from page * 256 on: folded code point << 5 | flags | class. */
 function buildPage(page: number): Int32Array {
   const entries = new Int32Array(256)
   for (let i = 0; i < 256; i++) entries[i] = entryOf((page << 8) | i)
@@ -41,10 +43,10 @@ function entryOf(point: number): number {
   const character = String.fromCodePoint(point)
   const kind = kindOf(character)
   if (kind === SEPARATOR) return SEPARATOR
+  if (kind === IDEOGRAPH) return (point << SHIFT) | kind
   const folded = Array.from(foldCase(character), c => c.codePointAt(0)!)
-  if (folded.length === 1) return (folded[0] << SHIFT) | kind
-  expansions.set(point, folded)
-  return (point << SHIFT) | EXPANDS | kind
+  if (folded.length === 1) return (folded[0] << SHIFT) | (folded[0] === point ? 0 : CHANGES) | kind
+  return ((expansions.push(folded) - 1) << SHIFT) | CHANGES | EXPANDS | kind
 }
 
 function kindOf(character: string): number {
@@ -59,9 +61,5 @@ const pages: (Int32Array | undefined)[] = new Array(0x1100).fill(undefined)
 /** The 256 entries of a page of code points, built when first asked for. */
 export const pageOf = (page: number): Int32Array => (pages[page] ??= buildPage(page))
 
-/** Folded byte of each ASCII word character, 0 for separators and for all bytes of longer sequences. */
-export const ASCII = Uint8Array.from({ length: 256 }, (_, byte) => {
-  if (byte > 127) return 0
-  const entry = pageOf(0)[byte]
-  return classOf(entry) === SEPARATOR ? 0 : foldedOf(entry)
-})
+/** 1 for the bytes of ASCII letters, digits and underscore, for which setting bit 5 folds case (and keeps the others apart). */
+export const IS_WORD_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => (byte < 128 && classOf(pageOf(0)[byte]) !== SEPARATOR ? 1 : 0))

@@ -7,7 +7,8 @@ import { mix32 } from './mix.ts'
 export interface Family {
   readonly size: number
   readonly multipliers: Int32Array
-  readonly addends: Int32Array
+  /** With the sign bit turned, so that values that are unsigned compare as signed integers. */
+  readonly signedAddends: Int32Array
 }
 
 /** `size` hash functions drawn by the seed. */
@@ -16,19 +17,19 @@ export function familyOf(seed: number, size: number): Family {
   return {
     size,
     multipliers: Int32Array.from({ length: size }, (_, i) => draw(2 * i) | 1),
-    addends: Int32Array.from({ length: size }, (_, i) => draw(2 * i + 1)),
+    signedAddends: Int32Array.from({ length: size }, (_, i) => draw(2 * i + 1) ^ SIGN),
   }
 }
 
-/** A signature's values are unsigned, kept with the sign bit turned, so that they compare as signed integers. */
 const SIGN = -0x80000000
+/** The signature of the empty set. */
 export const EMPTY = 0x7fffffff
 
 /** Lowers the values of the first `size` functions, signature[at ..], by the given shingles. Start from EMPTY. */
 export function sign(family: Family, shingles: Int32Array, signature: Int32Array, at: number, size: number): void {
   for (let k = 0; k < size; k++) {
     const a = family.multipliers[k]
-    const b = family.addends[k] ^ SIGN
+    const b = family.signedAddends[k]
     let least = signature[at + k]
     for (let i = 0; i < shingles.length; i++) {
       const h = (Math.imul(a, shingles[i]) + b) | 0

@@ -1,12 +1,14 @@
 /** An index of texts by their n-grams of words, for finding verbatim pieces of them in a stream of other texts. */
 import type { Utf8 } from '../batch.ts'
+import { excerpt } from './excerpt.ts'
 import { mix32 } from './mix.ts'
 import { plainWords } from './plain-words.ts'
 import type { Tokens } from './tokens.ts'
 
-/** What to index: one row a text. Texts of one group (a benchmark) must be distinct word for word. */
+/** What to index: one row a text. Texts of one item belong together, and so do items of one group (a benchmark). */
 export interface IndexedTexts {
   readonly texts: Utf8
+  readonly item: Int32Array
   readonly group: Int32Array
   /** Words of an n-gram; a text of fewer words counts only as a whole. */
   readonly ngram: Int32Array
@@ -42,10 +44,10 @@ export interface Seeds {
   readonly next: Int32Array
 }
 
-/** An n-gram that so many texts of one group share is a form, not a content. */
-const FORM_TEXTS = 3
-/** An n-gram of more texts finds none of them, except where a text has no rarer one. */
-const SEED_TEXTS = 16
+/** An n-gram that so many items of one group share is a form, not a content. */
+const FORM_ITEMS = 3
+/** An n-gram of more items finds none of them, except where a text has no rarer one. */
+const SEED_ITEMS = 16
 /** Seeds of texts that count as a whole: the longest that fits. */
 const SHORT_SEEDS = [8, 5, 3, 2, 1]
 
@@ -64,28 +66,28 @@ export function wordPower(n: number): number {
 export function buildNgramIndex(indexed: IndexedTexts): NgramIndex {
   const words = plainWords(indexed.texts)
   const { starts, hashes } = words
-  const { grams, texts, groupTexts } = countGrams(indexed, starts, hashes)
+  const { grams, items, groupItems } = countGrams(indexed, starts, hashes)
   const weak = new Uint8Array(hashes.length)
   for (let t = 0; t + 1 < starts.length; t++)
     for (let at = starts[t]; at < starts[t + 1]; at++)
       if (grams[at] === at && starts[t + 1] - starts[t] >= indexed.ngram[t])
-        weak[at] = groupTexts[at] >= FORM_TEXTS || saysNothing(indexed.texts.bytes, words, at, indexed.ngram[t]) ? 1 : 0
+        weak[at] = groupItems[at] >= FORM_ITEMS || saysNothing(indexed.texts.bytes, words, at, indexed.ngram[t]) ? 1 : 0
   const quoted = quotedWords(indexed.texts, words)
-  return { ...indexed, words, starts, hashes, grams, weak, quoted, seeds: buildSeeds(indexed, starts, hashes, grams, texts) }
+  return { ...indexed, words, starts, hashes, grams, weak, quoted, seeds: buildSeeds(indexed, starts, hashes, grams, items) }
 }
 
-/** Names every n-gram by its first place, and counts the texts that have it: all of them, and the most of one group. */
-function countGrams({ group, ngram }: IndexedTexts, starts: Int32Array, hashes: Uint32Array) {
+/** Names every n-gram by its first place, and counts the items that have it: all of them, and the most of one group. */
+function countGrams({ item, group, ngram }: IndexedTexts, starts: Int32Array, hashes: Uint32Array) {
   const count = hashes.length
   const grams = new Int32Array(count).fill(-1)
-  const texts = new Int32Array(count)
-  const groupTexts = new Int32Array(count)
-  const lastText = new Int32Array(count).fill(-1)
+  const items = new Int32Array(count)
+  const groupItems = new Int32Array(count)
+  const last = new Int32Array(count).fill(-1)
   const inGroup = new Int32Array(count)
   const lengthOf = new Int32Array(count)
   const mask = tableSize(count) - 1
   const slots = new Int32Array(mask + 1)
-  const order = Array.from(group.keys()).sort((a, b) => group[a] - group[b] || a - b)
+  const order = Array.from(group.keys()).sort((a, b) => group[a] - group[b] || item[a] - item[b])
   for (const t of order) {
     const length = Math.min(ngram[t], starts[t + 1] - starts[t])
     if (length === 0) continue
@@ -98,14 +100,15 @@ function countGrams({ group, ngram }: IndexedTexts, starts: Int32Array, hashes: 
       }
       const gram = slots[slot] - 1
       grams[at] = gram
-      if (lastText[gram] === t) continue
-      inGroup[gram] = lastText[gram] >= 0 && group[lastText[gram]] === group[t] ? inGroup[gram] + 1 : 1
-      groupTexts[gram] = Math.max(groupTexts[gram], inGroup[gram])
-      texts[gram]++
-      lastText[gram] = t
+      const before = last[gram]
+      last[gram] = t
+      if (before >= 0 && item[before] === item[t]) continue
+      inGroup[gram] = before >= 0 && group[before] === group[t] ? inGroup[gram] + 1 : 1
+      groupItems[gram] = Math.max(groupItems[gram], inGroup[gram])
+      items[gram]++
     }
   }
-  return { grams, texts, groupTexts }
+  return { grams, items, groupItems }
 }
 
 const tableSize = (entries: number): number => 2 ** Math.ceil(Math.log2(entries * 2 + 2))
@@ -127,7 +130,7 @@ function saysNothing(bytes: Uint8Array, { hashes, begins }: Tokens, at: number, 
   let numbers = 0
   for (let i = at; i < at + ngram; i++) if (bytes[begins[i]] >= 0x30 && bytes[begins[i]] <= 0x39) numbers++
   const different = new Set(hashes.subarray(at, at + ngram)).size
-  return ngram >= 4 && (numbers >= ngram - 3 || different <= ngram / 3)
+  return ngram >= 4 && (numbers >= 0.75 * ngram || different <= ngram / 3)
 }
 
 const QUOTES = /[:"“”„«»「」『』：`]/
@@ -142,7 +145,7 @@ function quotedWords({ bytes }: Utf8, { starts, begins, ends }: Tokens): Uint8Ar
 }
 
 /** Long texts are found by all their n-grams that are not too common, short ones by their rarest seed. */
-function buildSeeds(indexed: IndexedTexts, starts: Int32Array, hashes: Uint32Array, grams: Int32Array, texts: Int32Array): Seeds {
+function buildSeeds(indexed: IndexedTexts, starts: Int32Array, hashes: Uint32Array, grams: Int32Array, items: Int32Array): Seeds {
   const found: { text: number; offset: number; length: number }[] = []
   const shortCounts = countShortSeeds(indexed, starts, hashes)
   for (let t = 0; t + 1 < starts.length; t++) {
@@ -151,15 +154,15 @@ function buildSeeds(indexed: IndexedTexts, starts: Int32Array, hashes: Uint32Arr
     const long = size >= indexed.ngram[t]
     const length = long ? indexed.ngram[t] : shortSeed(size)
     const commonness = (offset: number): number =>
-      long ? texts[grams[starts[t] + offset]] : shortCounts.get(hashOf(hashes, starts[t] + offset, length))!
+      long ? items[grams[starts[t] + offset]] : shortCounts.get(hashOf(hashes, starts[t] + offset, length))!
     let rarest = 0
     for (let offset = 1; offset + length <= size; offset++) if (commonness(offset) < commonness(rarest)) rarest = offset
-    const most = long ? SEED_TEXTS : 0
+    const most = long ? SEED_ITEMS : 0
     if (commonness(rarest) > most) found.push({ text: t, offset: rarest, length })
     const seen = new Set<number>()
     for (let offset = 0; long && offset + length <= size; offset++) {
       const gram = grams[starts[t] + offset]
-      if (texts[gram] <= most && !seen.has(gram)) found.push({ text: t, offset, length })
+      if (items[gram] <= most && !seen.has(gram)) found.push({ text: t, offset, length })
       seen.add(gram)
     }
   }
@@ -211,3 +214,14 @@ function seedTable(places: readonly Place[], starts: Int32Array, hashes: Uint32A
 
 /** The bit of a hash: its high bits, as its low ones choose the slot. */
 export const filterBit = (hash: number, filter: Uint32Array): number => (hash >>> 7) & (filter.length * 32 - 1)
+
+/** Most bytes of a passage that are shown. */
+const SHOWN_BYTES = 400
+
+/** The text of n-grams that follow one another, as it is written where they first stand. */
+export function gramsText({ texts, words, starts, ngram }: NgramIndex, first: number, last: number): string {
+  let text = 0
+  while (starts[text + 1] <= first) text++
+  const end = words.ends[Math.min(last + ngram[text], starts[text + 1]) - 1]
+  return excerpt(texts.bytes.subarray(words.begins[first], end), SHOWN_BYTES)
+}

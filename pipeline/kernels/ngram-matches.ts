@@ -1,11 +1,17 @@
 /** Finds runs of words that a stream of texts shares with the texts of an index. */
 import { absorbWord, filterBit, type NgramIndex, seedHash, wordPower } from './ngram-index.ts'
 
+/** Bounds the work on hostile repetition: words compared for each word of the stream. */
+const PATIENCE = 64
+
 /** Words of the stream, in texts that lie one after another. */
 export class NgramMatcher {
   readonly #index: NgramIndex
-  /** By text of the index: where its last run ended. Seeds inside a run of their text are not looked at again. */
+  /** By text of the index: where its last run ended, and how far the stream was ahead of the text. */
   readonly #ends: Int32Array
+  readonly #shifts: Int32Array
+  /** Words that may still be compared in this text of the stream for seeds that lie inside another run of theirs. */
+  #patience = 0
   /** Runs found by the last `find`: `words` words from word `from` of text `text`, at word `at` of the stream. */
   count = 0
   text = new Int32Array(16)
@@ -16,6 +22,7 @@ export class NgramMatcher {
   constructor(index: NgramIndex) {
     this.#index = index
     this.#ends = new Int32Array(index.starts.length - 1)
+    this.#shifts = new Int32Array(index.starts.length - 1)
   }
 
   /** To be called before the first text of another stream. */
@@ -26,6 +33,7 @@ export class NgramMatcher {
   /** Looks at words hashes[begin .. end), one text of the stream; texts must come in their order. */
   find(hashes: Uint32Array, begin: number, end: number): void {
     this.count = 0
+    this.#patience = PATIENCE * (end - begin)
     for (const length of this.#index.seeds.lengths) {
       // a text of one or two words counts only where it is all there is
       if (length < 3 && end - begin !== length) continue
@@ -54,7 +62,12 @@ export class NgramMatcher {
     let slot = hash & mask
     while (slots[slot] !== 0 && known[slots[slot] - 1] !== hash) slot = (slot + 1) & mask
     for (let place = slots[slot] - 1; place >= 0; place = next[place])
-      if (at >= this.#ends[text[place]]) this.#extend(text[place], offset[place], hashes, begin, end, at, length)
+      if (!this.#isKnown(text[place], at - offset[place], at)) this.#extend(text[place], offset[place], hashes, begin, end, at, length)
+  }
+
+  /** Inside the text's last run; a run with another shift, as repetitive texts have them, is looked at while patience lasts. */
+  #isKnown(text: number, shift: number, at: number): boolean {
+    return at < this.#ends[text] && (this.#shifts[text] === shift || this.#patience <= 0)
   }
 
   /** Compares words themselves: what a hash promised is checked, and the run goes on both ways as far as it is true. */
@@ -70,8 +83,10 @@ export class NgramMatcher {
       k--
       left++
     }
+    this.#patience -= left + right
     if (!this.#counts(text, left + right)) return
     this.#ends[text] = at + right
+    this.#shifts[text] = at - offset
     this.#push(text, k - starts[text], left + right, at - left)
   }
 

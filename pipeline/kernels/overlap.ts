@@ -44,6 +44,13 @@ export function tellingWords(index: NgramIndex, stopped: ReadonlySet<number>): T
   return { before }
 }
 
+/** Adds the names of the n-grams that lie in a run. */
+export function addGrams({ starts, grams, ngram }: NgramIndex, text: number, from: number, words: number, names: Set<number>): void {
+  const first = starts[text] + from
+  const length = Math.min(ngram[text], starts[text + 1] - starts[text])
+  for (let w = first; w + length <= first + words; w++) names.add(grams[w])
+}
+
 const LEAST_MISSING = 3
 
 /** Runs of one text of the index with one text of the stream, at least one. */

@@ -6,7 +6,7 @@ const SHORT = 0x5bd1e995
 const WORDLESS = 0x27d4eb2f
 
 /** BASE ** n modulo 2^32. */
-function power(n: number): number {
+export function power(n: number): number {
   let p = 1
   for (let i = 0; i < n; i++) p = Math.imul(p, BASE)
   return p

@@ -4,8 +4,10 @@
  * make a word of each letter with its marks. Everything else separates words.
  */
 import type { Turns, Utf8 } from '../batch.ts'
-import { ASCII, classOf, EXPANDS, expansions, foldedOf, LETTER, MARK, pageOf, SEPARATOR, UNSPACED } from './characters.ts'
+import { CHANGES, classOf, EXPANDS, expansions, foldedOf, IS_WORD_BYTE, LETTER, MARK, pageOf, SEPARATOR, UNSPACED } from './characters.ts'
 import { mix32 } from './mix.ts'
+import { compiled } from './native.ts'
+import { nativeTokeniser } from './native-tokens.ts'
 
 /** Words of every row of a text column. Row i's tokens are starts[i] .. starts[i + 1]. */
 export interface Tokens {
@@ -17,6 +19,8 @@ export interface Tokens {
   readonly ends: Int32Array
 }
 
+const wasm = compiled('tokens')
+const tokenise = wasm ? nativeTokeniser(wasm, tokensPlainly) : tokensPlainly
 const memo = new WeakMap<Utf8, Tokens>()
 
 /** Remembered by the column object, so that one tokenisation of a batch serves every stage. */
@@ -34,35 +38,29 @@ export function rowStarts(turns: Turns, tokens: Tokens): Int32Array {
   return turns.starts.map(turn => tokens.starts[turn])
 }
 
-const FNV_PRIME = 0x01000193
-const FNV_BASIS = 0x811c9dc5
-
 let hashes = new Uint32Array(1 << 16)
 let begins = new Int32Array(1 << 16)
 let ends = new Int32Array(1 << 16)
 
 /** Scratch space above this is given back after use, so that one giant row does not stay in memory. */
-const KEPT_TOKENS = 1 << 23
+const KEPT_TOKENS = 1 << 22
 
-function tokenise(column: Utf8): Tokens {
+/** The words of a column in plain TypeScript. */
+export function tokensPlainly(column: Utf8): Tokens {
   const rows = column.offsets.length - 1
   const starts = new Int32Array(rows + 1)
   let count = 0
   for (let i = 0; i < rows; i++) {
     const from = column.offsets[i]
     const to = column.offsets[i + 1]
-    reserve(count, ((to - from) >> 1) + 2)
+    // a word and what parts it from the next take two bytes at least; characters that stand alone take three
+    if (count + ((to - from) >> 1) + 2 > hashes.length) resize(count, Math.max(hashes.length * 2, count + ((to - from) >> 1) + 2))
     count = scan(column.bytes, from, to, count)
     starts[i + 1] = count
   }
   const tokens = { starts, hashes: hashes.slice(0, count), begins: begins.slice(0, count), ends: ends.slice(0, count) }
   if (hashes.length > KEPT_TOKENS) resize(0, KEPT_TOKENS)
   return tokens
-}
-
-/** A word and what separates it from the next take two bytes at least; characters that stand alone take three. */
-function reserve(used: number, more: number): void {
-  if (used + more > hashes.length) resize(used, Math.max(hashes.length * 2, used + more))
 }
 
 function resize(used: number, length: number): void {
@@ -75,70 +73,144 @@ function resize(used: number, length: number): void {
   ends = grown.ends
 }
 
-/** Appends the words of bytes[from .. to) at `count` and gives the new count. `open` is the class of the word being read. */
+/** How the bytes of a word become those that are hashed. */
+const AS_IS = 0
+const ASCII_WORD = 1
+const FOLDED = 2
+
+/** Appends the words of bytes[from .. to) at `count` and gives the new count. */
 function scan(bytes: Uint8Array, from: number, to: number, count: number): number {
-  let open = SEPARATOR
-  let h = FNV_BASIS
   let at = from
   while (at < to) {
-    const lead = bytes[at]
-    if (lead < 0x80) {
-      const folded = ASCII[lead]
-      if (folded === 0 || open !== LETTER) {
-        if (open !== SEPARATOR) close(count++, h, at)
-        open = SEPARATOR
+    if (bytes[at] < 0x80) {
+      if (IS_WORD_BYTE[bytes[at]] === 0) {
+        at++
+        continue
       }
-      at++
-      if (folded === 0) continue
-      if (open === SEPARATOR) {
-        begins[count] = at - 1
-        open = LETTER
-        h = FNV_BASIS
-      }
-      h = Math.imul(h ^ folded, FNV_PRIME)
-      for (let next = 0; at < to && (next = ASCII[bytes[at]]) !== 0; at++) h = Math.imul(h ^ next, FNV_PRIME)
+      const begin = at
+      do at++
+      while (at < to && IS_WORD_BYTE[bytes[at]] === 1)
+      at =
+        at < to && bytes[at] >= 0x80
+          ? close(bytes, begin, at, to, LETTER, ASCII_WORD, count++)
+          : emit(bytes, begin, at, ASCII_WORD, count++)
       continue
     }
-    const size = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
-    const point = decode(bytes, at, size)
-    const entry = pageOf(point >>> 8)[point & 255]
-    const kind = classOf(entry)
-    if (open !== SEPARATOR && !continues(open, kind)) {
-      close(count++, h, at)
-      open = SEPARATOR
+    const entry = entryAt(bytes, at)
+    const next = at + sizeOf(bytes[at])
+    if (classOf(entry) === SEPARATOR) at = next
+    else {
+      const kind = classOf(entry)
+      at = close(bytes, at, next, to, kind === MARK ? LETTER : kind, changes(entry) ? FOLDED : AS_IS, count++)
     }
-    if (kind !== SEPARATOR) {
-      if (open === SEPARATOR) {
-        begins[count] = at
-        open = kind === MARK ? LETTER : kind
-        h = FNV_BASIS
-      }
-      h = entry & EXPANDS ? absorbAll(h, expansions.get(point)!) : Math.imul(h ^ foldedOf(entry), FNV_PRIME)
-    }
-    at += size
   }
-  if (open !== SEPARATOR) close(count++, h, to)
   return count
 }
 
-function close(index: number, h: number, end: number): void {
-  hashes[index] = mix32(h)
-  ends[index] = end
+/** Reads on to the end of the word open since `begin`, emits it, and gives where it ends. */
+function close(bytes: Uint8Array, begin: number, from: number, to: number, open: number, how: number, index: number): number {
+  let at = from
+  while (at < to && (open === LETTER || open === UNSPACED)) {
+    if (bytes[at] < 0x80) {
+      if (open !== LETTER || IS_WORD_BYTE[bytes[at]] === 0) break
+      if (how === AS_IS) how = FOLDED
+      at++
+      continue
+    }
+    const entry = entryAt(bytes, at)
+    const kind = classOf(entry)
+    if (kind !== MARK && (kind !== LETTER || open !== LETTER)) break
+    if (how === ASCII_WORD || changes(entry)) how = FOLDED
+    at += sizeOf(bytes[at])
+  }
+  return emit(bytes, begin, at, how, index)
 }
 
-const continues = (open: number, kind: number): boolean =>
-  open === LETTER ? kind === LETTER || kind === MARK : open === UNSPACED ? kind === MARK : false
+function emit(bytes: Uint8Array, begin: number, end: number, how: number, index: number): number {
+  begins[index] = begin
+  ends[index] = end
+  hashes[index] =
+    how === FOLDED ? hashBytes(folded, 0, fold(bytes, begin, end), 0) : hashBytes(bytes, begin, end, how === ASCII_WORD ? 0x20202020 : 0)
+  return end
+}
 
-function absorbAll(h: number, points: readonly number[]): number {
-  for (const point of points) h = Math.imul(h ^ point, FNV_PRIME)
-  return h
+const changes = (entry: number): boolean => (entry & CHANGES) !== 0
+
+const BASIS = 0x2545f491
+const FIRST = 0x9e3779b1
+const SECOND = 0x85ebca77
+
+/** Eight bytes at a time, the last ones padded with zeros; `lower` sets the bit that makes ASCII letters lower case. */
+function hashBytes(bytes: Uint8Array, begin: number, end: number, lower: number): number {
+  let h = BASIS
+  for (let at = begin; at < end; at += 8) {
+    h = Math.imul(h ^ fourBytes(bytes, at, end, lower), FIRST)
+    h = Math.imul(h ^ (h >>> 15) ^ fourBytes(bytes, at + 4, end, lower), SECOND)
+    h ^= h >>> 13
+  }
+  return mix32(h ^ (end - begin))
+}
+
+function fourBytes(bytes: Uint8Array, at: number, end: number, lower: number): number {
+  if (at + 4 <= end) return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24) | lower
+  let four = 0
+  for (let k = 0; at + k < end; k++) four |= (bytes[at + k] | (lower & 0x20)) << (8 * k)
+  return four
+}
+
+let folded = new Uint8Array(1 << 12)
+
+/** Writes the case-folded bytes of a word to `folded`; gives their number. No character folds to more than three times its bytes. */
+function fold(bytes: Uint8Array, begin: number, end: number): number {
+  if (folded.length < 3 * (end - begin)) folded = new Uint8Array(3 * (end - begin))
+  let size = 0
+  for (let at = begin; at < end; at += sizeOf(bytes[at])) {
+    if (bytes[at] < 0x80) folded[size++] = bytes[at] | 0x20
+    else {
+      const entry = entryAt(bytes, at)
+      if ((entry & EXPANDS) === 0) size = encode(foldedOf(entry), size)
+      else for (const point of expansions[foldedOf(entry)]) size = encode(point, size)
+    }
+  }
+  return size
+}
+
+function encode(point: number, at: number): number {
+  if (point < 0x80) {
+    folded[at] = point
+    return at + 1
+  }
+  if (point < 0x800) {
+    folded[at] = 0xc0 | (point >> 6)
+    folded[at + 1] = 0x80 | (point & 0x3f)
+    return at + 2
+  }
+  if (point < 0x10000) {
+    folded[at] = 0xe0 | (point >> 12)
+    folded[at + 1] = 0x80 | ((point >> 6) & 0x3f)
+    folded[at + 2] = 0x80 | (point & 0x3f)
+    return at + 3
+  }
+  folded[at] = 0xf0 | (point >> 18)
+  folded[at + 1] = 0x80 | ((point >> 12) & 0x3f)
+  folded[at + 2] = 0x80 | ((point >> 6) & 0x3f)
+  folded[at + 3] = 0x80 | (point & 0x3f)
+  return at + 4
+}
+
+const sizeOf = (lead: number): number => (lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4)
+
+function entryAt(bytes: Uint8Array, at: number): number {
+  const point = decode(bytes, at)
+  return pageOf(point >>> 8)[point & 255]
 }
 
 /** The code point of a well-formed sequence of 2 to 4 bytes (ingest makes all text well-formed). */
-function decode(bytes: Uint8Array, at: number, size: number): number {
-  const tail = bytes[at + 1] & 0x3f
-  if (size === 2) return ((bytes[at] & 0x1f) << 6) | tail
+function decode(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at]
+  const second = bytes[at + 1] & 0x3f
+  if (lead < 0xe0) return ((lead & 0x1f) << 6) | second
   const third = bytes[at + 2] & 0x3f
-  if (size === 3) return ((bytes[at] & 0x0f) << 12) | (tail << 6) | third
-  return ((bytes[at] & 0x07) << 18) | (tail << 12) | (third << 6) | (bytes[at + 3] & 0x3f)
+  if (lead < 0xf0) return ((lead & 0x0f) << 12) | (second << 6) | third
+  return ((lead & 0x07) << 18) | (second << 12) | (third << 6) | (bytes[at + 3] & 0x3f)
 }

@@ -38,16 +38,17 @@ export function joinWords(fields: readonly Words[], rows: number): Words {
   return { hashes, starts, wordless }
 }
 
-/** A growing buffer of shingles; one that a giant row has blown up is given back. */
-const KEPT = 1 << 22
-let buffer = new Int32Array(1 << 12)
+/** A buffer blown up by a giant row beyond this is given back with the next one. */
+const KEPT_SHINGLES = 1 << 22
+let buffer = new Int32Array(1 << 14)
 
-/** The shingles of a row in a buffer that the next call overwrites. */
+/** The shingles of a row, in a buffer that the next call overwrites. */
 export function shinglesOf(words: Words, row: number, ngram: number): Int32Array {
   const from = words.starts[row]
   const to = words.starts[row + 1]
   const count = shingleCount(to - from, ngram)
-  if (count > buffer.length || (buffer.length > KEPT && count <= KEPT)) buffer = new Int32Array(Math.max(count, 1 << 12))
+  if (count > buffer.length) buffer = new Int32Array(Math.max(count, Math.min(2 * buffer.length, KEPT_SHINGLES)))
+  else if (buffer.length > KEPT_SHINGLES) buffer = new Int32Array(Math.max(count, 1 << 14))
   if (from === to) buffer[0] = words.wordless(row)
   else shingle(words.hashes, from, to, ngram, buffer)
   return buffer.subarray(0, count)

@@ -1,24 +1,14 @@
 /** What prompts, or responses, have in common with benchmark items, before it is judged. */
-import { type Batch, batchOf, type Columns, columnsOf, listOf, roles, type Schema, stringAt, type Turns, type Utf8, utf8Of } from '../batch.ts'
-import { type BenchmarkItem, benchmarkItems } from '../codecs/benchmark.ts'
-import { buildNgramIndex, type NgramIndex } from '../kernels/ngram-index.ts'
+import { type Batch, batchOf, type Columns, columnsOf, listOf, roles, type Schema, type Turns, type Utf8, utf8Of } from '../batch.ts'
+import { excerpt } from '../kernels/excerpt.ts'
+import type { NgramIndex } from '../kernels/ngram-index.ts'
 import { NgramMatcher } from '../kernels/ngram-matches.ts'
 import { plainWords } from '../kernels/plain-words.ts'
 import type { Tokens } from '../kernels/tokens.ts'
+import { weightOfWords } from '../kernels/word-weight.ts'
 import { pairTexts } from '../pair.ts'
-import { type Context, defineMeasure } from '../stage.ts'
-
-export const searches = ['user', 'system', 'responses', 'all'] as const
-export type Search = (typeof searches)[number]
-
-export type ContaminationParams = {
-  readonly benchmarks: readonly string[]
-  /** Words of an n-gram. */
-  readonly ngram: number
-  readonly fields: Search
-  /** By benchmark, where it differs. */
-  readonly overrides: Readonly<Record<string, { readonly ngram?: number; readonly fields?: Search }>>
-}
+import { defineMeasure } from '../stage.ts'
+import { type BenchmarkIndex, type ContaminationParams, OTHER, openBenchmarks, RESPONSE, SYSTEM, USER } from './benchmark-index.ts'
 
 export const hitFields = ['prompt', 'chosen', 'rejected'] as const
 
@@ -37,34 +27,133 @@ const hit = {
 } as const
 export const hitColumns = { hits: { list: hit } } as const
 
-/** Texts of all benchmarks, indexed; a text that several items of a benchmark share is one. */
-export interface BenchmarkIndex {
-  readonly ngrams: NgramIndex
-  readonly benchmarks: readonly string[]
-  /** By text: the first item that has it. */
-  readonly items: readonly string[]
-  /** By text: where it counts, as bits of `SEARCHED`. */
-  readonly searched: Uint8Array
-  readonly texts: number
-  /** Items no text of which has a word. */
-  readonly wordless: number
+/** `ngram`: words, which in scripts without spaces are characters. */
+export const contamination = defineMeasure<ContaminationParams>({
+  name: 'contamination',
+  version: 1,
+  reads: pairTexts,
+  adds: () => hitColumns,
+  files: ({ benchmarks }) => benchmarks,
+  open: async (params, context) => {
+    const index = await openBenchmarks(params, context)
+    const finder = new HitFinder(index)
+    return batch => finder.find(columnsOf(batch, pairTexts), batch.rows)
+  },
+})
+
+type Hit = { -readonly [K in keyof typeof hit]: K extends 'span' ? string : number }
+
+/** Looks through one batch at a time. */
+class HitFinder {
+  readonly #index: BenchmarkIndex
+  readonly #matcher: NgramMatcher
+  readonly #places: Uint8Array
+  readonly #searched: number
+
+  constructor(index: BenchmarkIndex) {
+    this.#index = index
+    this.#matcher = new NgramMatcher(index.ngrams)
+    this.#places = Uint8Array.from(index.items, (_, text) => placeOf(index.ngrams, text))
+    this.#searched = index.searched.reduce((all, bits) => all | bits, 0)
+  }
+
+  find(texts: Columns<typeof pairTexts>, rows: number): Columns<Schema> {
+    const byRow = new Map<number, Hit[]>()
+    for (const [field, name] of hitFields.entries()) this.#findIn(texts[name], field, rows, byRow)
+    const order = [...byRow.keys()].sort((a, b) => a - b)
+    const counts = new Int32Array(rows)
+    for (const row of order) counts[row] = byRow.get(row)!.length
+    return { hits: listOf(counts, hitBatch(order.flatMap(row => byRow.get(row)!))) }
+  }
+
+  #findIn(turns: Turns, field: number, rows: number, byRow: Map<number, Hit[]>): void {
+    const { role, content } = turns.items.columns
+    const bits = Uint8Array.from(role.values, r => bitOf(field, r))
+    if (!bits.some(bit => bit & this.#searched)) return
+    const words = plainWords(content)
+    this.#matcher.restart()
+    for (let row = 0; row < rows; row++)
+      for (let turn = turns.starts[row]; turn < turns.starts[row + 1]; turn++) {
+        if (!(bits[turn] & this.#searched)) continue
+        this.#matcher.find(words.hashes, words.starts[turn], words.starts[turn + 1])
+        if (this.#matcher.count === 0) continue
+        const hits = this.#hits(content, words, turn, bits[turn]).map(h => ({ ...h, field, turn: turn - turns.starts[row] }))
+        if (hits.length > 0) byRow.set(row, [...(byRow.get(row) ?? []), ...hits])
+      }
+  }
+
+  /** The matcher's runs in one turn that may count. */
+  #hits(content: Utf8, words: Tokens, turn: number, bit: number): Omit<Hit, 'field' | 'turn'>[] {
+    const { text: texts, from, words: sizes, at, count } = this.#matcher
+    const [first, end] = [words.starts[turn], words.starts[turn + 1]]
+    const base = content.offsets[turn]
+    const hits = []
+    for (let k = 0; k < count; k++) {
+      const text = texts[k]
+      if (!(this.#index.searched[text] & bit)) continue
+      if (!fits(this.#places[text], content, words, at[k], at[k] + sizes[k], first, end)) continue
+      const begin = words.begins[at[k]] - base
+      const stop = words.ends[at[k] + sizes[k] - 1] - base
+      const span = excerpt(content.bytes.subarray(base + begin, base + stop), SPAN_BYTES)
+      hits.push({ text, from: from[k], words: sizes[k], at: at[k] - first, turn_words: end - first, begin, end: stop, span })
+    }
+    return hits
+  }
 }
 
-const USER = 1
-const SYSTEM = 2
-const RESPONSE = 4
-const OTHER = 8
-const SEARCHED: Record<Search, number> = { user: USER, system: SYSTEM, responses: RESPONSE, all: USER | SYSTEM | RESPONSE | OTHER }
+const bitOf = (field: number, role: number): number => {
+  if (field > 0) return roles[role] === 'assistant' ? RESPONSE : OTHER
+  return roles[role] === 'user' ? USER : roles[role] === 'system' ? SYSTEM : OTHER
+}
 
-let last: { key: string; index: Promise<BenchmarkIndex> } | undefined
+const ANYWHERE = 0
+const OWN_SENTENCE = 1
+const OWN_TURN = 2
+/** Five words, or eight Chinese characters. */
+const WORDS_ANYWHERE = 4.8
+const WORDS_OF_SENTENCE = 2.9
+const BYTES_OF_SENTENCE = 14
 
-/** Builds the index of the params' files, or gives the one that this worker has just built of the same. */
-export function openBenchmarks(params: ContaminationParams, context: Pick<Context, 'file'>): Promise<BenchmarkIndex> {
-  const { benchmarks, ngram, fields, overrides } = params
-  const key = JSON.stringify({ benchmarks, ngram, fields, overrides })
-  return readAll(benchmarks, context).then(files => {
-    const contents = `${key} ${files.map(bytes => checksum(bytes)).join(' ')}`
-    if (last?.key !== contents) last = { key: contents, index: Promise.resolve(indexOf(params, files)) }
-    return last.index
+/**
+ * Where a text that is shorter than its n-gram counts: "Yes" or "What is it?" only where a turn says nothing else, "Prove the Pythagorean
+ * theorem." as a sentence of its own too, five words or more anywhere.
+ */
+function placeOf({ starts, ngram, words, texts }: NgramIndex, text: number): number {
+  if (starts[text + 1] - starts[text] >= ngram[text]) return ANYWHERE
+  const { begins, ends } = words
+  const size = weightOfWords(texts.bytes, begins, ends, starts[text], starts[text + 1])
+  let bytes = 0
+  for (let w = starts[text]; w < starts[text + 1]; w++) bytes += ends[w] - begins[w]
+  if (size >= WORDS_ANYWHERE) return ANYWHERE
+  return size >= WORDS_OF_SENTENCE && bytes >= BYTES_OF_SENTENCE ? OWN_SENTENCE : OWN_TURN
+}
+
+/** Whether words from .. to), of a turn of words first .. end), stand where the text counts. */
+function fits(place: number, content: Utf8, words: Tokens, from: number, to: number, first: number, end: number): boolean {
+  if (place === ANYWHERE || (from === first && to === end)) return true
+  if (place === OWN_TURN) return false
+  const borders = (left: number, right: number): boolean => BORDER.test(decoder.decode(content.bytes.subarray(left, right)))
+  return (
+    (from === first || borders(words.ends[from - 1], words.begins[from])) && (to === end || borders(words.ends[to - 1], words.begins[to]))
+  )
+}
+
+const BORDER = /[.!?;:"“”«»\n…。！？；：؟।]/
+const decoder = new TextDecoder()
+const SPAN_BYTES = 300
+
+function hitBatch(hits: readonly Hit[]): Batch<typeof hit> {
+  const ints = (name: Exclude<keyof Hit, 'span'>) => ({ values: Int32Array.from(hits, h => h[name]) })
+  return batchOf(hit, hits.length, {
+    text: ints('text'),
+    from: ints('from'),
+    words: ints('words'),
+    field: { values: Uint8Array.from(hits, h => h.field) },
+    turn: ints('turn'),
+    at: ints('at'),
+    turn_words: ints('turn_words'),
+    begin: ints('begin'),
+    end: ints('end'),
+    span: utf8Of(hits.map(h => h.span)),
   })
 }

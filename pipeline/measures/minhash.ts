@@ -26,7 +26,6 @@ export type MinHashParams = {
 }
 
 export const bandField = { list: { hi: 'i32', lo: 'i32' } } as const
-export const minhashColumns = { band_keys: bandField, sides_jaccard: 'f32' } as const
 
 /** How a band's rows are dealt to the fields: responses get as many each as leave the prompt at least one, which is shared so often. */
 export function rowsByField({ on, compare, rows }: Pick<MinHashParams, 'on' | 'compare' | 'rows'>): Readonly<Record<string, number>> {
@@ -41,7 +40,7 @@ export const minhash = defineMeasure<MinHashParams>({
   name: 'minhash',
   version: 1,
   reads: pairTexts,
-  adds: ({ sides }): Schema => (sides === null ? { band_keys: bandField } : minhashColumns),
+  adds: ({ sides }): Schema => (sides === null ? { band_keys: bandField } : { band_keys: bandField, sides_jaccard: 'f32' }),
   open: (params, { seed }) => {
     const shares = rowsByField(params)
     const family = familyOf(seed, params.bands * Math.max(...Object.values(shares)))

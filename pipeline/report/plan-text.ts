@@ -4,7 +4,7 @@ import type { Curve } from '../commands/plan.ts'
 import { pairTexts } from '../pair.ts'
 import type { Phase } from '../phases.ts'
 import { type LocatedPlan, readsOf } from '../plan.ts'
-import { type Env, type Declared, schemaOf } from '../stage.ts'
+import { type Declared, type Env, schemaOf } from '../stage.ts'
 
 export function describePlan({ plan }: LocatedPlan, todo: readonly Phase[], curves: readonly Curve[]): string {
   const bytes = plan.inputs.reduce((n, i) => n + i.bytes, 0)
@@ -12,7 +12,9 @@ export function describePlan({ plan }: LocatedPlan, todo: readonly Phase[], curv
     `${plan.name}: plan ${plan.key}, seed ${plan.seed}`,
     '',
     `inputs: ${plan.inputs.length} files, ${mebibytes(bytes)}`,
-    ...plan.inputs.map(i => `  ${i.path}  ${mebibytes(i.bytes)}${i.limit ? `, first ${i.limit} rows` : ''}${i.priority ? `, priority ${i.priority}` : ''}`),
+    ...plan.inputs.map(
+      i => `  ${i.path}  ${mebibytes(i.bytes)}${i.limit ? `, first ${i.limit} rows` : ''}${i.priority ? `, priority ${i.priority}` : ''}`,
+    ),
     '',
     'steps:',
     ...stepLines(plan),
@@ -23,7 +25,10 @@ export function describePlan({ plan }: LocatedPlan, todo: readonly Phase[], curv
     `output: ${plan.output.format}, layout ${plan.output.layout}, ${mebibytes(plan.output.shard_bytes)} of text a shard, validation ${plan.output.splits.validation}`,
     '',
     'store:',
-    ...todo.map(phase => `  ${phase.name}: ${phase.of - phase.tasks.length} of ${phase.of} tasks done${phase.tasks.length > 0 ? `, ${phase.tasks.length} to do` : ''}`),
+    ...todo.map(
+      phase =>
+        `  ${phase.name}: ${phase.of - phase.tasks.length} of ${phase.of} tasks done${phase.tasks.length > 0 ? `, ${phase.tasks.length} to do` : ''}`,
+    ),
     todo.at(-1)?.tasks.length ? '  (later phases depend on these)' : '  everything is there: a run would only write the output folder',
   ].join('\n')
 }
@@ -43,7 +48,12 @@ function stepLines(plan: LocatedPlan['plan']): string[] {
     const reads = Object.keys(readsOf(stage, step.params, env))
     const texts = reads.filter(name => name in pairTexts)
     env = { ...env, upstream: { ...env.upstream, ...adds } }
-    const passes = texts.length > 0 ? `another pass over the text (${texts.join(', ')})` : step.measures.length > 0 ? 'measured in the first pass over the text' : 'no text'
+    const passes =
+      texts.length > 0
+        ? `another pass over the text (${texts.join(', ')})`
+        : step.measures.length > 0
+          ? 'measured in the first pass over the text'
+          : 'no text'
     return [
       `  ${step.id}${step.id === step.stage ? '' : ` (${step.stage})`}: ${stage.doc}`,
       `      ${stage.rounds ? `corpus-wide, ${stage.rounds.length} exchange${stage.rounds.length > 1 ? 's' : ''}` : 'row by row'}; ${passes}; adds ${Object.keys(adds).join(', ') || 'nothing'}`,

@@ -95,7 +95,7 @@ const named = (row: LedgerRow, column: string, as: string): string =>
 const figure = (value: number): string => (Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4))))
 
 function textLines(row: LedgerRow, texts: PairTexts | undefined, full: boolean): string[] {
-  if (!texts) return [`texts of ${row.pair_id}: not in a table that SQL reads here; the input is ${visible(row.file)}, row ${row.row}`]
+  if (!texts) return [`texts of ${row.pair_id}: ${whereTexts(row)}`]
   const turned = row.outcome === 'flip' ? ', sides already turned' : ''
   const limit = full ? Number.POSITIVE_INFINITY : TEXT_AT_MOST
   const part = (title: string, messages: readonly Message[] | undefined): string[] =>
@@ -108,9 +108,14 @@ function textLines(row: LedgerRow, texts: PairTexts | undefined, full: boolean):
   ]
 }
 
+const whereTexts = ({ split, file, row }: LedgerRow): string =>
+  split === null
+    ? `a build keeps none of dropped pairs; the input is ${visible(file)}, row ${row}`
+    : `in ${split}/, in Arrow files, which are not read here`
+
 const indented = (text: string): string[] => text.split('\n').map(line => `    ${visible(line)}`)
 
 function shortened(text: string, limit: number): string {
-  const characters = text.length > limit ? [...text.slice(0, 2 * limit)] : []
+  const characters = text.length > limit ? [...text.slice(0, 2 * limit + 2)] : []
   return characters.length <= limit ? text : `${characters.slice(0, limit).join('')}… (${text.length} characters in all)`
 }

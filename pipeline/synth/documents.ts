@@ -36,6 +36,7 @@ export function readmeText({ recipe, figures, glob, poolDigest, withScores }: Co
   const rows = Object.entries(figures.kinds).map(
     ([kind, n]) => `  ${kind.padEnd(18)}${String(n).padStart(10)}  ${percent(n / figures.pairs)}`,
   )
+  const { isReadable: _, ...drawn } = recipe
   const { slopes } = recipe
   return `${[
     `Synthetic preference pairs of goldpan synth, seed ${recipe.seed}: ${figures.pairs} rows, ${figures.text_bytes_per_pair} bytes of text each.`,
@@ -53,7 +54,7 @@ export function readmeText({ recipe, figures, glob, poolDigest, withScores }: Co
     ...(withScores
       ? ['Recorded scores: rm-a, rm-b and rm-c know the true quality, each with more noise and more liking for length than the one before.']
       : []),
-    `Options: ${JSON.stringify(recipe)}`,
+    `Options: ${JSON.stringify(drawn)}`,
     `Sentences from a pool with sha256 ${poolDigest}`,
   ].join('\n')}\n`
 }

@@ -106,12 +106,6 @@ const choices: readonly Edit[] = [
 ]
 const targets: readonly (readonly FieldName[])[] = [['chosen'], ['rejected'], ['chosen', 'rejected'], fieldNames]
 
-/** Names of all edits, for tables. */
-export const editNames: readonly string[] = choices.map(edit => labelOf(edit))
-export function labelOf(edit: Edit): string {
-  return edit.amount === undefined ? edit.name : `${edit.name} ${edit.amount * 100} %`
-}
-
 export const drawEdit = (draws: Draws): DrawnEdit => ({
   ...choices[draws.below(choices.length)],
   fields: targets[draws.below(targets.length)],
@@ -125,36 +119,36 @@ export function editFields(drawn: DrawnEdit, base: Row, edited: Row, composer: C
   return { name: 'append' }
 }
 
-/** Whether every edited field came out changed. */
+/** Writes all fields; gives whether every edited one came out changed. */
 function rewrite(drawn: DrawnEdit, base: Row, edited: Row, composer: Composer, draws: Draws): boolean {
   const source = base.text.bytes
   const { text: out } = edited
   let changed = true
-  const field = (span: Span, piece: number, isEdited: boolean): Span => {
+  const write = (field: FieldName, i: number, isEdited: boolean): Span => {
+    const span = base.spans(field)[i]
     const from = out.length
     if (!isEdited) out.copy(source, span.from, span.to)
     else {
-      const words = wordsOf(base, piece)
-      writers[drawn.name]({ source, span, words, out, composer, draws, amount: drawn.amount ?? 0 })
+      writers[drawn.name]({ source, span, words: wordsOf(base, field, i), out, composer, draws, amount: drawn.amount ?? 0 })
       if (Buffer.compare(out.part(from), base.text.part(span.from, span.to)) === 0) changed = false
     }
     return { from, to: out.length }
   }
   edited.clear()
   const last = base.turns.length - 1
-  base.turns.forEach((turn, i) => {
-    edited.turns.push({ role: turn.role, ...field(turn, i, i === last && drawn.fields.includes('prompt')) })
+  base.turns.forEach(({ role }, i) => {
+    edited.turns.push({ role, ...write('prompt', i, i === last && drawn.fields.includes('prompt')) })
   })
-  Object.assign(edited.chosen, field(base.chosen, base.pieces('chosen')[0], drawn.fields.includes('chosen')))
-  Object.assign(edited.rejected, field(base.rejected, base.pieces('rejected')[0], drawn.fields.includes('rejected')))
+  Object.assign(edited.chosen, write('chosen', 0, drawn.fields.includes('chosen')))
+  Object.assign(edited.rejected, write('rejected', 0, drawn.fields.includes('rejected')))
   const { winner, loser, prompt, lang, flipped } = base
   Object.assign(edited, { winner, loser, prompt, lang, flipped })
   return changed
 }
 
-function wordsOf(row: Row, piece: number): Words {
-  const { starts, begins, ends } = row.words()
-  return { begins: begins.subarray(starts[piece], starts[piece + 1]), ends: ends.subarray(starts[piece], starts[piece + 1]) }
+function wordsOf(row: Row, field: FieldName, i: number): Words {
+  const { starts, begins, ends } = row.words(field)
+  return { begins: begins.subarray(starts[i], starts[i + 1]), ends: ends.subarray(starts[i], starts[i + 1]) }
 }
 
 const copyOf = ({ out, source, span }: Work): void => out.copy(source, span.from, span.to)

@@ -9,27 +9,16 @@ const NGRAM = 5
 export const editJaccard = (a: Row, b: Row): number => Math.min(...fieldNames.map(field => fieldJaccard(a, b, field)))
 
 function fieldJaccard(a: Row, b: Row, field: FieldName): number {
-  if (Buffer.compare(textOf(a, field), textOf(b, field)) === 0) return 1
+  if (Buffer.compare(a.bytes(field), b.bytes(field)) === 0) return 1
   const x = shinglesOf(a, field)
   const y = shinglesOf(b, field)
   return jaccardAbove(0, x, 0, x.length, y, 0, y.length)
 }
 
-/** A row's turns lie one behind the other. */
-function textOf(row: Row, field: FieldName): Uint8Array {
-  const { text, turns } = row
-  if (field === 'prompt') return text.part(turns[0].from, turns[turns.length - 1].to)
-  return text.part(row[field].from, row[field].to)
-}
-
 /** Words end where a turn ends, shingles go on. */
 function shinglesOf(row: Row, field: FieldName): Int32Array {
-  const { hashes, starts } = row.words()
-  const [first, end] = row.pieces(field).map(piece => starts[piece])
-  if (first === end) {
-    const text = textOf(row, field)
-    return Int32Array.of(wordlessShingle(text, 0, text.length))
-  }
-  const shingles = new Int32Array(shingleCount(end - first, NGRAM))
-  return shingles.subarray(0, sortDistinct(shingles, shingle(hashes, first, end, NGRAM, shingles)))
+  const { hashes } = row.words(field)
+  if (hashes.length === 0) return Int32Array.of(wordlessShingle(row.bytes(field), 0, row.bytes(field).length))
+  const shingles = new Int32Array(shingleCount(hashes.length, NGRAM))
+  return shingles.subarray(0, sortDistinct(shingles, shingle(hashes, 0, hashes.length, NGRAM, shingles)))
 }

@@ -42,33 +42,40 @@ export class Row {
   /** Whether the label is opposite to the one drawn from the traits. */
   flipped = false
 
-  #column: Utf8 | undefined
+  readonly #columns = new Map<FieldName, Utf8>()
 
   /** Forgets the texts. */
   clear(): void {
     this.text.length = 0
     this.turns.length = 0
-    this.#column = undefined
+    this.#columns.clear()
   }
 
-  /** The words of all texts, once they are written: the turns', then those of the two responses in the order in which they lie. */
-  words(): Tokens {
-    const { turns, chosen, rejected, text } = this
-    const ends = [...turns.map(turn => turn.to), Math.min(chosen.to, rejected.to), Math.max(chosen.to, rejected.to)]
-    this.#column ??= { bytes: text.bytes, offsets: Int32Array.from([turns[0].from, ...ends]) }
-    return tokensOf(this.#column)
+  /** The spans of a field, which lie one behind the other. */
+  spans(field: FieldName): readonly Span[] {
+    return field === 'prompt' ? this.turns : [this[field]]
   }
 
-  /** Which rows of `words()` are a field's: from the first up to before the second. */
-  pieces(field: FieldName): readonly [number, number] {
-    const n = this.turns.length
-    if (field === 'prompt') return [0, n]
-    const isFirst = this[field].from === Math.min(this.chosen.from, this.rejected.from)
-    return isFirst ? [n, n + 1] : [n + 1, n + 2]
+  /** A field's bytes. */
+  bytes(field: FieldName): Uint8Array {
+    const spans = this.spans(field)
+    return this.text.part(spans[0].from, spans[spans.length - 1].to)
+  }
+
+  /** The words of a field whose spans are written; row i is span i. */
+  words(field: FieldName): Tokens {
+    let column = this.#columns.get(field)
+    if (!column) {
+      const spans = this.spans(field)
+      column = { bytes: this.text.bytes, offsets: Int32Array.from([spans[0].from, ...spans.map(span => span.to)]) }
+      this.#columns.set(field, column)
+    }
+    return tokensOf(column)
   }
 
   /** Exchanges the sides, which turns the label. */
   swap(): void {
+    this.#columns.clear()
     const { from, to } = this.chosen
     Object.assign(this.chosen, this.rejected)
     Object.assign(this.rejected, { from, to })

@@ -56,7 +56,7 @@ export async function ledgerSteps({ manifest: { steps } }: Finished, tables: Tab
   )
   const wrong = new Differences('ledger')
   const found = new Map<string, number>(counted.map(({ step, reason, n }) => [`${step}: ${reason}`, n]))
-  const expected = new Map(
+  const expected = new Map<string, number>(
     steps.flatMap(({ id, dropped }) => Object.entries(dropped).map(([reason, n]) => [`${id}: ${reason}`, n] as const)),
   )
   for (const name of new Set([...expected.keys(), ...found.keys()]))

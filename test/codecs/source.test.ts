@@ -130,8 +130,8 @@ describe('JSON lines', () => {
   test('invalid UTF-8 is named with its place, and the rows around it are read', async () => {
     const bytes = Buffer.from('\ufeff{"a":"é"}\n{"a":"é?x"}\n{"a":"\ufffd"}')
     bytes[bytes.indexOf('?')] = 0xff
-    expect(await read(bytes)).toEqual([{ a: 'é' }, 'expected UTF-8, got byte 0xff at byte 21 of the file', { a: '\ufffd' }])
-    expect(bytes[21]).toBe(0xff)
+    expect(await read(bytes)).toEqual([{ a: 'é' }, 'expected UTF-8, got byte 0xff at byte 22 of the file', { a: '\ufffd' }])
+    expect(bytes[22]).toBe(0xff)
   })
 
   test('a line of 50 MB', async () => {

@@ -1,0 +1,129 @@
+/** The order in which the output folders hold pairs, and how each is cut into files. */
+import { batchOf, columnsOf, hexAt, type Ids, type Numbers } from './batch.ts'
+import { arrangedKey, type Build } from './build.ts'
+import { ShardColumns } from './columns.ts'
+import { outcomes } from './pair.ts'
+import { readSettled, splits } from './settle.ts'
+import type { Json } from './stage.ts'
+import type { TaskReport } from './task.ts'
+
+/** The output folders that hold pairs. `flipped` is a copy of those of train and validation whose label was turned. */
+export const folders = ['train', 'validation', 'flipped', 'quarantine', 'review', 'ledger', 'rejects'] as const
+export type Folder = (typeof folders)[number]
+
+/** Which rows of a folder's order each of its files holds. */
+export interface Arranged {
+  readonly parts: Readonly<Record<Folder, readonly (readonly [number, number])[]>>
+  readonly pair_bytes?: { readonly median: number; readonly p99: number; readonly max: number }
+}
+
+const order = { ordinal: 'i32' } as const
+const LEDGER_ROWS = 2 ** 18
+
+/**
+ * Pairs of one prompt are put together within this much text of the input: dictionaries of Parquet pages then hold a prompt once, and a
+ * reader that keeps one window in memory never reads a block twice, however far apart a corpus strews the pairs of a prompt.
+ */
+export const WINDOW_BYTES = 128 * 2 ** 20
+
+/** arrange: the order of every folder, pairs of one prompt together, cut into files by bytes of text. 20 bytes a pair in memory. */
+export async function arrange(build: Build): Promise<TaskReport> {
+  const { pairs } = build.corpus()
+  const bytes = new Int32Array(pairs)
+  const longest = new Int32Array(pairs)
+  const parts: Record<string, [number, number][]> = {}
+  for (const [folder, ordinals] of Object.entries(collect(build, bytes, longest)) as [Folder, Int32Array][]) {
+    build.store.writeTable(`${arrangedKey(build)}.${folder}`, [batchOf(order, ordinals.length, { ordinal: { values: ordinals } })])
+    parts[folder] = cutByBytes(ordinals, bytes, build.plan.output.shard_bytes)
+  }
+  parts.ledger = cutByRows(pairs, LEDGER_ROWS)
+  const rejected = build.inputs().reduce((n, i) => n + i.rejected, 0)
+  parts.rejects = cutByRows(rejected, LEDGER_ROWS)
+  const record: Arranged = { parts: parts as unknown as Arranged['parts'], pair_bytes: quantiles(longest.filter(n => n > 0)) }
+  build.store.writeJson(arrangedKey(build), record as unknown as Json)
+  return { rows: pairs }
+}
+
+export const readOrder = (build: Build, folder: Folder): Int32Array =>
+  columnsOf(build.store.readTable(`${arrangedKey(build)}.${folder}`), order).ordinal.values
+
+/** The ordinals of each folder: kept pairs by prompt, the others in input order. Fills `bytes` and `longest` (of kept pairs). */
+function collect(build: Build, bytes: Int32Array, longest: Int32Array): Partial<Record<Folder, Int32Array>> {
+  const lists = { train: new Order(), validation: new Order(), flipped: new Order(), quarantine: new Order(), review: new Order() }
+  let window = 0
+  for (const shard of build.shards()) {
+    const { outcome, split } = readSettled(build, shard).columns
+    const facts = new ShardColumns(build, shard).facts().columns
+    const prompts = facts.prompt_id as Ids
+    for (let i = 0; i < shard.pairs; i++) {
+      const ordinal = shard.start + i
+      bytes[ordinal] = (facts.text_bytes as Numbers).values[i]
+      window += bytes[ordinal]
+      const end = outcomes[outcome.values[i]]
+      if (end === 'quarantine' || end === 'review') lists[end].add(ordinal)
+      if (split.values[i] === 0) continue
+      longest[ordinal] = (facts.longest_bytes as Numbers).values[i]
+      const prompt = hexAt(prompts, i)
+      lists[splits[split.values[i]] as 'train' | 'validation'].add(ordinal, prompt)
+      if (end === 'flip') lists.flipped.add(ordinal, prompt)
+    }
+    if (window < WINDOW_BYTES) continue
+    window = 0
+    for (const list of Object.values(lists)) list.flush()
+  }
+  return Object.fromEntries(Object.entries(lists).map(([folder, list]) => [folder, list.take()]))
+}
+
+/** The order of a folder: within a window by prompt, prompts in the order in which they first come. */
+class Order {
+  private done: Int32Array[] = []
+  private readonly groups = new Map<string, number[]>()
+
+  /** Without a prompt the pair keeps its place in the input. */
+  add(ordinal: number, prompt = ''): void {
+    const group = this.groups.get(prompt)
+    if (group) group.push(ordinal)
+    else this.groups.set(prompt, [ordinal])
+  }
+
+  flush(): void {
+    this.done.push(Int32Array.from([...this.groups.values()].flat()))
+    this.groups.clear()
+  }
+
+  take(): Int32Array {
+    this.flush()
+    const all = new Int32Array(this.done.reduce((n, part) => n + part.length, 0))
+    let at = 0
+    for (const part of this.done) {
+      all.set(part, at)
+      at += part.length
+    }
+    this.done = []
+    return all
+  }
+}
+
+function cutByBytes(ordinals: Int32Array, bytes: Int32Array, limit: number): [number, number][] {
+  const parts: [number, number][] = []
+  let from = 0
+  let size = 0
+  for (let i = 0; i < ordinals.length; i++) {
+    size += bytes[ordinals[i]]
+    if (size < limit && i + 1 < ordinals.length) continue
+    parts.push([from, i + 1])
+    from = i + 1
+    size = 0
+  }
+  return parts
+}
+
+const cutByRows = (rows: number, limit: number): [number, number][] =>
+  Array.from({ length: Math.ceil(rows / limit) }, (_, i) => [i * limit, Math.min(rows, (i + 1) * limit)])
+
+function quantiles(values: Int32Array): Arranged['pair_bytes'] {
+  if (values.length === 0) return undefined
+  const sorted = values.sort()
+  const at = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]
+  return { median: at(0.5), p99: at(0.99), max: sorted[sorted.length - 1] }
+}

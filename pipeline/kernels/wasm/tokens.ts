@@ -1,0 +1,221 @@
+// AssemblyScript. The twin of ../tokens.ts: same words, same hashes, 16 bytes of ASCII at a time. The host lays out the memory.
+
+const SEPARATOR: i32 = 0
+const LETTER: i32 = 1
+const MARK: i32 = 2
+const UNSPACED: i32 = 4
+const CLASS: i32 = 7
+const EXPANDS: i32 = 8
+const CHANGES: i32 = 16
+const SHIFT: i32 = 5
+
+const AS_IS: i32 = 0
+const ASCII_WORD: i32 = 1
+const FOLDED: i32 = 2
+
+/** The bit that makes ASCII letters lower case, in eight bytes. */
+const LOWER: u64 = ((<u64>0x20202020) << 32) | 0x20202020
+
+/** Addresses of the 0x1100 pages of entries, 0 where the host has not yet given one. */
+let pages: usize = 0
+/** 16 bytes each: a count, then code points. */
+let expansions: usize = 0
+/** Room for three times the bytes of the longest word. */
+let folded: usize = 0
+let hashes: usize = 0
+let begins: usize = 0
+let ends: usize = 0
+
+let count: i32 = 0
+/** Place in the column of the byte at address 0. */
+let origin: i32 = 0
+let missing: i32 = -1
+
+export function base(): usize {
+  return __heap_base
+}
+
+export function setUp(pagesAt: usize, expansionsAt: usize, foldedAt: usize, hashesAt: usize, beginsAt: usize, endsAt: usize): void {
+  pages = pagesAt
+  expansions = expansionsAt
+  folded = foldedAt
+  hashes = hashesAt
+  begins = beginsAt
+  ends = endsAt
+}
+
+/**
+ * Words of the texts between the given addresses (i32, one more than rows), appended from `first` on; `starts` gets the number of words
+ * before each row's end. Gives the new number of words, or -1 - p where page p of entries is missing. Sixteen bytes after the last text
+ * must be readable.
+ */
+export function tokenise(rows: i32, texts: usize, starts: usize, first: i32, originOf: i32): i32 {
+  count = first
+  origin = originOf
+  missing = -1
+  for (let i = 0; i < rows; i++) {
+    scan(load<i32>(texts + ((<usize>i) << 2)), load<i32>(texts + ((<usize>i) << 2), 4))
+    store<i32>(starts + ((<usize>i) << 2), count)
+  }
+  return missing < 0 ? count : -1 - missing
+}
+
+function scan(from: usize, to: usize): void {
+  let at = from
+  let begin: usize = 0
+  while (at < to) {
+    const block = v128.load(at)
+    const rest = <i32>min<usize>(16, to - at)
+    const high = v128.bitmask<i8>(block) & ((1 << rest) - 1)
+    const size = high === 0 ? rest : ctz(high)
+    const inside = (1 << size) - 1
+    const words = wordBytes(block)
+    let edges = (words ^ ((words << 1) | i32(begin !== 0))) & inside
+    while (edges !== 0) {
+      const edge = at + ctz(edges)
+      edges &= edges - 1
+      if (begin === 0) begin = edge
+      else {
+        emit(begin, edge, ASCII_WORD)
+        begin = 0
+      }
+    }
+    at += size
+    if (high === 0) continue
+    if (begin !== 0) {
+      at = close(begin, at, to, LETTER, ASCII_WORD)
+      begin = 0
+      continue
+    }
+    const entry = entryAt(at)
+    const next = at + sizeOf(load<u8>(at))
+    const kind = entry & CLASS
+    if (kind === SEPARATOR) at = next
+    else at = close(at, next, to, kind === MARK ? LETTER : kind, (entry & CHANGES) !== 0 ? FOLDED : AS_IS)
+  }
+  if (begin !== 0) emit(begin, to, ASCII_WORD)
+}
+
+/** A bit for each letter, digit and underscore of 16 bytes of ASCII. */
+function wordBytes(block: v128): i32 {
+  const lower = v128.or(block, i8x16.splat(0x20))
+  const letter = i8x16.lt_u(i8x16.sub(lower, i8x16.splat(0x61)), i8x16.splat(26))
+  const digit = i8x16.lt_u(i8x16.sub(block, i8x16.splat(0x30)), i8x16.splat(10))
+  const underscore = i8x16.eq(block, i8x16.splat(0x5f))
+  return i8x16.bitmask(v128.or(v128.or(letter, digit), underscore))
+}
+
+function isWordByte(byte: i32): bool {
+  return <u32>((byte | 0x20) - 0x61) < 26 || <u32>(byte - 0x30) < 10 || byte === 0x5f
+}
+
+/** Reads on to the end of the word open since `begin`, emits it, and gives where it ends. */
+function close(begin: usize, from: usize, to: usize, open: i32, how: i32): usize {
+  let at = from
+  while (at < to && (open === LETTER || open === UNSPACED)) {
+    const lead = load<u8>(at)
+    if (lead < 0x80) {
+      if (open !== LETTER || !isWordByte(lead)) break
+      if (how === AS_IS) how = FOLDED
+      at++
+      continue
+    }
+    const entry = entryAt(at)
+    const kind = entry & CLASS
+    if (kind !== MARK && (kind !== LETTER || open !== LETTER)) break
+    if (how === ASCII_WORD || (entry & CHANGES) !== 0) how = FOLDED
+    at += sizeOf(lead)
+  }
+  emit(begin, at, how)
+  return at
+}
+
+function emit(begin: usize, end: usize, how: i32): void {
+  const at = (<usize>count) << 2
+  store<i32>(begins + at, origin + <i32>begin)
+  store<i32>(ends + at, origin + <i32>end)
+  if (how === ASCII_WORD) store<u32>(hashes + at, hashBytes(begin, end, LOWER))
+  else if (how === AS_IS) store<u32>(hashes + at, hashBytes(begin, end, 0))
+  else store<u32>(hashes + at, hashBytes(folded, fold(begin, end), 0))
+  count++
+}
+
+function hashBytes(begin: usize, end: usize, lower: u64): u32 {
+  let h: u32 = 0x2545f491
+  for (let at = begin; at < end; at += 8) {
+    let eight = load<u64>(at) | lower
+    const rest = end - at
+    if (rest < 8) eight &= ((<u64>1) << ((<u64>rest) << 3)) - 1
+    h = (h ^ <u32>eight) * 0x9e3779b1
+    h = (h ^ (h >> 15) ^ <u32>(eight >> 32)) * 0x85ebca77
+    h ^= h >> 13
+  }
+  h ^= <u32>(end - begin)
+  h = (h ^ (h >> 16)) * 0x85ebca6b
+  h = (h ^ (h >> 13)) * 0xc2b2ae35
+  return h ^ (h >> 16)
+}
+
+/** Writes the case-folded bytes of a word to `folded`; gives where they end. */
+function fold(begin: usize, end: usize): usize {
+  let to = folded
+  let at = begin
+  while (at < end) {
+    const lead = load<u8>(at)
+    if (lead < 0x80) store<u8>(to++, lead | 0x20)
+    else {
+      const entry = entryAt(at)
+      if ((entry & EXPANDS) === 0) to = encode(entry >> SHIFT, to)
+      else {
+        const points = expansions + ((<usize>(entry >> SHIFT)) << 4)
+        for (let k = 1; k <= load<i32>(points); k++) to = encode(load<i32>(points + ((<usize>k) << 2)), to)
+      }
+    }
+    at += sizeOf(lead)
+  }
+  return to
+}
+
+function encode(point: i32, to: usize): usize {
+  if (point < 0x80) {
+    store<u8>(to, point)
+    return to + 1
+  }
+  if (point < 0x800) {
+    store<u8>(to, 0xc0 | (point >> 6))
+    store<u8>(to + 1, 0x80 | (point & 0x3f))
+    return to + 2
+  }
+  if (point < 0x10000) {
+    store<u8>(to, 0xe0 | (point >> 12))
+    store<u8>(to + 1, 0x80 | ((point >> 6) & 0x3f))
+    store<u8>(to + 2, 0x80 | (point & 0x3f))
+    return to + 3
+  }
+  store<u8>(to, 0xf0 | (point >> 18))
+  store<u8>(to + 1, 0x80 | ((point >> 12) & 0x3f))
+  store<u8>(to + 2, 0x80 | ((point >> 6) & 0x3f))
+  store<u8>(to + 3, 0x80 | (point & 0x3f))
+  return to + 4
+}
+
+function sizeOf(lead: i32): i32 {
+  return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+}
+
+function entryAt(at: usize): i32 {
+  const point = decode(at)
+  const page = load<u32>(pages + ((<usize>(point >> 8)) << 2))
+  if (page !== 0) return load<i32>(page + ((<usize>(point & 255)) << 2))
+  missing = point >> 8
+  return SEPARATOR
+}
+
+function decode(at: usize): i32 {
+  const lead = <i32>load<u8>(at)
+  const second = <i32>load<u8>(at, 1) & 0x3f
+  if (lead < 0xe0) return ((lead & 0x1f) << 6) | second
+  const third = <i32>load<u8>(at, 2) & 0x3f
+  if (lead < 0xf0) return ((lead & 0x0f) << 12) | (second << 6) | third
+  return ((lead & 0x07) << 18) | (second << 12) | (third << 6) | (<i32>load<u8>(at, 3) & 0x3f)
+}

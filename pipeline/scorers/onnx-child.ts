@@ -1,0 +1,145 @@
+/**
+ * The process in which one ONNX reward model scores: onnxruntime blocks its thread and can take a whole process down, so it has one of its
+ * own. Each text is run alone: a score then cannot depend on its company, nothing is padded, and on a CPU batches are no faster.
+ */
+import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node'
+import { roles, stringAt, type Turns, type Utf8 } from '../batch.ts'
+import { UserError } from '../errors.ts'
+import { type Encoded, type Encoder, encoderOf, type Message } from './conversation.ts'
+import { readFolder } from './folder.ts'
+
+export type Request = { readonly open: { readonly name: string; readonly folder: string } } | { readonly score: Chunk }
+/** Rows to score: `prompt` and `responses` correspond. */
+export interface Chunk {
+  readonly rows: number
+  readonly prompt: Turns
+  readonly responses: Utf8
+}
+export type Answer =
+  | { readonly ready: true }
+  | { readonly scores: Float32Array; readonly truncated: number }
+  | { readonly failed: string; readonly user: boolean; readonly stack?: string }
+
+type Runtime = typeof import('onnxruntime-node')
+
+interface Model {
+  readonly encode: Encoder
+  readonly run: (encoded: NonNullable<Encoded>) => Promise<number>
+}
+
+let model: Model | undefined
+
+async function answer(request: Request): Promise<Answer> {
+  if ('open' in request) {
+    model = await openModel(request.open.name, request.open.folder)
+    return { ready: true }
+  }
+  return scoreChunk(model!, request.score)
+}
+
+async function openModel(name: string, folder: string): Promise<Model> {
+  const read = readFolder(name, folder)
+  const encode = encoderOf(name, read)
+  const runtime = await loadRuntime(name)
+  const where = `models.${name}: ${read.graph}`
+  const session = await openSession(where, runtime, read.graph)
+  const run = runnerOf(where, runtime, session)
+  const sample = encode([{ role: 'user', content: 'What is 6 x 7?' }], '42')
+  if (sample) await run(sample)
+  return { encode, run }
+}
+
+async function loadRuntime(name: string): Promise<Runtime> {
+  try {
+    return await import('onnxruntime-node')
+  } catch {
+    const install = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node'
+    throw new UserError(`models.${name}: needs the optional package onnxruntime-node, which is not installed; run: ${install}`)
+  }
+}
+
+async function openSession(where: string, runtime: Runtime, graph: string): Promise<InferenceSession> {
+  try {
+    return await runtime.InferenceSession.create(graph, {
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+      extra: { session: { disable_prepacking: '1' } },
+    })
+  } catch (error) {
+    const said = (error as Error).message.split('\n')[0]
+    throw new UserError(
+      `${where}: onnxruntime cannot load it (${said}); export it again with standard operators: optimum-cli export onnx --task text-classification`,
+    )
+  }
+}
+
+const integerTypes: Readonly<Record<string, (values: readonly number[]) => BigInt64Array | Int32Array>> = {
+  int64: values => BigInt64Array.from(values, BigInt),
+  int32: values => Int32Array.from(values),
+}
+const FILLS: Readonly<Record<string, (encoded: NonNullable<Encoded>) => readonly number[]>> = {
+  input_ids: ({ ids }) => ids,
+  attention_mask: ({ ids }) => ids.map(() => 1),
+  token_type_ids: ({ ids, types }) => types ?? ids.map(() => 0),
+  position_ids: ({ ids }) => ids.map((_, i) => i),
+}
+
+/** Checks inputs and outputs, and gives the function that scores one text. */
+function runnerOf(where: string, runtime: Runtime, session: InferenceSession): Model['run'] {
+  const inputs = session.inputMetadata.map(input => {
+    const fill = FILLS[input.name]
+    const integers = input.isTensor ? integerTypes[input.type] : undefined
+    if (!fill || !integers)
+      throw new UserError(
+        `${where}: expected inputs ${Object.keys(FILLS).join(', ')} of int64, got ${input.name}; export with --task text-classification`,
+      )
+    return { name: input.name, fill, integers, type: (input as { type: 'int64' | 'int32' }).type }
+  })
+  const output = session.outputNames.includes('logits') ? 'logits' : session.outputNames[0]
+  return async encoded => {
+    const feeds: Record<string, Tensor> = {}
+    for (const { name, fill, integers, type } of inputs)
+      feeds[name] = new runtime.Tensor(type, integers(fill(encoded)) as BigInt64Array, [1, encoded.ids.length]) as TypedTensor<'int64'>
+    return oneScore(where, (await session.run(feeds, [output]))[output])
+  }
+}
+
+function oneScore(where: string, logits: Tensor): number {
+  if (logits.type !== 'float32')
+    throw new UserError(`${where}: expected float32 logits, got ${logits.type}; export with --dtype fp32, or cast the output`)
+  if (logits.size !== 1)
+    throw new UserError(
+      `${where}: expected one logit a text, got ${logits.size} (shape ${logits.dims.join(' x ')}); export a model whose num_labels is 1`,
+    )
+  return (logits.data as Float32Array)[0]
+}
+
+async function scoreChunk({ encode, run }: Model, { rows, prompt, responses }: Chunk): Promise<Answer> {
+  const scores = new Float32Array(rows)
+  let truncated = 0
+  for (let i = 0; i < rows; i++) {
+    const encoded = encode(messagesOf(prompt, i), stringAt(responses, i))
+    if (encoded?.truncated) truncated++
+    scores[i] = encoded ? await run(encoded) : Number.NaN
+  }
+  return { scores, truncated }
+}
+
+function messagesOf({ starts, items }: Turns, row: number): Message[] {
+  const { role, content } = items.columns
+  return Array.from({ length: starts[row + 1] - starts[row] }, (_, k) => ({
+    role: roles[role.values[starts[row] + k]],
+    content: stringAt(content, starts[row] + k),
+  }))
+}
+
+process.on('message', async (request: Request) => {
+  const reply = await answer(request).catch((error: Error) => ({
+    failed: error.message,
+    user: error instanceof UserError,
+    stack: error.stack,
+  }))
+  process.send!(reply)
+})
+process.on('disconnect', () => process.exit())

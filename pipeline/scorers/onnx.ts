@@ -1,0 +1,159 @@
+/** A reward model in an ONNX folder, scored in a child process that may die without harm. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { join } from 'node:path'
+import { type Batch, batchOf, gather, slice, type Turns, turnsOf, type Utf8 } from '../batch.ts'
+import { UserError } from '../errors.ts'
+import type { Scorer } from '../scorer.ts'
+import type { Answer, Chunk, Request } from './onnx-child.ts'
+
+const CHUNK_ROWS = 32
+/** How often the process may die over the same texts before they are taken to be its death. */
+const MOST_DEATHS = 3
+
+/** Child processes load compiled code, also when the engine itself runs from its sources (in tests). */
+function childFile(): string {
+  const beside = join(import.meta.dirname, 'onnx-child.js')
+  return existsSync(beside) ? beside : join(import.meta.dirname, '../../dist/pipeline/scorers/onnx-child.js')
+}
+
+/** Opens the model of a folder; `digest` names the content of all its files. A folder that cannot be used is a UserError. */
+export async function openOnnx(name: string, folder: string, digest: string): Promise<OnnxScorer> {
+  const scorer = new OnnxScorer(name, folder, digest)
+  await scorer.open()
+  return scorer
+}
+
+export class OnnxScorer implements Scorer {
+  readonly id: string
+  /** Prompts that were cut because prompt and response were too long for the model. */
+  truncated = 0
+  readonly #name: string
+  readonly #folder: string
+  #child: ChildProcess | undefined
+  #stderr = ''
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(name: string, folder: string, digest: string) {
+    this.id = `${name} ${digest}`
+    this.#name = name
+    this.#folder = folder
+  }
+
+  /** The process that scores; tests end it to see it replaced. */
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** Starts the process and loads the model. */
+  async open(): Promise<void> {
+    this.#stderr = ''
+    const child = fork(childFile(), { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] })
+    child.stderr!.on('data', (text: Buffer) => {
+      this.#stderr = (this.#stderr + text).slice(-2000)
+    })
+    this.#child = child
+    const answer = await this.#ask({ open: { name: this.#name, folder: this.#folder } }).catch(error => {
+      child.disconnect()
+      throw error
+    })
+    if (answer === undefined)
+      throw new UserError(`models.${this.#name}: ${this.#folder}: the scoring process ended while it loaded the model${this.#said()}`)
+  }
+
+  /** Calls queue: one text is scored at a time. */
+  score(prompt: Turns, responses: Utf8): Promise<Float32Array> {
+    const scored = this.#last.then(() => this.#scoreAll(prompt, responses))
+    this.#last = scored.catch(() => undefined)
+    return scored
+  }
+
+  async close(): Promise<void> {
+    await this.#last
+    const child = this.#child
+    this.#child = undefined
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise(resolve => child.once('exit', resolve))
+    child.disconnect()
+    await ended
+  }
+
+  async #scoreAll(prompt: Turns, responses: Utf8): Promise<Float32Array> {
+    const rows = responses.offsets.length - 1
+    const schema = { prompt: turnsOf, responses: 'utf8' } as const
+    const whole = batchOf(schema, rows, { prompt, responses })
+    const scores = new Float32Array(rows)
+    for (let from = 0; from < rows; from += CHUNK_ROWS) {
+      const chunk = packed(slice(whole, from, Math.min(rows, from + CHUNK_ROWS)))
+      const answer = await this.#scoreChunk({ rows: chunk.rows, ...chunk.columns } as unknown as Chunk)
+      scores.set(answer.scores, from)
+      this.truncated += answer.truncated
+    }
+    return scores
+  }
+
+  /** A chunk is answered whole or not at all, so a process that dies loses nothing and nothing is counted twice. */
+  async #scoreChunk(chunk: Chunk): Promise<{ scores: Float32Array; truncated: number }> {
+    for (let deaths = 0; deaths < MOST_DEATHS; deaths++) {
+      if (!this.#alive()) await this.open()
+      const answer = await this.#ask({ score: chunk })
+      if (answer && 'scores' in answer) return answer
+    }
+    const what = `the scoring process ended ${MOST_DEATHS} times over the same ${chunk.rows} texts${this.#said()}`
+    throw new UserError(`models.${this.#name}: ${this.#folder}: ${what}; it may lack memory: use fewer --threads or a smaller model`)
+  }
+
+  #alive(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null && this.#child.connected
+  }
+
+  #said(): string {
+    const line = this.#stderr.trim().split('\n').at(-1)
+    return line ? ` (it last said: ${line})` : ''
+  }
+
+  /** The answer, or undefined where the process died first. */
+  #ask(request: Request): Promise<Answer | undefined> {
+    const child = this.#child!
+    hold(child)
+    return new Promise((resolve, reject) => {
+      const done = (answer: Answer | undefined): void => {
+        child.off('message', heard).off('exit', died).off('error', died)
+        release(child)
+        if (answer && 'failed' in answer) reject(answer.user ? new UserError(answer.failed) : withStack(answer))
+        else resolve(answer)
+      }
+      const heard = (answer: unknown): void => done(answer as Answer)
+      const died = (): void => done(undefined)
+      child.once('message', heard).once('exit', died).once('error', died)
+      child.send(request, error => {
+        if (error) died()
+      })
+    })
+  }
+}
+
+/** A process that is idle keeps nobody from ending; one that is asked does. */
+function hold(child: ChildProcess): void {
+  child.ref()
+  child.channel?.ref()
+}
+function release(child: ChildProcess): void {
+  child.unref()
+  child.channel?.unref()
+  ;(child.stderr as Socket | null)?.unref()
+}
+
+/** Copies a slice's rows out of the bytes they lie in, so that nothing else crosses to the child. */
+const packed = (batch: Batch<{ prompt: typeof turnsOf; responses: 'utf8' }>): Batch<{ prompt: typeof turnsOf; responses: 'utf8' }> =>
+  gather(
+    batch,
+    Int32Array.from({ length: batch.rows }, (_, i) => i),
+  )
+
+function withStack({ failed, stack }: { failed: string; stack?: string }): Error {
+  const error = new Error(failed)
+  error.stack = stack
+  return error
+}

@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openRows } from '../../pipeline/codecs/open-rows.ts'
+import { readRows } from '../../pipeline/codecs/source.ts'
+import { UserError } from '../../pipeline/errors.ts'
+import { parquetFiles } from './parquet-files.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'goldpan-parquet-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+let files = 0
+function fileOf(bytes: Uint8Array): string {
+  const path = join(folder, `${files++}`)
+  writeFileSync(path, bytes)
+  return path
+}
+
+async function readFile(path: string, only?: readonly string[]): Promise<unknown[]> {
+  const rows: unknown[] = []
+  for await (const chunk of readRows(path, 'in', { only })) for (const row of chunk) rows.push('value' in row ? row.value : row.error)
+  return rows
+}
+const read = (bytes: Uint8Array): Promise<unknown[]> => readFile(fileOf(bytes))
+const bytesOf = (name: keyof typeof parquetFiles): Buffer => Buffer.from(parquetFiles[name], 'base64')
+
+const rows = [
+  { prompt: 'Q', chosen: '\ufeffA', rejected: 'C' },
+  { prompt: 'R', chosen: 'B', rejected: 'C' },
+]
+
+/** Writes what a query gives as a Parquet file. */
+let written: (query: string, options?: string) => Promise<string>
+beforeAll(async () => {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect()
+  written = async (query, options = '') => {
+    const path = join(folder, `${files++}`)
+    await connection.run(`COPY (${query}) TO '${path}' (FORMAT parquet ${options})`)
+    return path
+  }
+})
+
+describe('dialects', () => {
+  test.each(['checksums', 'dictionary_v2', 'lz4', 'empty_groups'] as const)('%s', async name => {
+    expect(await read(bytesOf(name))).toEqual(rows)
+  })
+
+  test('no rows, but columns', async () => {
+    const path = fileOf(bytesOf('no_rows'))
+    expect(await readFile(path)).toEqual([])
+    expect((await openRows(path, 'in')).columns?.map(c => [c.name, c.plain])).toEqual([
+      ['prompt', false],
+      ['chosen', false],
+      ['rejected', false],
+    ])
+  })
+
+  test.each(['snappy', 'gzip', 'zstd', 'brotli', 'uncompressed'])('%s, nested and null values', async codec => {
+    const query = `SELECT * FROM (VALUES
+      ([{'role': 'user', 'content': 'é好😀'}], [1.5, NULL], MAP {'a': 1}, true, 9007199254740993, NULL),
+      ([], NULL, NULL, NULL, 7, 'x'), (NULL, [], MAP {}, false, NULL, '')) t(turns, scores, map, flag, id, text)`
+    expect(await readFile(await written(query, `, COMPRESSION ${codec}`))).toEqual([
+      { turns: [{ role: 'user', content: 'é好😀' }], scores: [1.5, null], map: { a: 1 }, flag: true, id: 9007199254740993n, text: null },
+      { turns: [], scores: null, map: null, flag: null, id: 7, text: 'x' },
+      { turns: null, scores: [], map: {}, flag: false, id: null, text: '' },
+    ])
+  })
+
+  test('many row groups, in the order of the file, and only the columns asked for', async () => {
+    const path = await written('SELECT i AS id, repeat(i::VARCHAR, 20) AS text, 1 AS junk FROM range(9000) t(i)', ', ROW_GROUP_SIZE 2048')
+    const read = await readFile(path, ['id', 'text'])
+    expect(read.length).toBe(9000)
+    expect(read[8123]).toEqual({ id: 8123, text: '8123'.repeat(20) })
+    expect(read.every((row, i) => (row as { id: number }).id === i)).toBe(true)
+  })
+
+  test('a path with quotes, brackets and key=value folders', async () => {
+    const path = join(folder, "source=it's [1]*?.parquet")
+    writeFileSync(path, bytesOf('lz4'))
+    expect(await readFile(path)).toEqual(rows)
+  })
+})
+
+describe('bad files are refused by name', () => {
+  test.each(['encrypted', 'encrypted_column'] as const)('%s', async name => {
+    await expect(read(bytesOf(name))).rejects.toThrow(
+      new UserError('in: an encrypted Parquet file, which goldpan cannot read; decrypt it first'),
+    )
+  })
+
+  test('cut off anywhere', async () => {
+    const bytes = bytesOf('checksums')
+    for (const length of [12, 40, 100, bytes.length - 20, bytes.length - 4, bytes.length - 1])
+      await expect(read(bytes.subarray(0, length))).rejects.toThrow(/^in: byte \d+: expected the footer of a Parquet file.*get it again$/)
+  })
+
+  test('a footer that is longer than the file', async () => {
+    const bytes = bytesOf('checksums')
+    bytes.writeUInt32LE(1 << 30, bytes.length - 8)
+    await expect(read(bytes)).rejects.toThrow(/^in: byte \d+: expected a footer of at most \d+ bytes, got 1073741824/)
+  })
+
+  test('a page whose checksum does not match, with row group and column', async () => {
+    const bytes = bytesOf('checksums')
+    bytes[bytes.indexOf('\ufeffA')] ^= 4
+    await expect(read(bytes)).rejects.toThrow(/^in: row group 0, column chosen, byte \d+: the checksum of a page does not match/)
+  })
+
+  test('any bit wrong gives rows or a UserError, never another error', async () => {
+    const bytes = bytesOf('dictionary_v2')
+    let refused = 0
+    for (let at = 0; at < bytes.length; at += 3) {
+      const broken = Buffer.from(bytes)
+      broken[at] ^= 1 << (at % 8)
+      await read(broken).catch(error => {
+        expect(error).toBeInstanceOf(UserError)
+        expect(error.message).toMatch(/^in: /)
+        refused++
+      })
+    }
+    expect(refused).toBeGreaterThan(50)
+    expect(await read(bytes)).toEqual(rows)
+  })
+})

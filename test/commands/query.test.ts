@@ -1,0 +1,148 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type QueryFormat, query } from '../../pipeline/commands/query.ts'
+import { UserError } from '../../pipeline/errors.ts'
+import { smallPairs, writeSmallBuild } from '../small-build.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'query-'))
+// The folder's name looks like a partition key: it must not become a column.
+const build = join(dir, 'source=x')
+const builds = { message: join(dir, 'message'), conversations: join(dir, 'conversations'), kept: join(dir, 'kept') }
+beforeAll(async () => {
+  for (const folder of [build, ...Object.values(builds)]) mkdirSync(folder)
+  await writeSmallBuild(build)
+  await writeSmallBuild(builds.message, { layout: 'message', format: 'jsonl' })
+  await writeSmallBuild(builds.conversations, { layout: 'conversations', format: 'arrow' })
+  await writeSmallBuild(builds.kept, { pairs: smallPairs.slice(0, 1) })
+})
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+async function ask(sql: string, format: QueryFormat = 'csv', from = build, width?: number): Promise<string> {
+  let text = ''
+  for await (const piece of query(from, sql, format, width)) text += piece
+  return text
+}
+
+describe('formats', () => {
+  test('csv quotes what needs it and tells an empty text from a null', async () => {
+    expect(await ask(`select 'a,"b' as t, '' as e, null as n, 1 as i, 'x\ny' as l`)).toBe('t,e,n,i,l\n"a,""b","",,1,"x\ny"\n')
+  })
+
+  test('json: numbers as written, nested values, NaN as null, an empty answer', async () => {
+    const rows = JSON.parse(
+      await ask("select p_mean, human, contamination from ledger where source = 'arena' order by p_mean nulls last", 'json'),
+    )
+    expect(rows[0]).toEqual({ p_mean: 0.1, human: null, contamination: null })
+    expect(rows[3]).toMatchObject({ contamination: [{ benchmark: 'mt-bench', item: '81', span: 'compose a poem', coverage: 0.5 }] })
+    expect(JSON.parse(await ask("select 'nan'::float as a, 'inf'::double as b", 'json'))).toEqual([{ a: null, b: null }])
+    expect(JSON.parse(await ask('from ledger where false', 'json'))).toEqual([])
+  })
+
+  test('table: aligned, on one line a row, cut to the width', async () => {
+    expect(await ask("select source, count(*) as n, 'a\nb' as t from ledger group by all order by all", 'table')).toBe(
+      'source  n  t\narena   4  a\\nb\nhh      3  a\\nb\n',
+    )
+    for (const line of (await ask('from train', 'table', build, 120)).split('\n')) expect(line.length).toBeLessThanOrEqual(160)
+  })
+
+  test('a table of many rows ends after 1000 and says so', async () => {
+    const text = await ask('select i from range(1500) t(i)', 'table')
+    expect(text.split('\n').slice(-3)).toEqual(['999', '... more than 1000 rows; --format csv or json prints them all', ''])
+    expect((await ask('select i from range(1500) t(i)')).trimEnd().split('\n')).toHaveLength(1501)
+  })
+
+  test.each(['csv', 'json'] as const)('%s keeps a leading U+FEFF', async format => {
+    expect(await ask("select prompt[1].content as c from train where source = 'arena'", format)).toContain('\ufeffName a colour')
+  })
+
+  test('two columns of one name, a trailing semicolon, a trailing comment', async () => {
+    expect(await ask('select 1 as a, 2 as a;')).toBe('a,a\n1,2\n')
+    expect(await ask('select 1 as a -- one')).toBe('a\n1\n')
+  })
+})
+
+describe('tables', () => {
+  test('each has its rows', async () => {
+    const counts = ['train', 'validation', 'flipped', 'quarantine', 'review', 'ledger', 'rejects'].map(
+      t => `(select count(*) from ${t}) as ${t}`,
+    )
+    expect(await ask(`select ${counts.join(', ')}`)).toBe('train,validation,flipped,quarantine,review,ledger,rejects\n2,1,1,1,2,7,1\n')
+  })
+
+  test('one without files has its columns and no rows', async () => {
+    expect(await ask('select pair_id, contamination[1].span as span, step from quarantine', 'csv', builds.kept)).toBe('pair_id,span,step\n')
+    expect(await ask('select chosen[1].content, against from flipped', 'csv', builds.kept)).toMatch(/^[^\n]+\n$/)
+  })
+
+  test('jsonl shards are read with the types of the layout, arrow shards are named as not readable', async () => {
+    expect(
+      await ask("select chosen.content as c, flipped, p_mean, typeof(human) as t from train where source = 'hh'", 'csv', builds.message),
+    ).toBe('c,flipped,p_mean,t\nFour.,false,0.9,"STRUCT(outcome VARCHAR, n INTEGER, agreement FLOAT)"\n')
+    await expect(ask('from train', 'csv', builds.conversations)).rejects.toThrow('train is in Arrow files')
+    expect(await ask('select count(*) as n from ledger', 'csv', builds.conversations)).toBe('n\n7\n')
+  })
+
+  test('a damaged file is one line', async () => {
+    const damaged = join(dir, 'damaged')
+    mkdirSync(damaged)
+    await writeSmallBuild(damaged)
+    writeFileSync(join(damaged, 'train/part-00000.parquet'), 'not parquet')
+    const asked = ask('select 1', 'csv', damaged)
+    await expect(asked).rejects.toThrow(UserError)
+    await expect(asked).rejects.toThrow(/^[^\n]*goldpan verify[^\n]*$/)
+  })
+})
+
+test.each([
+  ['selec 1', 'syntax error at or near "selec"'],
+  ['select sorce from ledger', 'Candidate bindings: "source"'],
+  ['select * from legder', 'no table legder; did you mean "ledger"? (known: train, validation, flipped'],
+  ['select 1; select 2', 'expected one statement, got 2'],
+  ['', 'the statement is empty'],
+  ['select $1', 'parameters ($1, ?) have no value here'],
+  ["select cast('x' as int)", "Could not convert string 'x' to INT32"],
+])('wrong SQL is one line: %s', async (sql, message) => {
+  const asked = ask(sql)
+  await expect(asked).rejects.toThrow(UserError)
+  await expect(asked).rejects.toThrow(message)
+  await expect(asked).rejects.not.toThrow(/\n/)
+})
+
+describe('a query reads the build and nothing else', () => {
+  const secret = join(dir, 'secret.csv')
+  const target = join(dir, 'written.csv')
+  beforeAll(() => writeFileSync(secret, 'a\nhidden\n'))
+
+  test.each([
+    ['read_csv', () => `select * from read_csv('${secret}')`],
+    ['read_text', () => `select * from read_text('${secret}')`],
+    ['read_blob', () => `select * from read_blob('${secret}')`],
+    ['glob', () => `select * from glob('${dir}/*')`],
+    ['sniff_csv', () => `select * from sniff_csv('${secret}')`],
+    ['a path as a table', () => `select * from '${secret}'`],
+    ['the manifest', () => `select * from read_text('${build}/manifest.json')`],
+    ['http', () => "select * from read_csv('http://127.0.0.1:9/x.csv')"],
+    ['copy', () => `copy (select 1) to '${target}'`],
+    ['copy over a shard', () => `copy (select 1) to '${build}/train/part-00000.parquet'`],
+    ['attach', () => `attach '${join(dir, 'x.db')}'`],
+    ['export', () => `export database '${join(dir, 'exported')}'`],
+    ['install', () => 'install httpfs'],
+    ['load', () => 'load httpfs'],
+    ['set', () => 'set enable_external_access = true'],
+    ['set within a list', () => 'select 1; set lock_configuration = false'],
+    ['create', () => 'create table t as select 1'],
+    ['drop', () => 'drop view train'],
+    ['explain analyze of a copy', () => `explain analyze copy (select 1) to '${build}/train/part-00000.parquet'`],
+    ['pragma', () => "pragma temp_directory='/'"],
+    ['query()', () => `select * from query('copy (select 1) to ''${target}''')`],
+  ])('%s is refused', async (_, sql) => {
+    const shard = readFileSync(join(build, 'train/part-00000.parquet'))
+    const before = readdirSync(dir)
+    await expect(ask(sql())).rejects.toThrow(UserError)
+    expect(existsSync(target)).toBe(false)
+    expect(readdirSync(dir)).toEqual(before)
+    expect(readFileSync(join(build, 'train/part-00000.parquet')).equals(shard)).toBe(true)
+  })
+})

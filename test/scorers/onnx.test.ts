@@ -1,0 +1,223 @@
+import { mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { slice, utf8Of } from '../../pipeline/batch.ts'
+import { UserError } from '../../pipeline/errors.ts'
+import { type OnnxScorer, openOnnx } from '../../pipeline/scorers/onnx.ts'
+import { pairsOf, type Text } from '../drive.ts'
+import { type GraphOptions, weightedSum } from '../onnx-graph.ts'
+
+/** Each word's weight is a power of two, so that a score tells exactly which tokens the model saw. */
+const words = ['[UNK]', '<s>', '[user]', '[assistant]', '[system]', 'a', 'b', 'c', 'd', '.']
+const weights = Float32Array.from(words, (_, id) => 2 ** id)
+const [, BOS, USER, ASSISTANT, SYSTEM, A, B, C, D, DOT] = weights
+
+const TEMPLATE = '{{ bos_token }}{% for m in messages %} [{{ m.role }}] {{ m.content }}{% endfor %}'
+const special = (id: number) => ({
+  id,
+  content: words[id],
+  single_word: false,
+  lstrip: false,
+  rstrip: false,
+  normalized: false,
+  special: true,
+})
+const tokenizer = {
+  version: '1.0',
+  truncation: null,
+  padding: null,
+  added_tokens: [1, 2, 3, 4].map(special),
+  normalizer: null,
+  pre_tokenizer: { type: 'WhitespaceSplit' },
+  post_processor: {
+    type: 'TemplateProcessing',
+    single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
+    pair: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }, { Sequence: { id: 'B', type_id: 1 } }],
+    special_tokens: { '<s>': { id: '<s>', ids: [1], tokens: ['<s>'] } },
+  },
+  decoder: null,
+  model: {
+    type: 'WordPiece',
+    vocab: Object.fromEntries(words.map((word, id) => [word, id])),
+    unk_token: '[UNK]',
+    continuing_subword_prefix: '##',
+    max_input_chars_per_word: 100,
+  },
+}
+
+interface Made extends GraphOptions {
+  readonly template?: string | null
+  readonly max?: number
+  readonly labels?: number
+  readonly at?: string
+}
+
+const made: string[] = []
+const open: OnnxScorer[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(scorer => scorer.close()))
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true })
+})
+
+function folderOf({ template = TEMPLATE, max = 512, labels = 1, at = 'model.onnx', ...graph }: Made = {}): string {
+  const folder = mkdtempSync(join(tmpdir(), 'goldpan-onnx-'))
+  made.push(folder)
+  mkdirSync(join(folder, 'onnx'))
+  const json = (name: string, content: object) => writeFileSync(join(folder, name), JSON.stringify(content))
+  json('config.json', {
+    id2label: Object.fromEntries(Array.from({ length: labels }, (_, i) => [i, `L${i}`])),
+    max_position_embeddings: max,
+    pad_token_id: 0,
+  })
+  json('tokenizer.json', tokenizer)
+  json('tokenizer_config.json', {
+    bos_token: { content: '<s>' },
+    unk_token: '[UNK]',
+    ...(template === null ? {} : { chat_template: template }),
+  })
+  writeFileSync(join(folder, at), weightedSum(weights, graph))
+  return folder
+}
+
+async function opened(folder: string): Promise<OnnxScorer> {
+  const scorer = await openOnnx('rm', folder, 'digest')
+  open.push(scorer)
+  return scorer
+}
+
+const scoresOf = async (scorer: OnnxScorer, rows: readonly (readonly [Text, string])[]): Promise<number[]> =>
+  Array.from(await scorer.score(pairsOf(rows.map(([prompt]) => ({ prompt }))).columns.prompt, utf8Of(rows.map(([, response]) => response))))
+
+describe('an ONNX folder', () => {
+  it('scores prompt and response under its own template, with one BOS', async () => {
+    const scorer = await opened(folderOf())
+    const system = [
+      { role: 'system', content: 'd' },
+      { role: 'user', content: 'a' },
+    ] as const
+    expect(
+      await scoresOf(scorer, [
+        ['a', 'b'],
+        ['a b', 'c'],
+        [system, 'zzz'],
+      ]),
+    ).toEqual([BOS + USER + A + ASSISTANT + B, BOS + USER + A + B + ASSISTANT + C, BOS + SYSTEM + D + USER + A + ASSISTANT + 1])
+    expect(scorer.id).toBe('rm digest')
+  })
+
+  it('takes the transformers.js layout and a quantised graph', async () => {
+    for (const at of ['onnx/model.onnx', 'onnx/model_quantized.onnx', 'other.onnx'])
+      expect(await scoresOf(await opened(folderOf({ at })), [['a', 'b']])).toEqual([BOS + USER + A + ASSISTANT + B])
+  })
+
+  it('gives prompt and response as a pair of texts to a model without a template', async () => {
+    const scorer = await opened(folderOf({ template: null, max: 4 }))
+    expect(
+      await scoresOf(scorer, [
+        ['a b', 'c'],
+        ['d d d a b', 'c'],
+        ['a', 'b c d .'],
+      ]),
+    ).toEqual([BOS + A + B + C, BOS + A + B + C, Number.NaN])
+  })
+
+  it('cuts the prompt from the left, never the response, and scores nothing where the response is too long', async () => {
+    const scorer = await opened(folderOf({ max: 6 }))
+    expect(
+      await scoresOf(scorer, [
+        ['d d d c a', 'b .'],
+        ['a', 'b b b b b b'],
+      ]),
+    ).toEqual([BOS + C + A + ASSISTANT + B + DOT, Number.NaN])
+    expect(scorer.truncated).toBe(1)
+  })
+
+  it('leaves unscored what its template refuses', async () => {
+    const refusing = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}[assistant] {{ messages[-1].content }}"
+    const scorer = await opened(folderOf({ template: refusing }))
+    expect(
+      await scoresOf(scorer, [
+        ['a', 'b'],
+        [[{ role: 'system', content: 'a' }], 'b'],
+      ]),
+    ).toEqual([BOS + ASSISTANT + B, Number.NaN])
+  })
+
+  it('knows no clock: a template that prints the date is the same every day', async () => {
+    const scorer = await opened(
+      folderOf({ template: "{% if strftime_now('%d') == '26 Jul 2024' %}[user]{% endif %} {{ messages[-1].content }}" }),
+    )
+    expect(await scoresOf(scorer, [['a', 'b']])).toEqual([BOS + USER + B])
+  })
+
+  it('scores rows of a slice, many rows, and none', async () => {
+    const scorer = await opened(folderOf())
+    const rows = Array.from({ length: 100 }, (_, i) => ['a', 'abcd'.slice(i % 4, (i % 4) + 1)] as const)
+    const base = BOS + USER + A + ASSISTANT
+    expect(await scoresOf(scorer, rows)).toEqual(rows.map((_, i) => base + [A, B, C, D][i % 4]))
+    expect(await scoresOf(scorer, [])).toEqual([])
+    const part = slice(pairsOf([{ prompt: 'd' }, { prompt: 'a' }, { prompt: 'b' }]), 1, 3)
+    expect(Array.from(await scorer.score(part.columns.prompt, utf8Of(['c', 'c'])))).toEqual([base + C, base - A + B + C])
+  })
+
+  it('loses nothing and scores nothing twice when its process is killed', async () => {
+    const scorer = await opened(folderOf())
+    const rows = Array.from({ length: 3000 }, (_, i) => ['a', 'abcd'.slice(i % 4, (i % 4) + 1)] as const)
+    const first = scorer.pid!
+    const scoring = scoresOf(scorer, rows)
+    setTimeout(() => process.kill(first, 'SIGKILL'), 60)
+    expect(await scoring).toEqual(rows.map((_, i) => BOS + USER + A + ASSISTANT + [A, B, C, D][i % 4]))
+    expect(scorer.pid).not.toBe(first)
+    process.kill(scorer.pid!, 'SIGKILL')
+    expect(await scoresOf(scorer, [['a', 'b']])).toEqual([BOS + USER + A + ASSISTANT + B])
+  })
+
+  it('queues calls, and leaves no process behind', async () => {
+    const scorer = await opened(folderOf())
+    const both = await Promise.all([scoresOf(scorer, [['a', 'b']]), scoresOf(scorer, [['a', 'c']])])
+    expect(both).toEqual([[BOS + USER + A + ASSISTANT + B], [BOS + USER + A + ASSISTANT + C]])
+    const { pid } = scorer
+    await scorer.close()
+    expect(() => process.kill(pid!, 0)).toThrow('ESRCH')
+  })
+})
+
+describe('a folder that cannot be used', () => {
+  const refused = async (made: Made, spoil: (folder: string) => void = () => undefined): Promise<string> => {
+    const folder = folderOf(made)
+    spoil(folder)
+    const error = await openOnnx('rm', folder, '').then(
+      () => undefined,
+      (error: Error) => error,
+    )
+    expect(error).toBeInstanceOf(UserError)
+    expect(error!.message).not.toContain('\n')
+    return error!.message.replaceAll(folder, 'FOLDER')
+  }
+
+  it.each([
+    ['no tokenizer', {}, 'tokenizer.json', 'models.rm: FOLDER: no tokenizer.json; save the tokenizer beside the graph'],
+    ['no config', {}, 'config.json', 'models.rm: FOLDER: no config.json; export the model with'],
+    ['no graph', {}, 'model.onnx', 'models.rm: FOLDER: no model.onnx, nor onnx/model.onnx'],
+  ])('%s', async (_, made, missing, message) => {
+    expect(await refused(made, folder => unlinkSync(join(folder, missing)))).toContain(message)
+  })
+
+  it.each<[string, Made, string]>([
+    ['two labels', { labels: 2 }, 'models.rm: FOLDER: config.json: expected a reward model with 1 label, got 2 labels'],
+    ['two logits', { logits: 2 }, 'models.rm: FOLDER/model.onnx: expected one logit a text, got 2 (shape 1 x 2)'],
+    ['float16', { half: true }, 'models.rm: FOLDER/model.onnx: expected float32 logits, got float16; export with --dtype fp32'],
+    ['an unknown operator', { op: 'Conjure' }, 'models.rm: FOLDER/model.onnx: onnxruntime cannot load it'],
+    ['an unknown input', { input: 'pixel_values' }, 'models.rm: FOLDER/model.onnx: expected inputs input_ids, attention_mask'],
+    ['a broken template', { template: '{% for %}' }, 'models.rm: FOLDER: chat template: cannot be used'],
+  ])('%s', async (_, made, message) => expect(await refused(made)).toContain(message))
+
+  it('a graph that is none', async () =>
+    expect(await refused({}, folder => writeFileSync(join(folder, 'model.onnx'), 'not a graph'))).toContain('onnxruntime cannot load it'))
+
+  it('a tokenizer that is none', async () => {
+    expect(await refused({}, folder => writeFileSync(join(folder, 'tokenizer.json'), '{'))).toContain('tokenizer.json: not JSON')
+    expect(await refused({}, folder => writeFileSync(join(folder, 'tokenizer.json'), '{}'))).toContain('tokenizer.json: cannot be used')
+  })
+})
