@@ -1,9 +1,9 @@
 /** The order in which the output folders hold pairs, and how each is cut into files. */
-import { batchOf, columnsOf, hexAt, type Ids, type Numbers } from './batch.ts'
+import { batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers } from './batch.ts'
 import { arrangedKey, type Build } from './build.ts'
 import { ShardColumns } from './columns.ts'
 import { outcomes } from './pair.ts'
-import { readSettled, splits } from './settle.ts'
+import { lastAdded, readSettled, splits } from './settle.ts'
 import type { Json } from './stage.ts'
 import type { TaskReport } from './task.ts'
 
@@ -53,14 +53,17 @@ function collect(build: Build, bytes: Int32Array, longest: Int32Array): Partial<
   let window = 0
   for (const shard of build.shards()) {
     const { outcome, split } = readSettled(build, shard).columns
-    const facts = new ShardColumns(build, shard).facts().columns
+    const columns = new ShardColumns(build, shard)
+    const facts = columns.facts().columns
+    const draw = lastAdded(build, columns, 'draw')
     const prompts = facts.prompt_id as Ids
     for (let i = 0; i < shard.pairs; i++) {
       const ordinal = shard.start + i
       bytes[ordinal] = (facts.text_bytes as Numbers).values[i]
       window += bytes[ordinal]
       const end = outcomes[outcome.values[i]]
-      if (end === 'quarantine' || end === 'review') lists[end].add(ordinal)
+      if (end === 'quarantine') lists.quarantine.add(ordinal)
+      if (end === 'review' || (draw && isValid(draw, i))) lists.review.add(ordinal)
       if (split.values[i] === 0) continue
       longest[ordinal] = (facts.longest_bytes as Numbers).values[i]
       const prompt = hexAt(prompts, i)

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { UserError } from './errors.ts'
-import type { Manifest } from './manifest.ts'
-import { layouts, type TableName, tableNames } from './tables.ts'
+import { type Manifest, type OutputShape, outputShape } from './manifest.ts'
+import { type TableName, tableNames } from './tables.ts'
 
 export interface Finished {
   /** As the user named it. */
@@ -13,14 +13,6 @@ export interface Finished {
   /** The bytes of manifest.json as text. */
   readonly text: string
   readonly output: OutputShape
-}
-
-/** What of the config decides the columns of the tables. */
-export interface OutputShape {
-  readonly format: 'parquet' | 'arrow' | 'jsonl'
-  readonly layout: (typeof layouts)[number]
-  readonly signals: readonly string[]
-  readonly margin?: string
 }
 
 const count = z.int().min(0)
@@ -32,14 +24,7 @@ const manifestSchema = z.looseObject({
   goldpan: z.string(),
   format: z.literal(1),
   name: z.string(),
-  config: z.looseObject({
-    output: z.looseObject({
-      format: z.enum(['parquet', 'arrow', 'jsonl']).default('parquet'),
-      layout: z.enum(layouts).default('prompt'),
-      signals: z.array(z.string()).default([]),
-      margin: z.string().optional(),
-    }),
-  }),
+  config: z.looseObject({ output: outputShape }),
   plan_key: z.string(),
   inputs: z.array(
     z.looseObject({ path: z.string(), bytes: count, sha256: z.string(), rows: count, rejected: count, pairs: count, format: z.string() }),

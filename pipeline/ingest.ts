@@ -161,6 +161,10 @@ function wanted(columns: readonly ColumnName[], format: KnownFormat): readonly C
   })
 }
 
+/** The file name without the extensions of containers, compressions and formats. */
+const nameOf = (path: string): string =>
+  basename(path).replace(/(\.(jsonl|ndjson|json|parquet|arrow|arrows|feather|ipc|gz|zst|pair|hh|dpo|chat|scored|arena))+$/i, '')
+
 /** One file being read: rows in, pairs and rejects out, and what is told of them. */
 class Reading {
   readonly builder = new PairBuilder()
@@ -177,7 +181,7 @@ class Reading {
   constructor(file: SourceFile, format: KnownFormat) {
     this.file = file
     this.format = format
-    this.name = basename(file.path).replace(/\..*$/, '')
+    this.name = nameOf(file.path)
   }
 
   /** The pairs of a row; none if it cannot be read, which is noted. */

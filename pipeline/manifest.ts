@@ -1,5 +1,7 @@
 /** What a build was made of and came to: a pure function of config and input bytes. No time, host, thread count or path outside the config. */
+import { z } from 'zod'
 import type { Json } from './stage.ts'
+import { layouts } from './tables.ts'
 
 export interface Manifest {
   /** The version of goldpan that wrote it, and of this layout. */
@@ -77,6 +79,16 @@ export interface ManifestTotals extends Outcomes {
   readonly pairs_in: number
   readonly rejected: number
 }
+
+/** What of the resolved config decides the columns and files of the tables. */
+export const outputShape = z.looseObject({
+  format: z.enum(['parquet', 'arrow', 'jsonl']).default('parquet'),
+  layout: z.enum(layouts).default('prompt'),
+  signals: z.array(z.string()).default([]),
+  margin: z.string().optional(),
+})
+export type OutputShape = z.infer<typeof outputShape>
+export const outputOf = ({ config }: Manifest): OutputShape => outputShape.parse((config as { output?: unknown }).output)
 
 /** JSON in one form only: keys sorted by code unit, two spaces, a last newline. NaN and infinities are refused, undefined is left out. */
 export function canonicalJson(value: unknown): string {

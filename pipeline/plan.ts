@@ -12,6 +12,7 @@ import type { Format } from './formats/format.ts'
 import { digestOf, keyOf } from './keys.ts'
 import { pairFacts, pairTexts, placeFacts, sizeFacts } from './pair.ts'
 import { type Declared, type Env, type Json, type Stage, schemaOf, typeName } from './stage.ts'
+import { signalColumns } from './tables.ts'
 import { VERSION } from './version.ts'
 
 /** Bump when the same sources would give other shards. */
@@ -278,6 +279,7 @@ function checkOutput(loaded: LoadedConfig, steps: readonly PlannedStep[]): void 
   const { signals, margin } = loaded.config.output
   const env = envAfter(steps, steps.length, Object.keys(loaded.config.models), [])
   const known = Object.keys(env.upstream)
+  signalColumns(signals)
   for (const signal of signals)
     if (!(signal in env.upstream) && !/^(p|margin)_/.test(signal) && signal !== 'human')
       throw new UserError(`${loaded.at(['output', 'signals'])}: output.signals: no step adds "${signal}"${hint(signal, known)}`)

@@ -155,7 +155,8 @@ function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<st
     all[name] = coalesced(build, columns, name)
   }
   schema.weight = 'f32'
-  all.weight = scaled(all.weight as Numbers | undefined, facts.columns.source as Utf8, shard.pairs, scale)
+  const weight = scaled(all.weight as Numbers | undefined, facts.columns.source as Utf8, shard.pairs, scale)
+  all.weight = { ...weight, valid: all.split.valid }
   return { schema, rows: shard.pairs, columns: all }
 }
 

@@ -1,5 +1,5 @@
 /** SQL over the tables of a finished build. What runs here can read the build's files and nothing else, and can write nothing. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -44,11 +44,9 @@ export interface Answer {
 export class Tables {
   private readonly connection: DuckDBConnection
   private readonly instance: DuckDBInstance
-  private readonly spill: string
-  constructor(instance: DuckDBInstance, connection: DuckDBConnection, spill: string) {
+  constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
     this.instance = instance
     this.connection = connection
-    this.spill = spill
   }
 
   /** One SELECT (or FROM, WITH, VALUES, DESCRIBE, SHOW, SUMMARIZE) of a user. */
@@ -84,7 +82,6 @@ export class Tables {
   close(): void {
     this.connection.closeSync()
     this.instance.closeSync()
-    rmSync(this.spill, { recursive: true, force: true })
   }
 
   private async prepared(sql: string): Promise<DuckDBPreparedStatement> {
@@ -142,15 +139,15 @@ function complaintOf(message: string): string {
 
 /** Opens every table of the build as a view; one without files is a view without rows. */
 export async function openTables(finished: Finished): Promise<Tables> {
-  const spill = mkdtempSync(join(tmpdir(), 'goldpan-query-'))
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     allow_community_extensions: 'false',
-    temp_directory: spill,
+    // Made when a query outgrows memory, and removed with the instance.
+    temp_directory: join(tmpdir(), `goldpan-query-${randomUUID()}`),
   })
   const connection = await instance.connect()
-  const tables = new Tables(instance, connection, spill)
+  const tables = new Tables(instance, connection)
   try {
     await createViews(finished, connection)
     const files = tableNames.flatMap(table => filesOf(finished, table))

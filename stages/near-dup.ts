@@ -109,7 +109,8 @@ const verification = verificationRound<Params>(params => ({
   near_swapped: params.near_swapped,
 }))
 
-const reasonCodes = { near: FATES.near, near_swapped: FATES.swapped, near_conflict: FATES.conflict, no_signal: 4 } as const
+/** The fates are the first reasons, in their order; this comes after them. */
+const NO_SIGNAL = 4
 
 function judge(params: Params, batch: Batch): Verdict {
   const { near_of, near_relation, near_jaccard, near_cluster, near_size, near_fate } = columnsOf(batch, nearColumns)
@@ -122,7 +123,7 @@ function judge(params: Params, batch: Batch): Verdict {
     relation.values[i] = relations.indexOf('no-signal')
     jaccard.values[i] = columnsOf(batch, { sides_jaccard: 'f32' }).sides_jaccard.values[i]
     if (relation.valid) relation.valid[i] = 1
-    if (params.no_signal !== 'mark' && leave[i] === 0) leave[i] = reasonCodes.no_signal
+    if (params.no_signal !== 'mark' && leave[i] === 0) leave[i] = NO_SIGNAL
   }
   return { add: { duplicate_of: near_of, relation, jaccard, cluster_id: near_cluster, cluster_size: near_size }, leave }
 }

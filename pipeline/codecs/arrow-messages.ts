@@ -2,53 +2,106 @@
  * The messages of Arrow IPC, looked at before the library reads them: it trusts every length, and one flipped byte makes it loop for ever or
  * take a batch for a schema. Arrow has no checksums: what is checked is that nothing is missing and nothing reaches beyond its bounds.
  */
+import type { FileHandle } from 'node:fs/promises'
 import { Cursor } from './cursor.ts'
 import { damaged, messageOf } from './damage.ts'
+import { type FileEnds, readAt, startsWith, withFile } from './file-bytes.ts'
 import { FlatTable } from './flat-table.ts'
 
+/** Begins and ends a file. */
+export const FILE_MAGIC = [...Buffer.from('ARROW1')]
 const CONTINUATION = 0xffffffff
 const END = Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0])
+// Kinds of messages; the footer's lists of dictionaries and batches have the same numbers.
 const SCHEMA = 1
 const DICTIONARY = 2
 const BATCH = 3
 /** Metadata is a few bytes a column and buffer. */
 const MAX_METADATA = 1 << 28
 
-/** Where the footer of a file says that its record batches begin. */
-export type BatchPlaces = readonly number[]
-
-/** The messages of a stream, or of a file whose footer names `places`; ends with the end mark, which every current writer writes. */
-export async function* checkedMessages(bytes: AsyncIterable<Buffer>, shown: string, places?: BatchPlaces): AsyncGenerator<Buffer> {
+/** The messages of a stream, one a chunk; one without the end mark, which every current writer writes, is taken to be cut off. */
+export async function* checkedStream(bytes: AsyncIterable<Buffer>, shown: string): AsyncGenerator<Buffer> {
   const cursor = new Cursor(bytes)
   let batches = 0
   const fault = (what: string): Error => damaged(shown, `Arrow, byte ${cursor.position}`, what)
   const take = async (length: number): Promise<Buffer> => {
-    if ((await cursor.fill(length)) < length) throw fault(`the file ends inside a message, after ${batches} record batches`)
+    if ((await cursor.fill(length)) < length) throw fault(`the file ends inside the stream, after ${batches} record batches`)
     return cursor.take(length)
   }
   try {
-    if (places) await take(8)
     for (let first = true; ; first = false) {
-      const at = cursor.position
       const head = await take(8)
-      const length = head.readInt32LE(4)
-      if (head.readUInt32LE(0) !== CONTINUATION || length < 0 || length > MAX_METADATA)
-        throw fault('expected an Arrow message, got other bytes')
+      const length = lengthAfter(head, fault)
       if (length === 0) break
       const metadata = await take(length)
       const { kind, body } = checked(metadata, fault)
-      if ((kind === SCHEMA) !== first)
-        throw fault(first ? 'expected a schema, got another message' : 'expected a record batch, got a schema')
-      if (kind === BATCH && places && places[batches] !== at)
-        throw fault(`record batch ${batches} lies at byte ${at}, the footer has it at ${places[batches]}`)
+      if ((kind === SCHEMA) !== first) throw fault(`expected a ${first ? 'schema' : 'record batch'}, got another message`)
       yield Buffer.concat([head, metadata, await take(body)])
       if (kind === BATCH) batches++
     }
-    if (places && batches !== places.length) throw fault(`expected ${places.length} record batches, got ${batches}`)
     yield END
   } finally {
     await cursor.close()
   }
+}
+
+/** Looks at the footer of a file and at the metadata of each message that it names. */
+export function checkFile(path: string, shown: string, { tail, size }: FileEnds): Promise<void> {
+  return withFile(path, shown, async handle => {
+    const end = tail.subarray(-10)
+    if (size < 18 || !startsWith(end.subarray(4), ...FILE_MAGIC))
+      throw damaged(shown, `byte ${size}`, 'expected the footer of an Arrow file, got other bytes')
+    const length = end.readInt32LE(0)
+    if (length <= 0 || length > size - 18) throw damaged(shown, `byte ${size - 10}`, `a footer of ${length} bytes in a file of ${size}`)
+    const blocks = blocksOf(await readAt(handle, size - 10 - length, length), shown)
+    for (const block of blocks) await checkBlock(handle, shown, block, size)
+  })
+}
+
+/** Where a message lies in a file, as its footer says. */
+interface Block {
+  readonly kind: number
+  readonly at: number
+  readonly metadata: number
+  readonly body: number
+}
+
+const BLOCK = 24
+
+function blocksOf(footer: Buffer, shown: string): Block[] {
+  try {
+    const table = FlatTable.root(footer)
+    const schema = table.table(1)
+    if (!schema) throw new RangeError('there is no schema')
+    checkSchema(schema)
+    return [DICTIONARY, BATCH].flatMap(kind => {
+      const { at: first, length } = table.vector(kind, BLOCK)
+      return Array.from({ length }, (_, k) => {
+        const at = first + k * BLOCK
+        return { kind, at: table.longAt(at), metadata: footer.readInt32LE(at + 8), body: table.longAt(at + 16) }
+      })
+    })
+  } catch (error) {
+    throw damaged(shown, 'Arrow footer', messageOf(error))
+  }
+}
+
+async function checkBlock(handle: FileHandle, shown: string, { kind, at, metadata, body }: Block, size: number): Promise<void> {
+  const fault = (what: string): Error => damaged(shown, `Arrow, byte ${at}`, what)
+  if (!(at >= 8 && metadata > 8 && metadata <= MAX_METADATA && body >= 0 && at + metadata + body <= size))
+    throw fault('the footer places a message outside of the file')
+  const bytes = await readAt(handle, at, metadata)
+  const length = lengthAfter(bytes, fault)
+  if (length + 8 > metadata) throw fault('a message is longer than the footer says')
+  const found = checked(bytes.subarray(8, 8 + length), fault)
+  if (found.kind !== kind || found.body !== body) throw fault('the message is not what the footer says')
+}
+
+/** Length of the metadata, after the continuation mark; 0 is the end mark. */
+function lengthAfter(head: Buffer, fault: (what: string) => Error): number {
+  const length = head.readInt32LE(4)
+  if (head.readUInt32LE(0) === CONTINUATION && length >= 0 && length <= MAX_METADATA) return length
+  throw fault('expected an Arrow message, got other bytes')
 }
 
 interface Message {
@@ -102,23 +155,16 @@ const STRUCT = 16
 function checkBatch(batch: FlatTable | undefined, body: number): void {
   if (!batch) throw new RangeError('a dictionary without values')
   batch.vector(1, STRUCT)
-  batch.vector(4, 8)
   const { at, length } = batch.vector(2, STRUCT)
+  const views = batch.vector(4, 8)
+  for (let k = 0; k < views.length; k++) {
+    const buffers = batch.longAt(views.at + k * 8)
+    if (!(buffers >= 0 && buffers <= length)) throw new RangeError(`a column of ${buffers} buffers, its message has ${length}`)
+  }
   for (let k = 0; k < length; k++) {
     const start = batch.longAt(at + k * STRUCT)
     const size = batch.longAt(at + k * STRUCT + 8)
     if (!(start >= 0 && size >= 0 && start + size <= body))
       throw new RangeError(`a buffer of ${size} bytes at ${start}, its message has ${body}`)
-  }
-}
-
-/** Reads where record batches lie from the footer of a file, the bytes between the last message and the 10 last of the file. */
-export function batchPlaces(footer: Buffer, shown: string): BatchPlaces {
-  try {
-    const table = FlatTable.root(footer)
-    const { at, length } = table.vector(3, 24)
-    return Array.from({ length }, (_, k) => table.longAt(at + k * 24))
-  } catch (error) {
-    throw damaged(shown, 'Arrow footer', messageOf(error))
   }
 }

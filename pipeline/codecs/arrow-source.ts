@@ -1,5 +1,7 @@
 /** Arrow IPC, file and stream: one record batch in memory at a time. */
+import { type FileHandle, open } from 'node:fs/promises'
 import {
+  type AsyncRecordBatchFileReader,
   type AsyncRecordBatchStreamReader,
   CompressionType,
   compressionRegistry,
@@ -7,23 +9,22 @@ import {
   type Dictionary,
   type RecordBatch,
   RecordBatchReader,
+  type Schema,
   Type,
 } from 'apache-arrow'
 import { UserError } from '../errors.ts'
 import { checkLayout } from './arrow-layout.ts'
-import { type BatchPlaces, batchPlaces, checkedMessages } from './arrow-messages.ts'
+import { checkedStream, checkFile, FILE_MAGIC } from './arrow-messages.ts'
 import { arrowReader } from './arrow-values.ts'
 import { columnRows } from './column-rows.ts'
-import { damaged, messageOf } from './damage.ts'
-import { type FileEnds, fileBytes, readAt, startsWith, withFile } from './file-bytes.ts'
+import { damaged, messageOf, unreadable } from './damage.ts'
+import { type FileEnds, fileBytes, startsWith } from './file-bytes.ts'
 import { unlz4 } from './lz4.ts'
 import { type ColumnName, type Row, type RowBlock, RowFault, type RowSource } from './row-source.ts'
 import { openZstd } from './zstd.ts'
 
-const FILE_MAGIC = [...Buffer.from('ARROW1')]
-
 interface OpenFile {
-  readonly reader: AsyncRecordBatchStreamReader
+  readonly reader: AsyncRecordBatchFileReader | AsyncRecordBatchStreamReader
   close(): Promise<unknown>
 }
 
@@ -35,23 +36,22 @@ export function arrowKind({ head }: FileEnds): 'file' | 'stream' | undefined {
 
 /** Opens the file far enough to know its columns. */
 export async function openArrow(path: string, shown: string, ends: FileEnds): Promise<RowSource> {
-  const places = arrowKind(ends) === 'file' ? await footerPlaces(path, shown, ends) : undefined
+  const kind = arrowKind(ends)!
+  if (kind === 'file') await checkFile(path, shown, ends)
   await registerCodecs()
-  const { reader, close } = await openReader(path, shown, places)
-  const columns = reader.schema.fields.map(field => columnName(field.name, field.type))
+  const { reader, close } = await openReader(path, shown, kind)
+  const columns = columnsOf(reader.schema, shown)
   await close()
   const all = columns.map(column => column.name)
-  return { container: 'arrow', compression: 'none', columns, blocks: (wanted = all) => batches(path, shown, places, wanted) }
+  return { container: 'arrow', compression: 'none', columns, blocks: (wanted = all) => batches(path, shown, kind, wanted) }
 }
 
-/** The footer of a file ends with its length and the magic bytes. */
-async function footerPlaces(path: string, shown: string, { tail, size }: FileEnds): Promise<BatchPlaces> {
-  const end = tail.subarray(-10)
-  if (size < 18 || !startsWith(end.subarray(4), ...FILE_MAGIC))
-    throw damaged(shown, `byte ${size}`, 'expected the footer of an Arrow file, got other bytes')
-  const length = end.readInt32LE(0)
-  if (length <= 0 || length > size - 18) throw damaged(shown, `byte ${size - 10}`, `a footer of ${length} bytes in a file of ${size}`)
-  return batchPlaces(await withFile(path, shown, handle => readAt(handle, size - 10 - length, length)), shown)
+function columnsOf(schema: Schema, shown: string): ColumnName[] {
+  try {
+    return schema.fields.map(field => columnName(field.name, field.type))
+  } catch (error) {
+    throw faultOf(shown, 'Arrow schema', error)
+  }
 }
 
 function columnName(name: string, type: DataType): ColumnName {
@@ -61,8 +61,8 @@ function columnName(name: string, type: DataType): ColumnName {
   return { name, type: String(type), plain }
 }
 
-async function* batches(path: string, shown: string, places: BatchPlaces | undefined, wanted: readonly string[]): AsyncGenerator<RowBlock> {
-  const { reader, close } = await openReader(path, shown, places)
+async function* batches(path: string, shown: string, kind: 'file' | 'stream', wanted: readonly string[]): AsyncGenerator<RowBlock> {
+  const { reader, close } = await openReader(path, shown, kind)
   let rows = 0
   try {
     for (;;) {
@@ -72,7 +72,7 @@ async function* batches(path: string, shown: string, places: BatchPlaces | undef
       rows += value.numRows
     }
   } catch (error) {
-    throw damaged(shown, `Arrow, from row ${rows}`, messageOf(error))
+    throw faultOf(shown, `Arrow, from row ${rows}`, error)
   } finally {
     await close()
   }
@@ -100,23 +100,30 @@ function guarded(block: RowBlock, shown: string, first: number): RowBlock {
   return { ...block, row }
 }
 
-/** A file is read as the stream that it holds. */
-async function openReader(path: string, shown: string, places?: BatchPlaces): Promise<OpenFile> {
-  const messages = checkedMessages(fileBytes(path, shown, 'none'), shown, places)
-  const close = () => messages.return(undefined)
+async function openReader(path: string, shown: string, kind: 'file' | 'stream'): Promise<OpenFile> {
+  const input = kind === 'file' ? await openHandle(path, shown) : checkedStream(fileBytes(path, shown, 'none'), shown)
+  const close = async () => ('close' in input ? input.close() : input.return(undefined))
   try {
-    const reader = await RecordBatchReader.from(messages)
+    const reader = await ('close' in input ? RecordBatchReader.from(input) : RecordBatchReader.from(input))
     await reader.open()
     if (!reader.schema) throw new Error('there is no schema')
-    return { reader: reader as AsyncRecordBatchStreamReader, close }
+    return { reader: reader as OpenFile['reader'], close }
   } catch (error) {
     await close()
-    if (error instanceof UserError) throw error
-    const message = messageOf(error)
-    if (/^Unrecognized type/.test(message))
-      throw new UserError(`${shown}: Arrow: ${message}, which goldpan cannot read; write such columns as lists or utf8`)
-    throw damaged(shown, 'Arrow', message)
+    throw faultOf(shown, 'Arrow', error)
   }
+}
+
+const openHandle = (path: string, shown: string): Promise<FileHandle> =>
+  open(path, 'r').catch(error => {
+    throw unreadable(shown, error)
+  })
+
+function faultOf(shown: string, place: string, error: unknown): UserError {
+  if (error instanceof UserError) return error
+  const message = messageOf(error)
+  if (!/^Unrecognized type/.test(message)) return damaged(shown, place, message)
+  return new UserError(`${shown}: Arrow: ${message}, which goldpan cannot read; write such columns as lists or utf8`)
 }
 
 let registered = false

@@ -29,14 +29,14 @@ import {
   type Utf8,
   type Valid,
 } from '../batch.ts'
-import { childName, type Group, type OutColumn, type OutField } from './out-columns.ts'
+import { childName, GROUP_ROWS, type Group, type OutColumn, type OutField } from './out-columns.ts'
 import type { Emit, Encoder } from './table-writer.ts'
 
 /** The Arrow IPC file, a record batch a group. */
 export function openArrowEncoder(columns: readonly OutColumn[], emit: Emit): Encoder {
   const schema = arrowSchema(columns)
   const file = new ArrowFile(emit)
-  return { write: group => file.write(recordBatchOf(schema, columns, group)), close: () => file.close() }
+  return { group_rows: GROUP_ROWS, write: group => file.write(recordBatchOf(schema, columns, group)), close: () => file.close() }
 }
 
 /** Hands its bytes on as they are made; the library's own sink would hold the whole file. */

@@ -10,6 +10,7 @@ const FLUSH_BYTES = 1 << 20
 export function openJsonlEncoder(columns: readonly OutColumn[], emit: Emit): Encoder {
   const out = new JsonBytes()
   return {
+    group_rows: 1024,
     write(group) {
       const cells = columns.map(column => groupCell(out, column, group))
       const row = objectCell(

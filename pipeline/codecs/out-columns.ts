@@ -29,25 +29,27 @@ export const childName = (struct: string, child: string): string => `${struct}.$
 /** Rows of a row group: with the pairs of a prompt kept together, the size at which Parquet files came out smallest. */
 export const GROUP_ROWS = 8192
 
-/** Cuts batches into groups of GROUP_ROWS rows; what is left over comes with `rest`. */
+/** Cuts batches into groups of `size` rows; what is left over comes with `rest`. */
 export class Regrouper {
   private readonly columns: readonly OutColumn[]
   private readonly schema: Schema
+  private readonly size: number
   private pieces: Batch[] = []
   private rows = 0
-  constructor(columns: readonly OutColumn[]) {
+  constructor(columns: readonly OutColumn[], size: number) {
     this.columns = columns
+    this.size = size
     this.schema = groupSchema(columns)
   }
 
   *push(batch: OutBatch): Iterable<Group> {
     const flat = flatten(batch, this.columns, this.schema)
     for (let from = 0; from < flat.rows; ) {
-      const to = Math.min(flat.rows, from + GROUP_ROWS - this.rows)
+      const to = Math.min(flat.rows, from + this.size - this.rows)
       this.pieces.push(slice(flat, from, to))
       this.rows += to - from
       from = to
-      if (this.rows === GROUP_ROWS) yield* this.rest()
+      if (this.rows === this.size) yield* this.rest()
     }
   }
 

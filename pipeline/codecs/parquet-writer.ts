@@ -1,12 +1,12 @@
-/**
- * Parquet through parquet-wasm, a row group at a time: its memory holds one group encoded, never the file. The same bytes as its one-shot
- * writer, which would hold the table three times over.
- */
+/** Parquet through parquet-wasm, handed over in small groups: its memory holds one row group encoded, where its one-shot writer holds all rows. */
 import { RecordBatchStreamWriter } from 'apache-arrow'
 import { Compression, Table, transformParquetStream, type WriterProperties, WriterPropertiesBuilder } from 'parquet-wasm'
 import { arrowSchema, recordBatchOf } from './arrow-writer.ts'
 import { GROUP_ROWS, type OutColumn } from './out-columns.ts'
 import type { Emit, Encoder } from './table-writer.ts'
+
+/** Rows that cross into WebAssembly at once: as many values as its encoder takes in one go, so that fewer would only cost more. */
+const BATCH_ROWS = 1024
 
 /** Each setter consumes the builder, and writing consumes the properties: used twice, they silently fall back to the defaults. */
 const properties = (): WriterProperties =>
@@ -18,7 +18,6 @@ const properties = (): WriterProperties =>
     .setMaxRowGroupSize(GROUP_ROWS)
     .build()
 
-/** One row group a group. */
 export function openParquetEncoder(columns: readonly OutColumn[], emit: Emit): Encoder {
   const schema = arrowSchema(columns)
   let feed!: ReadableStreamDefaultController
@@ -27,6 +26,7 @@ export function openParquetEncoder(columns: readonly OutColumn[], emit: Emit): E
   const done = transformParquetStream(groups, properties()).then(stream => drain(stream, emit))
   done.catch(() => {})
   return {
+    group_rows: BATCH_ROWS,
     async write(group) {
       const table = Table.fromIPCStream(new RecordBatchStreamWriter().writeAll([recordBatchOf(schema, columns, group)]).toUint8Array(true))
       const asked = new Promise<void>(resolve => (taken = resolve))

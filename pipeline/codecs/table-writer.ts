@@ -23,8 +23,9 @@ export interface TableWriter {
   close(): Promise<Written>
 }
 
-/** What a format does with groups of GROUP_ROWS rows, the last one shorter. */
+/** What a format does with groups of `group_rows` rows, the last one shorter. */
 export interface Encoder {
+  readonly group_rows: number
   write(group: Group): Promise<void> | void
   close(): Promise<void> | void
 }
@@ -37,7 +38,7 @@ const encoders: Record<OutputFormat, OpenEncoder> = { parquet: openParquetEncode
 export async function openTableWriter(format: OutputFormat, columns: readonly OutColumn[], path: string): Promise<TableWriter> {
   const file = new HashedFile(path)
   const encoder = encoders[format](columns, bytes => file.append(bytes))
-  const regroup = new Regrouper(columns)
+  const regroup = new Regrouper(columns, encoder.group_rows)
   let rows = 0
   const guarded = async <T>(step: () => Promise<T>): Promise<T> => {
     try {

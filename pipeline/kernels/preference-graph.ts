@@ -1,4 +1,6 @@
 /** Strengths of responses under their prompts, from the pairs in which they were compared. */
+import { type Groups, groupsOf } from './groups.ts'
+import { mix32 } from './mix.ts'
 
 /** Compared responses: pair e says that node winners[e] beats node losers[e]. */
 export interface Comparisons {
@@ -81,4 +83,59 @@ function addPairs(graph: Comparisons, without: number, strengths: Float64Array, 
     bound[w] += curvature
     bound[l] += curvature
   }
+}
+
+/** Ids as the four lanes of `lanesOf`. */
+type Lanes = readonly Int32Array[]
+
+export interface Compared {
+  readonly prompt: Lanes
+  readonly chosen: Lanes
+  readonly rejected: Lanes
+  /** Copies of one pair have the same key here, whatever else they share. */
+  readonly copies: Lanes
+  readonly offsets: Float64Array
+}
+
+const FOLDS = 10
+
+/**
+ * The graph of pairs: a node for each response under its prompt. Pairs of a prompt are dealt to ten folds, so that a prompt of ten pairs or
+ * fewer has each judged by all others; copies of a pair are in one fold.
+ */
+export function comparisonsOf({ prompt, chosen, rejected, copies, offsets }: Compared): Comparisons {
+  const rows = offsets.length
+  const responses = groupsOf([...chosen, ...prompt].map((lane, k) => joined(lane, (k < 4 ? rejected : prompt)[k % 4])))
+  return {
+    nodes: responses.count,
+    winners: responses.of.subarray(0, rows),
+    losers: responses.of.subarray(rows),
+    offsets,
+    folds: dealt(groupsOf(prompt), groupsOf([...copies, ...prompt]), copies),
+    fold_count: FOLDS,
+  }
+}
+
+function joined(a: Int32Array, b: Int32Array): Int32Array {
+  const both = new Int32Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}
+
+/** The fold of each row: groups of copies take turns within their prompt, in the order of a hash. */
+function dealt(prompts: Groups, copies: Groups, lanes: Lanes): Uint8Array {
+  const promptOf = new Int32Array(copies.count)
+  const hash = new Float64Array(copies.count)
+  for (let i = 0; i < copies.of.length; i++) {
+    promptOf[copies.of[i]] = prompts.of[i]
+    hash[copies.of[i]] = mix32(lanes[0][i] ^ mix32(lanes[1][i]))
+  }
+  const order = Int32Array.from(promptOf.keys()).sort((a, b) => promptOf[a] - promptOf[b] || hash[a] - hash[b] || a - b)
+  const fold = new Uint8Array(copies.count)
+  for (let k = 0, turn = 0; k < order.length; k++) {
+    turn = k > 0 && promptOf[order[k]] === promptOf[order[k - 1]] ? turn + 1 : 0
+    fold[order[k]] = turn % FOLDS
+  }
+  return Uint8Array.from(copies.of, group => fold[group])
 }

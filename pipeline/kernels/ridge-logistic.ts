@@ -50,9 +50,16 @@ export function fitLogistic(differences: Differences, fit: Fit): Float64Array {
 }
 
 /** w . d / sizes of one row. */
-export function marginOf({ width, values }: Differences, row: number, weights: Float64Array, sizes: Float64Array): number {
+function marginOf({ width, values }: Differences, row: number, weights: Float64Array, sizes: Float64Array): number {
   let margin = 0
   for (let k = 0; k < width; k++) margin += (weights[k] * values[row * width + k]) / sizes[k]
+  return margin
+}
+
+/** The part of a row's margin that features from .. to) make. */
+export function partOf({ width, values }: Differences, row: number, weights: Float64Array, from = 0, to = width): number {
+  let margin = 0
+  for (let k = from; k < to; k++) margin += weights[k] * values[row * width + k]
   return margin
 }
 
@@ -110,41 +117,57 @@ function solve(a: Float64Array, b: Float64Array, width: number): Float64Array {
   return x
 }
 
-/** One model a fold and source: those of a source are pulled towards the fold's, which all sources share. */
-export interface FoldedLogistic {
-  readonly sizes: Float64Array
-  /** weights[fold][source]; a source without rows has the shared ones. */
-  readonly weights: readonly (readonly Float64Array[])[]
+/** One model a fold, which all sources share, and one a fold and source, pulled towards it. Plain values: may be stored as JSON. */
+export type FoldedLogistic = {
+  readonly sizes: readonly number[]
+  readonly folds: readonly {
+    readonly shared: readonly number[]
+    /** By source; a source without rows has the shared weights. */
+    readonly own: Readonly<Record<string, readonly number[]>>
+  }[]
 }
 
 export interface Folds {
   readonly count: number
   /** The fold of each row: no model of a fold has seen its rows. */
   readonly of: Uint8Array
-  readonly sources: number
   readonly source: Int32Array
-}
-
-/** Fits a shared model and one a source for every fold, each on the rows of the other folds. */
-export function crossFitLogistic(differences: Differences, folds: Folds, ridge: number): FoldedLogistic {
-  const sizes = sizesOf(differences)
-  const weights = Array.from({ length: folds.count }, (_, fold) => {
-    const seen = rowsWhere(differences.rows, row => folds.of[row] !== fold)
-    const shared = fitLogistic(differences, { index: seen, sizes, ridge, centre: new Float64Array(differences.width) })
-    return Array.from({ length: folds.sources }, (_, source) => {
-      const index = seen.filter(row => folds.source[row] === source)
-      return fitLogistic(differences, { index, sizes, ridge: SOURCE_PULL * ridge, centre: shared })
-    })
-  })
-  return { sizes, weights }
 }
 
 /** How much more strongly a source's weights are held to the shared ones than those to 0. */
 const SOURCE_PULL = 10
 
-function rowsWhere(rows: number, holds: (row: number) => boolean): Int32Array {
-  const found = new Int32Array(rows)
-  let count = 0
-  for (let row = 0; row < rows; row++) if (holds(row)) found[count++] = row
-  return found.subarray(0, count)
+/** Fits a shared model and one a source for every fold, each on the rows of the other folds. */
+export function crossFitLogistic(differences: Differences, folds: Folds, ridge: number): FoldedLogistic {
+  const sizes = sizesOf(differences)
+  const fitted = Array.from({ length: folds.count }, (_, fold) => {
+    const seen = rowsBySource(differences.rows, folds, fold)
+    const shared = fitLogistic(differences, { index: seen.rows, sizes, ridge, centre: new Float64Array(differences.width) })
+    const own: Record<string, readonly number[]> = {}
+    for (const [source, index] of seen.bySource)
+      own[source] = Array.from(fitLogistic(differences, { index, sizes, ridge: SOURCE_PULL * ridge, centre: shared }))
+    return { shared: Array.from(shared), own }
+  })
+  return { sizes: Array.from(sizes), folds: fitted }
+}
+
+/** Row numbers outside a fold, ascending, and those of each source. */
+function rowsBySource(rows: number, folds: Folds, fold: number): { rows: Int32Array; bySource: Map<number, Int32Array> } {
+  const outside: number[] = []
+  const lists = new Map<number, number[]>()
+  for (let row = 0; row < rows; row++) {
+    if (folds.of[row] === fold) continue
+    outside.push(row)
+    const list = lists.get(folds.source[row])
+    if (list) list.push(row)
+    else lists.set(folds.source[row], [row])
+  }
+  const bySource = new Map([...lists].map(([source, list]) => [source, Int32Array.from(list)]))
+  return { rows: Int32Array.from(outside), bySource }
+}
+
+/** The weights by which a fold judges a source's rows, made ready for features as they are. */
+export function weightsOf(model: FoldedLogistic, fold: number, source: number): Float64Array {
+  const { shared, own } = model.folds[fold]
+  return Float64Array.from(own[source] ?? shared, (weight, k) => weight / model.sizes[k])
 }

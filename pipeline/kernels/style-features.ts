@@ -34,6 +34,9 @@ export const unseen = ['questions', 'digits', 'capitals', 'quotes', 'brackets', 
 export const styleFeatures = [...controlled, ...unseen] as const
 export type StyleFeature = (typeof styleFeatures)[number]
 
+/** Where each feature stands in a vector. */
+export const place = Object.fromEntries(styleFeatures.map((name, k) => [name, k])) as Readonly<Record<StyleFeature, number>>
+
 /** Reads one response at a time. */
 export class StyleReader {
   readonly #scan = new StyleScan()
@@ -71,32 +74,29 @@ export class StyleReader {
   #write(out: Float32Array, at: number): void {
     const scan = this.#scan
     const { signs } = scan
-    const values: Record<StyleFeature, number> = {
-      words: this.#words,
-      characters: scan.characters,
-      headers: scan.headers,
-      ordered_items: scan.ordered,
-      unordered_items: scan.unordered,
-      bold_spans: scan.bold,
-      sentences: scan.sentences,
-      exclamations: signs[EXCLAMATION],
-      emoji: signs[EMOJI] + signs[REGIONAL] / 2,
-      lines: scan.lines,
-      paragraphs: scan.paragraphs,
-      commas: signs[COMMA],
-      colons: signs[COLON],
-      hedges: this.#hedges,
-      type_token_ratio: this.#words > 0 ? this.#different / this.#words : 0,
-      opener: this.#opener,
-      code_blocks: scan.codeBlocks,
-      code_characters: scan.codeCharacters,
-      questions: signs[QUESTION],
-      digits: signs[DIGIT],
-      capitals: signs[CAPITAL],
-      quotes: signs[QUOTE],
-      brackets: signs[BRACKET],
-      bars: signs[BAR],
-    }
-    for (const [k, name] of styleFeatures.entries()) out[at + k] = values[name]
+    out[at + place.words] = this.#words
+    out[at + place.characters] = scan.characters
+    out[at + place.headers] = scan.headers
+    out[at + place.ordered_items] = scan.ordered
+    out[at + place.unordered_items] = scan.unordered
+    out[at + place.bold_spans] = scan.bold
+    out[at + place.sentences] = scan.sentences
+    out[at + place.exclamations] = signs[EXCLAMATION]
+    out[at + place.emoji] = signs[EMOJI] + signs[REGIONAL] / 2
+    out[at + place.lines] = scan.lines
+    out[at + place.paragraphs] = scan.paragraphs
+    out[at + place.commas] = signs[COMMA]
+    out[at + place.colons] = signs[COLON]
+    out[at + place.hedges] = this.#hedges
+    out[at + place.type_token_ratio] = this.#words > 0 ? this.#different / this.#words : 0
+    out[at + place.opener] = this.#opener
+    out[at + place.code_blocks] = scan.codeBlocks
+    out[at + place.code_characters] = scan.codeCharacters
+    out[at + place.questions] = signs[QUESTION]
+    out[at + place.digits] = signs[DIGIT]
+    out[at + place.capitals] = signs[CAPITAL]
+    out[at + place.quotes] = signs[QUOTE]
+    out[at + place.brackets] = signs[BRACKET]
+    out[at + place.bars] = signs[BAR]
   }
 }

@@ -35,7 +35,7 @@ function templateEncoder(where: string, tokenizer: Tokenizer, model: ModelFolder
     bos_token: bos ?? '',
     eos_token: tokenText(model.tokenizer_config.eos_token) ?? '',
     add_generation_prompt: false,
-    strftime_now: () => DATE,
+    fixed_date: () => DATE,
   }
   const render = rendererOf(where, source, shared)
   const adds_bos = bos !== undefined && tokenizer.encode('a').ids[0] === tokenizer.encode(bos, { add_special_tokens: false }).ids[0]

@@ -76,9 +76,10 @@ describe.each(['file', 'stream'] as const)('an Arrow %s', kind => {
       await expect(read(bytes.subarray(0, length))).rejects.toThrow(/^in: (Arrow|byte \d+).*get it again$/)
   })
 
-  test('with any bit wrong gives rows or a UserError, never another error', async () => {
+  test('with any bit of its values wrong gives rows or a UserError, never another error', async () => {
+    const values = bytes.indexOf('user')
     let refused = 0
-    for (let at = 8; at < bytes.length; at += 37) {
+    for (let at = values - 80; at < values + 480; at += 3) {
       const broken = Buffer.from(bytes)
       broken[at] ^= 1 << (at % 8)
       await read(broken).catch(error => {

@@ -292,12 +292,13 @@ describe('packed files', () => {
 })
 
 test('plain JSON lines have no checksum: a wrong bit costs at most the rows it touches', async () => {
+  const known = new Set(sample.map(row => JSON.stringify(row)))
   for (let i = 0; i < 200; i++) {
     const broken = Buffer.from(sampleLines)
     broken[(i * 7919) % broken.length] ^= 1 << (i % 7)
     const outcome = await readOrRefused(broken)
     if (outcome instanceof UserError) continue
-    const same = outcome.filter(value => typeof value === 'object' && sample.some(row => JSON.stringify(row) === JSON.stringify(value)))
+    const same = outcome.filter(value => known.has(JSON.stringify(value)))
     expect(same.length).toBeGreaterThanOrEqual(298)
   }
 })

@@ -1,0 +1,126 @@
+/** The reward models that goldpan trains itself: what they learn from, and what they say of a pair. */
+import { type Batch, batchOf, columnsOf } from '../batch.ts'
+import { accuracyOf, sidesAuc } from './calibration.ts'
+import { crossFitLogistic, type Differences, type FoldedLogistic, type Folds, partOf, weightsOf } from './ridge-logistic.ts'
+import { fitText, type Terms, type TextModel, textMargin } from './text-model.ts'
+
+/** Pairs as the models see them, row by row. */
+export interface Examples {
+  readonly rows: number
+  readonly folds: Folds
+  readonly terms: Terms
+  readonly quality: Differences
+  readonly style: Differences
+}
+
+export interface BuiltIn {
+  readonly text: TextModel
+  /** Features of quality, then those of style. */
+  readonly quality: FoldedLogistic
+  readonly style: FoldedLogistic
+  /** Weighs what the others say (text, quality, style) into the odds of a label. */
+  readonly stack: FoldedLogistic
+}
+
+/** What the models of its fold say of each pair. All speak of the label as it came in. */
+export interface Margins {
+  readonly text: Float64Array
+  readonly quality: Float64Array
+  /** What style says, beside text and beside quality. */
+  readonly text_style: Float64Array
+  readonly quality_style: Float64Array
+  /** All together, as log odds. */
+  readonly odds: Float64Array
+}
+
+const RIDGE = 1
+const EPOCHS = 2
+const RATE = 0.03
+
+/** Style explains first and text what is left, so that words that only make a response long learn little. */
+export function trainBuiltIn(examples: Examples, with_style: boolean): BuiltIn {
+  const { rows, folds, terms } = examples
+  const style = crossFitLogistic(examples.style, folds, RIDGE)
+  const quality = crossFitLogistic(beside(examples.quality, examples.style), folds, RIDGE)
+  const offsets = new Float32Array(rows * folds.count)
+  for (let fold = 0; fold < folds.count; fold++) {
+    const said = saidBy(style, examples.style, { ...folds, of: new Uint8Array(rows).fill(fold) })
+    for (let i = 0; i < rows; i++) offsets[i * folds.count + fold] = said[i]
+  }
+  const text = fitText({ terms, folds, offsets, epochs: EPOCHS, rate: RATE })
+  const parts = partsOf({ text, quality, style }, examples)
+  const stack = crossFitLogistic(stacked(parts, with_style), folds, RIDGE)
+  return { text, quality, style, stack }
+}
+
+/** Every pair judged by the models that have not seen its fold. */
+export function marginsOf(models: BuiltIn, examples: Examples, with_style: boolean): Margins {
+  const parts = partsOf(models, examples)
+  return { ...parts, odds: saidBy(models.stack, stacked(parts, with_style), examples.folds) }
+}
+
+function partsOf({ text, quality, style }: Omit<BuiltIn, 'stack'>, examples: Examples): Omit<Margins, 'odds'> {
+  const { rows, folds, terms } = examples
+  const both = beside(examples.quality, examples.style)
+  const { width } = examples.quality
+  return {
+    text: Float64Array.from({ length: rows }, (_, i) => textMargin(text, terms, i, folds.of[i], folds.source[i])),
+    quality: saidBy(quality, both, folds, 0, width),
+    text_style: saidBy(style, examples.style, folds),
+    quality_style: saidBy(quality, both, folds, width),
+  }
+}
+
+function saidBy(model: FoldedLogistic, differences: Differences, folds: Folds, from = 0, to = differences.width): Float64Array {
+  const ready = new Map<number, Float64Array>()
+  return Float64Array.from({ length: differences.rows }, (_, i) => {
+    const key = folds.source[i] * folds.count + folds.of[i]
+    let weights = ready.get(key)
+    if (!weights) ready.set(key, (weights = weightsOf(model, folds.of[i], folds.source[i])))
+    return partOf(differences, i, weights, from, to)
+  })
+}
+
+function beside(a: Differences, b: Differences): Differences {
+  const width = a.width + b.width
+  const values = new Float32Array(a.rows * width)
+  for (let i = 0; i < a.rows; i++) {
+    values.set(a.values.subarray(i * a.width, (i + 1) * a.width), i * width)
+    values.set(b.values.subarray(i * b.width, (i + 1) * b.width), i * width + a.width)
+  }
+  return { rows: a.rows, width, values }
+}
+
+function stacked({ text, quality, text_style }: Omit<Margins, 'odds'>, with_style: boolean): Differences {
+  const columns = with_style ? [text, quality, text_style] : [text, quality]
+  const values = new Float64Array(text.length * columns.length)
+  for (const [k, column] of columns.entries()) for (let i = 0; i < column.length; i++) values[i * columns.length + k] = column[i]
+  return { rows: text.length, width: columns.length, values }
+}
+
+/** How often and how surely margins agree with labels nobody showed to their model. */
+export const agreementOf = (margins: Float64Array): { accuracy: number; auc: number } => ({
+  accuracy: rounded(accuracyOf(margins)),
+  auc: rounded(sidesAuc(margins)),
+})
+
+export const sum = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, i) => value + b[i])
+const rounded = (share: number): number => Math.round(share * 1e4) / 1e4
+
+/** The models as plain state and a table of weights. */
+export function packed({ text, ...logistic }: BuiltIn): { state: Omit<BuiltIn, 'text'>; weights: Batch } {
+  const rows = [...text.shared, ...text.own]
+  const size = 2 ** text.bits
+  const values = new Float32Array(rows.length * size)
+  for (const [i, row] of rows.entries()) values.set(row, i * size)
+  return { state: logistic, weights: batchOf({ weights: { vector: size } }, rows.length, { weights: { values } }) as unknown as Batch }
+}
+
+export function unpacked(state: Omit<BuiltIn, 'text'>, weights: Batch): BuiltIn {
+  const size = (weights.schema.weights as { vector: number }).vector
+  const { values } = columnsOf(weights, { weights: { vector: size } }).weights
+  const row = (i: number): Float32Array => values.subarray(i * size, (i + 1) * size)
+  const folds = weights.rows / 2
+  const half = (from: number): Float32Array[] => Array.from({ length: folds }, (_, fold) => row(from + fold))
+  return { ...state, text: { bits: Math.log2(size), shared: half(0), own: half(folds) } }
+}

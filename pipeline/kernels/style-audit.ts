@@ -1,0 +1,148 @@
+/** How much style alone says of the labels of a set of pairs, weighted or not. */
+import { pairAuc } from './auc.ts'
+import { fitForest, forestMargin, type TreeParams } from './boosted-trees.ts'
+import { type Differences, fitPairLogistic, type LogisticFit, logLoss, marginOf, sigmoid, solveCholesky } from './logistic.ts'
+import { unit } from './random.ts'
+import { binStyle, styleCuts } from './style-bins.ts'
+import { styleFeatures, unseen } from './style-features.ts'
+import { FOLDS, rowsInside, rowsOutside, type StyleRows } from './style-model.ts'
+import { effectiveShare } from './style-weights.ts'
+
+/** Strength of the ridge of the audit's plain fit (LMArena's style control). */
+const RIDGE = 0.5
+/** Other trees than the controller's. */
+const AUDIT_TREES: TreeParams = { trees: 25, depth: 4, rate: 0.2, ridge: 1, least_curvature: 3 }
+
+export interface StyleBias {
+  /** (sum w)^2 / sum w^2 over the pairs. */
+  readonly effective_share: number
+  /** Of models fitted to these weights on other prompts: a plain one, trees, and a plain one of features that control never looks at. */
+  readonly linear_auc: number
+  readonly tree_auc: number
+  readonly unseen_auc: number
+  /** 1 - LL / LL0 of the plain model (McFadden 1974); below 0 where it says less than nothing of prompts that it has not seen. */
+  readonly mcfadden_r2: number
+  /** Of the pairs that differ in it, the share whose chosen response is longer, or has more Markdown. */
+  readonly longer: number
+  readonly more_markdown: number
+}
+
+export function auditStyle(rows: StyleRows, weights?: Float64Array): StyleBias {
+  const all = rows.differences
+  const linear = crossFitLinear({ width: styleFeatures.length, values: all }, rows.fold, weights)
+  return {
+    effective_share: weights ? effectiveShare(weights) : 1,
+    linear_auc: pairAuc(linear, weights),
+    tree_auc: pairAuc(crossFitTrees(rows, weights), weights),
+    unseen_auc: pairAuc(crossFitLinear(unseenOf(rows), rows.fold, weights), weights),
+    mcfadden_r2: mcfadden(linear, weights),
+    longer: shareOf(rows.longer, weights),
+    more_markdown: shareOf(rows.more_markdown, weights),
+  }
+}
+
+/** Margins of each row by the plain model fitted to the other folds. */
+export function crossFitLinear(d: Differences, fold: Uint8Array, weights?: Float64Array): Float64Array {
+  const margins = new Float64Array(fold.length)
+  for (let f = 0; f < FOLDS; f++) {
+    const fit = fitPairLogistic(d, rowsOutside(fold, f), RIDGE, weights)
+    for (const row of rowsInside(fold, f)) margins[row] = marginOf(d, row, fit)
+  }
+  return margins
+}
+
+function crossFitTrees(rows: StyleRows, weights?: Float64Array): Float64Array {
+  const binned = binStyle(rows, styleCuts(rows))
+  const margins = new Float64Array(rows.rows)
+  for (let f = 0; f < FOLDS; f++) {
+    const forest = fitForest(binned, rowsOutside(rows.fold, f), AUDIT_TREES, weights)
+    for (const row of rowsInside(rows.fold, f)) margins[row] = forestMargin(forest, binned, row)
+  }
+  return margins
+}
+
+function unseenOf({ differences, rows }: StyleRows): Differences {
+  const width = unseen.length
+  const values = new Float32Array(rows * width)
+  const from = styleFeatures.length - width
+  for (let i = 0; i < rows; i++)
+    values.set(differences.subarray(i * styleFeatures.length + from, (i + 1) * styleFeatures.length), i * width)
+  return { width, values }
+}
+
+function mcfadden(margins: Float64Array, weights?: Float64Array): number {
+  let loss = 0
+  let total = 0
+  for (let i = 0; i < margins.length; i++) {
+    const weight = weights?.[i] ?? 1
+    loss += weight * logLoss(margins[i])
+    total += weight
+  }
+  return total > 0 ? 1 - loss / (total * Math.LN2) : 0
+}
+
+function shareOf(signs: Float32Array, weights?: Float64Array): number {
+  let won = 0
+  let differing = 0
+  for (let i = 0; i < signs.length; i++) {
+    const weight = signs[i] === 0 ? 0 : (weights?.[i] ?? 1)
+    differing += weight
+    if (signs[i] > 0) won += weight
+  }
+  return differing > 0 ? won / differing : 0.5
+}
+
+export interface Coefficient {
+  /** Change of log-odds for a difference of the feature's usual size, with a 95 % interval. */
+  readonly beta: number
+  readonly low: number
+  readonly high: number
+}
+
+const REPLICATES = 200
+
+/**
+ * The plain model's coefficients on all pairs, by feature. Intervals are percentiles of a bootstrap by `group`, each replicate one Newton step
+ * from the fit with groups drawn by Poisson(1), which is the bootstrap to first order and needs no refit.
+ */
+export function coefficients(rows: StyleRows, group: Int32Array, seed: number): { betas: Coefficient[]; separable: boolean } {
+  const d = { width: styleFeatures.length, values: rows.differences }
+  const fit = fitPairLogistic(d, Int32Array.from(rows.fold.keys()), RIDGE)
+  const slopes = groupSlopes(d, fit, group)
+  const replicates = Array.from({ length: REPLICATES }, (_, r) => replicate(fit, slopes, seed, r))
+  const betas = Array.from(fit.weights, (beta, k) => {
+    const drawn = Float64Array.from(replicates, weights => weights[k]).sort()
+    return { beta, low: drawn[Math.floor(0.025 * REPLICATES)], high: drawn[Math.ceil(0.975 * REPLICATES) - 1] }
+  })
+  return { betas, separable: rows.rows > 0 && rows.fold.every((_, row) => marginOf(d, row, fit) > 0) }
+}
+
+/** Sum of (1 - p) d over the rows of each group: what it pulls the weights by. */
+function groupSlopes({ width, values }: Differences, fit: LogisticFit, group: Int32Array): Float64Array {
+  const groups = group.reduce((most, g) => Math.max(most, g + 1), 0)
+  const slopes = new Float64Array(groups * width)
+  for (let row = 0; row < group.length; row++) {
+    const wrong = sigmoid(-marginOf({ width, values }, row, fit))
+    for (let k = 0; k < width; k++) slopes[group[row] * width + k] += (wrong * values[row * width + k]) / fit.sizes[k]
+  }
+  return slopes
+}
+
+function replicate({ weights, factor }: LogisticFit, slopes: Float64Array, seed: number, number: number): Float64Array {
+  const width = weights.length
+  const pull = new Float64Array(width)
+  for (let g = 0; g * width < slopes.length; g++) {
+    const extra = poisson(unit(seed, g, number)) - 1
+    if (extra !== 0) for (let k = 0; k < width; k++) pull[k] += extra * slopes[g * width + k]
+  }
+  const step = solveCholesky(factor, pull)
+  return weights.map((w, k) => w + step[k])
+}
+
+/** The value of Poisson(1) at a quantile. */
+function poisson(quantile: number): number {
+  let count = 0
+  let chance = Math.exp(-1)
+  for (let below = chance; quantile > below && count < 20; below += chance) chance /= ++count
+  return count
+}

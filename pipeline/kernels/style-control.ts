@@ -1,0 +1,48 @@
+/** How far to correct for style: no further than the target asks for, as every step costs effective sample. */
+import { pairAuc } from './auc.ts'
+import { crossFitLinear } from './style-audit.ts'
+import { styleFeatures } from './style-features.ts'
+import type { StyleRows } from './style-model.ts'
+
+export interface Control {
+  /** Share of the log-odds of style that the weights leave in the labels; 1 where nothing needs to be done. */
+  readonly left: number
+  /** The higher of two held-out areas under the curve under these weights: of the margins themselves, and of a plain model fitted anew. */
+  readonly auc: number
+}
+
+const HALVINGS = 5
+
+/** The largest share left, to a 32nd, with which neither area exceeds the target; 0 where none does. */
+export function tuneControl(
+  rows: StyleRows,
+  margins: Float64Array,
+  target: number,
+  weigh: (margin: number, left: number) => number,
+): Control {
+  const at = (left: number): Control => ({
+    left,
+    auc: heldOutAuc(
+      rows,
+      margins,
+      margins.map(margin => weigh(margin, left)),
+    ),
+  })
+  const untouched = at(1)
+  if (untouched.auc <= target) return untouched
+  let best = at(0)
+  if (best.auc > target) return best
+  let high = 1
+  for (let k = 0; k < HALVINGS; k++) {
+    const middle = at((best.left + high) / 2)
+    if (middle.auc <= target) best = middle
+    else high = middle.left
+  }
+  return best
+}
+
+const heldOutAuc = (rows: StyleRows, margins: Float64Array, weights: Float64Array): number =>
+  Math.max(
+    pairAuc(margins, weights),
+    pairAuc(crossFitLinear({ width: styleFeatures.length, values: rows.differences }, rows.fold, weights), weights),
+  )

@@ -1,0 +1,103 @@
+/** The pairs on which style is fitted and audited: a sample of each source by pair_id, and one of the whole corpus. */
+import { type Batch, batchOf, type Columns, columnsOf, concat, gather, gatherColumn, type Ids } from '../batch.ts'
+import { groupsOf, lanesOf } from '../kernels/groups.ts'
+import { mix32 } from '../kernels/mix.ts'
+import { sourceNumbers } from '../kernels/sources.ts'
+import { CONTEXT, styleDifferences } from '../kernels/style-differences.ts'
+import { styleFeatures } from '../kernels/style-features.ts'
+import { foldsOf, largeClusters } from '../kernels/style-folds.ts'
+import type { StyleRows } from '../kernels/style-model.ts'
+import type { Context } from '../stage.ts'
+import { styleColumns } from './style.ts'
+
+export const sampleReads = {
+  ...styleColumns,
+  pair_id: 'id',
+  prompt_cluster: 'id',
+  source: 'utf8',
+  tie: 'u8',
+  ordinal: 'i32',
+} as const
+
+export const sampled = {
+  ordinal: 'i32',
+  pair_id: 'id',
+  prompt_cluster: 'id',
+  differences: { vector: styleFeatures.length },
+  context: { vector: CONTEXT },
+  longer: 'f32',
+  more_markdown: 'f32',
+} as const
+
+/** A sample takes rows whose pair_id hashes below its share. */
+export interface Shares {
+  readonly sources: readonly number[]
+  readonly corpus: number
+}
+
+export interface Draw {
+  /** Rows of the batch, each once for every sample that has it. */
+  readonly index: Int32Array
+  /** The sample: a source by its number, or after the last of them the corpus. */
+  readonly partition: Int32Array
+}
+
+export function drawSample(batch: Batch, shares: Shares, { corpus, seed }: Context): Draw {
+  const { source, pair_id, tie } = columnsOf(batch, sampleReads)
+  const sources = sourceNumbers(source, corpus.sources)
+  const lanes = lanesOf(pair_id, batch.rows)[0]
+  const index: number[] = []
+  const partition: number[] = []
+  for (let i = 0; i < batch.rows; i++) {
+    if (tie.values[i] === 1) continue
+    const place = mix32(lanes[i] ^ seed) * 2 ** -32
+    if (place < shares.sources[sources[i]]) {
+      index.push(i)
+      partition.push(sources[i])
+    }
+    if (place < shares.corpus) {
+      index.push(i)
+      partition.push(corpus.sources.length)
+    }
+  }
+  return { index: Int32Array.from(index), partition: Int32Array.from(partition) }
+}
+
+/** The drawn rows as they are exchanged. */
+export function sampleColumns(batch: Batch, index: Int32Array): Columns<typeof sampled> {
+  const { style_chosen, style_rejected, pair_id, prompt_cluster, ordinal } = columnsOf(batch, sampleReads)
+  const { differences, context, longer, more_markdown } = styleDifferences(style_chosen.values, style_rejected.values, index)
+  return {
+    ordinal: { values: Int32Array.from(index, i => ordinal.values[i]) },
+    pair_id: gatherColumn(pair_id, 'id', index) as Ids,
+    prompt_cluster: gatherColumn(prompt_cluster, 'id', index) as Ids,
+    differences: { values: differences },
+    context: { values: context },
+    longer: { values: longer },
+    more_markdown: { values: more_markdown },
+  }
+}
+
+/** One sample in the order of the corpus, so that sums come out the same to the bit however the rows arrived. */
+export function inOrder(rows: Batch): Batch {
+  const { ordinal } = columnsOf(rows, sampled)
+  return gather(rows, Int32Array.from({ length: rows.rows }, (_, i) => i).sort((a, b) => ordinal.values[a] - ordinal.values[b]))
+}
+
+/** A sample dealt to folds; `large` names the prompts that are dealt pair by pair, `group` numbers the prompts. */
+export function styleRowsOf(rows: Batch, salt: number): { rows: StyleRows; large: number[]; group: Int32Array } {
+  const { pair_id, prompt_cluster, differences, context, longer, more_markdown } = columnsOf(rows, sampled)
+  const large = largeClusters(prompt_cluster, rows.rows)
+  return {
+    rows: {
+      rows: rows.rows,
+      fold: foldsOf(prompt_cluster, pair_id, rows.rows, large, salt),
+      differences: differences.values,
+      context: context.values,
+      longer: longer.values,
+      more_markdown: more_markdown.values,
+    },
+    large,
+    group: groupsOf(lanesOf(prompt_cluster, rows.rows)).of,
+  }
+}

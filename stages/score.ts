@@ -1,0 +1,297 @@
+import { z } from 'zod'
+import {
+  type Batch,
+  batchOf,
+  beside,
+  type Column,
+  columnsOf,
+  gather,
+  type Ids,
+  isValid,
+  type Numbers,
+  nulls,
+  type Schema,
+} from '../pipeline/batch.ts'
+import { UserError } from '../pipeline/errors.ts'
+import { agreementOf, type BuiltIn, marginsOf, packed, sum, trainBuiltIn, unpacked } from '../pipeline/kernels/built-in.ts'
+import { lanesOf } from '../pipeline/kernels/groups.ts'
+import { exchangeOf } from '../pipeline/kernels/last-turn.ts'
+import { mix32 } from '../pipeline/kernels/mix.ts'
+import { comparisonsOf, graphMargins } from '../pipeline/kernels/preference-graph.ts'
+import { recordedMargins } from '../pipeline/kernels/recorded.ts'
+import { exampleBatch, exampleColumns, exampleReads, exampleRows, examplesOf } from '../pipeline/measures/examples.ts'
+import { responseQuality } from '../pipeline/measures/response-quality.ts'
+import { style } from '../pipeline/measures/style.ts'
+import { textTerms } from '../pipeline/measures/text-terms.ts'
+import { pairFacts, pairTexts } from '../pipeline/pair.ts'
+import type { Scorer } from '../pipeline/scorer.ts'
+import { type Context, defineStage, type Env, type Json, type Part, type Round, type Summary } from '../pipeline/stage.ts'
+
+const builtInNames = ['bt-text', 'bt-quality', 'bt-graph'] as const
+
+const params = z.strictObject({
+  builtin: z
+    .array(z.enum(builtInNames))
+    .optional()
+    .describe(
+      'models trained in the build: bt-text (words and word pairs), bt-quality (overlap with the prompt, repetition, endings), bt-graph (strengths of responses compared more than once); all three where the config names no models, else none',
+    ),
+  style_in_score: z
+    .enum(['none', 'graph', 'all'])
+    .default('graph')
+    .describe(
+      'which built-in models may count length, Markdown and the like for a response: style is always fitted, and left out of the scores of the others. graph: bt-graph alone, which scores only responses that other pairs compare too',
+    ),
+  folds: z
+    .number()
+    .int()
+    .min(2)
+    .max(50)
+    .default(5)
+    .describe('prompt clusters are dealt to so many folds; a pair is judged by models of the other folds'),
+  max_training_pairs: z
+    .number()
+    .int()
+    .min(1)
+    .default(100_000)
+    .describe('pairs that bt-text and bt-quality learn from, about, drawn by hash of pair_id'),
+  max_terms: z
+    .number()
+    .int()
+    .min(16)
+    .max(4096)
+    .default(256)
+    .describe('words and word pairs of one pair that bt-text looks at, about; 4 bytes each are stored'),
+  strength_l2: z
+    .number()
+    .positive()
+    .default(1)
+    .describe('how strongly bt-graph holds the strength of a response to what text, quality and style say'),
+})
+type Params = z.infer<typeof params>
+type BuiltInName = (typeof builtInNames)[number]
+
+const builtInsOf = (params: Params, env: Env): readonly BuiltInName[] => params.builtin ?? (env.models.length > 0 ? [] : builtInNames)
+
+/** `margin_` and the model's name, what is neither letter nor digit made `_`, lower case. */
+const columnOf = (model: string): string => `margin_${model.toLowerCase().replace(/[^a-z0-9]/g, '_')}`
+
+/** Every model by the column of its margins; two models of one column are refused. */
+function modelsOf(params: Params, env: Env): Map<string, string> {
+  const models = new Map<string, string>()
+  for (const model of [...builtInsOf(params, env), ...env.recorded, ...env.models]) {
+    const column = columnOf(model)
+    const other = models.get(column)
+    if (other !== undefined)
+      throw new UserError(`score: models "${other}" and "${model}" would both fill column ${column}; rename or leave out one`)
+    models.set(column, model)
+  }
+  return models
+}
+
+const crossfit = { crossfit_text: 'f32', crossfit_quality: 'f32', crossfit_graph: 'f32' } as const
+const crossfitOf: Readonly<Record<BuiltInName, keyof typeof crossfit>> = {
+  'bt-text': 'crossfit_text',
+  'bt-quality': 'crossfit_quality',
+  'bt-graph': 'crossfit_graph',
+}
+const where =
+  <S extends Schema>(schema: S) =>
+  (params: Params, env: Env): Schema =>
+    builtInsOf(params, env).length > 0 ? schema : {}
+
+const trained = { ordinal: 'i32', ...exampleColumns } as const
+const TRAINING = 0x7261
+
+/** Learns bt-text and bt-quality from a sample. */
+const training: Round<Params> = {
+  reads: where({ ordinal: 'i32', pair_id: 'id', tie: pairFacts.tie, ...exampleReads }),
+  emits: trained,
+  partitions: () => 1,
+  observe: (params, { env, seed, corpus }) => {
+    if (builtInsOf(params, env).length === 0) return () => emptyRows({ ...trained, partition: 'i32' })
+    const share = params.max_training_pairs / corpus.pairs
+    return batch => {
+      const { pair_id, tie, ordinal } = columnsOf(batch, { pair_id: 'id', tie: pairFacts.tie, ordinal: 'i32' })
+      const drawn = lanesOf(pair_id, batch.rows)[0].map(lane => (mix32(lane ^ mix32(seed ^ TRAINING)) * 2 ** -32 < share ? 1 : 0))
+      const index = Int32Array.from(drawn.keys()).filter(i => drawn[i] === 1 && tie.values[i] === 0)
+      const rows = batchOf({ ordinal: 'i32', partition: 'i32' }, batch.rows, { ordinal, partition: { values: new Int32Array(batch.rows) } })
+      const examples = exampleBatch(exampleRows(batch, corpus.sources, params.folds), batch.rows)
+      return gather(beside(examples, rows as unknown as Batch), index)
+    }
+  },
+  reduce: (params, _, rows) => train(params, rows),
+  combine: (params, { env }, parts) => parts[0] ?? (builtInsOf(params, env).length > 0 ? train(params, emptyRows(trained)) : {}),
+}
+
+function train(params: Params, unordered: Batch): Part {
+  const rows = inOrder(unordered)
+  const examples = examplesOf(columnsOf(rows, exampleColumns), rows.rows, params.folds)
+  const with_style = params.style_in_score !== 'none'
+  const models = trainBuiltIn(examples, with_style)
+  const { text, quality, text_style, quality_style, odds } = marginsOf(models, examples, with_style)
+  const { state, weights } = packed(models)
+  const facts = {
+    pairs_trained: rows.rows,
+    'bt-text': { ...agreementOf(text), with_style: agreementOf(sum(text, text_style)) },
+    'bt-quality': { ...agreementOf(quality), with_style: agreementOf(sum(quality, quality_style)) },
+    style_alone: agreementOf(text_style),
+    together: agreementOf(odds),
+  }
+  return { facts, state: state as unknown as Json, tables: { weights } }
+}
+
+/** What bt-text and bt-quality say of every pair goes to the pairs of its prompt. `copies` is null where a pair has none. */
+const said = {
+  ordinal: 'i32',
+  prompt_id: 'id',
+  chosen_id: 'id',
+  rejected_id: 'id',
+  copies: 'id',
+  text: 'f32',
+  quality: 'f32',
+  odds: 'f64',
+} as const
+const PAIRS_PER_PARTITION = 250_000
+const partitionsFor = (pairs: number): number => Math.ceil((pairs + 1) / PAIRS_PER_PARTITION)
+
+/** Judges every pair by the other pairs of its prompt. */
+const graph: Round<Params> = {
+  reads: (params, env) => {
+    if (builtInsOf(params, env).length === 0) return {}
+    const ids = { ordinal: 'i32', prompt_id: 'id', chosen_id: 'id', rejected_id: 'id' } as const
+    return { ...ids, ...exampleReads, ...('cluster_id' in env.upstream ? { cluster_id: 'id' } : {}) }
+  },
+  emits: said,
+  returns: where(crossfit),
+  partitions: (_, corpus) => partitionsFor(corpus.pairs),
+  observe: (params, { env, corpus, summary }) => {
+    if (builtInsOf(params, env).length === 0) return () => emptyRows({ ...said, partition: 'i32' })
+    const models = unpacked(summary.state as unknown as Omit<BuiltIn, 'text'>, summary.tables!.weights)
+    return batch => sayAll(params, models, batch, corpus.sources, partitionsFor(corpus.pairs))
+  },
+  reduce: (params, _, rows) => judgeByGraph(params, inOrder(rows)),
+  combine: (_, { summary }, parts) => ({ facts: { ...(summary.facts as object), 'bt-graph': graphFacts(parts) } }),
+}
+
+function sayAll(params: Params, models: BuiltIn, batch: Batch, sources: readonly string[], partitions: number): Batch {
+  const examples = examplesOf(exampleRows(batch, sources, params.folds), batch.rows, params.folds)
+  const margins = marginsOf(models, examples, params.style_in_score !== 'none')
+  const all = params.style_in_score === 'all'
+  const { ordinal, prompt_id, chosen_id, rejected_id } = columnsOf(batch, said)
+  return batchOf({ ...said, partition: 'i32' }, batch.rows, {
+    ordinal,
+    prompt_id,
+    chosen_id,
+    rejected_id,
+    copies: (batch.columns.cluster_id ?? nulls('id', batch.rows)) as Ids,
+    text: { values: Float32Array.from(all ? sum(margins.text, margins.text_style) : margins.text) },
+    quality: { values: Float32Array.from(all ? sum(margins.quality, margins.quality_style) : margins.quality) },
+    odds: { values: margins.odds },
+    partition: { values: lanesOf(prompt_id, batch.rows)[0].map(lane => mix32(lane) % partitions) },
+  }) as unknown as Batch
+}
+
+function judgeByGraph({ strength_l2 }: Params, rows: Batch): Part {
+  const columns = columnsOf(rows, said)
+  const [prompt, chosen, rejected, copies] = [columns.prompt_id, columns.chosen_id, columns.rejected_id, copiesOf(columns, rows.rows)].map(
+    ids => lanesOf(ids, rows.rows),
+  )
+  const comparisons = comparisonsOf({ prompt, chosen, rejected, copies, offsets: columns.odds.values })
+  const { margins, linked } = graphMargins(comparisons, strength_l2)
+  const right = margins.reduce((n, margin, i) => n + (linked[i] && margin > 0 ? 1 : 0), 0)
+  const facts = { pairs: rows.rows, responses: comparisons.nodes, pairs_linked: linked.reduce((n, l) => n + l, 0), right }
+  return {
+    facts,
+    returns: batchOf({ ordinal: 'i32', ...crossfit }, rows.rows, {
+      ordinal: columns.ordinal,
+      crossfit_text: columns.text,
+      crossfit_quality: columns.quality,
+      crossfit_graph: { values: Float32Array.from(margins), valid: linked },
+    }) as unknown as Batch,
+  }
+}
+
+/** The near-duplicate cluster of a pair, else its two responses whichever way round. */
+function copiesOf({ copies, chosen_id, rejected_id }: { copies: Ids; chosen_id: Ids; rejected_id: Ids }, rows: number): Ids {
+  const bytes = new Uint8Array(rows * 16)
+  for (let i = 0; i < rows; i++)
+    for (let k = i * 16; k < i * 16 + 16; k++) bytes[k] = isValid(copies, i) ? copies.bytes[k] : chosen_id.bytes[k] + rejected_id.bytes[k]
+  return { bytes }
+}
+
+type GraphCounts = { pairs: number; responses: number; pairs_linked: number; right: number }
+
+function graphFacts(parts: readonly Part[]): Json {
+  const counts = parts.map(part => part.facts as unknown as GraphCounts)
+  const total = (name: keyof GraphCounts): number => counts.reduce((n, part) => n + part[name], 0)
+  const linked = total('pairs_linked')
+  return {
+    pairs: total('pairs'),
+    responses: total('responses'),
+    pairs_linked: linked,
+    accuracy: linked > 0 ? Math.round((total('right') / linked) * 1e4) / 1e4 : null,
+  }
+}
+
+const emptyRows = (schema: Schema): Batch => ({
+  schema,
+  rows: 0,
+  columns: Object.fromEntries(Object.entries(schema).map(([n, f]) => [n, nulls(f, 0)])),
+})
+
+/** Rows by ordinal: sums of floats depend on their order. */
+function inOrder(rows: Batch): Batch {
+  const { values } = columnsOf(rows, { ordinal: 'i32' }).ordinal
+  return gather(
+    rows,
+    Int32Array.from(values.keys()).sort((a, b) => values[a] - values[b]),
+  )
+}
+
+export const score = defineStage<Params>({
+  name: 'score',
+  doc: 'Adds the margin between chosen and rejected that each reward model sees: built-in, recorded with the rows, or configured.',
+  version: 1,
+  params,
+  models: true,
+  measures: ({ builtin, max_terms }) =>
+    builtin?.length === 0 ? [] : [textTerms.with({ max_terms }), responseQuality.with({}), style.with({})],
+  rounds: [training, graph],
+  reads: (params, env) => ({
+    ...where(crossfit)(params, env),
+    ...(env.recorded.length > 0 ? { scores: pairFacts.scores } : {}),
+    ...(env.models.length > 0 ? pairTexts : {}),
+  }),
+  adds: (params, env) => Object.fromEntries([...modelsOf(params, env).keys()].map(column => [column, 'f32' as const])),
+  judge: async (params, context) => {
+    const { env } = context
+    const scorers = await scorersOf(context)
+    return async batch => {
+      const add: Record<string, Column> = {}
+      for (const name of builtInsOf(params, env)) add[columnOf(name)] = batch.columns[crossfitOf[name]]
+      if (env.recorded.length > 0) {
+        const margins = recordedMargins(columnsOf(batch, { scores: pairFacts.scores }).scores, batch.rows, env.recorded)
+        for (const [i, name] of env.recorded.entries()) add[columnOf(name)] = margins[i]
+      }
+      for (const [name, scorer] of scorers) add[columnOf(name)] = await marginsBy(scorer, batch)
+      return { add }
+    }
+  },
+})
+
+async function scorersOf({ env, scorer }: Context): Promise<Map<string, Scorer>> {
+  const scorers = new Map<string, Scorer>()
+  for (const name of env.models) scorers.set(name, await scorer(name))
+  return scorers
+}
+
+/** Margins by a configured model; null where it could not score a side. */
+async function marginsBy(scorer: Scorer, batch: Batch): Promise<Numbers<Float32Array>> {
+  const { prompt, chosen, rejected } = columnsOf(batch, pairTexts)
+  const [ours, theirs] = [exchangeOf(prompt, chosen, batch.rows), exchangeOf(prompt, rejected, batch.rows)]
+  const [of_chosen, of_rejected] = [await scorer.score(ours.prompt, ours.response), await scorer.score(theirs.prompt, theirs.response)]
+  const values = of_chosen.map((r, i) => r - of_rejected[i])
+  const valid = Uint8Array.from(values, (margin, i) => (Number.isFinite(margin) && ours.answered[i] && theirs.answered[i] ? 1 : 0))
+  return { values: values.map((margin, i) => (valid[i] ? margin : 0)), valid }
+}

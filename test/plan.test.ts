@@ -1,0 +1,92 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../pipeline/config.ts'
+import { type Plan, planOf } from '../pipeline/plan.ts'
+
+const ROW = '{"prompt":"p","chosen":"c","rejected":"r"}\n'
+const BENCH = '{"benchmark":"b","id":"1","text":"one two three"}\n'
+
+interface Parts {
+  readonly files?: Readonly<Record<string, string>>
+  readonly source?: string
+  readonly benchmark?: string
+  readonly steps?: readonly string[]
+  readonly more?: string
+}
+
+async function plan({
+  files = {},
+  source = 'a.jsonl',
+  benchmark = 'bench.jsonl',
+  steps = ['structure', 'exact-dedup', 'near-dup: { threshold: 0.8 }', 'decontaminate'],
+  more = '',
+}: Parts = {}): Promise<Plan> {
+  const dir = mkdtempSync(join(tmpdir(), 'goldpan-plan-'))
+  for (const [name, text] of Object.entries({ 'a.jsonl': ROW, 'bench.jsonl': BENCH, ...files })) {
+    mkdirSync(join(dir, name, '..'), { recursive: true })
+    writeFileSync(join(dir, name), text)
+  }
+  const path = join(dir, 'c.yaml')
+  writeFileSync(
+    path,
+    `name: p\nsources: [{ path: ${source} }]\nbenchmarks: [${benchmark}]\nsteps:\n${steps.map(s => `  - ${s}\n`).join('')}${more}`,
+  )
+  return (await planOf(loadConfig(path))).plan
+}
+
+const keys = (p: Plan): Record<string, string> => Object.fromEntries(p.steps.map(s => [s.id, s.key]))
+const measures = (p: Plan): string[] => p.steps.flatMap(s => s.measures.map(m => m.key))
+
+describe('keys', () => {
+  it('do not depend on where the config lies', async () => {
+    expect(await plan()).toEqual(await plan())
+  })
+
+  it('follow a changed param down the chain, and nowhere else', async () => {
+    const before = keys(await plan())
+    const after = keys(await plan({ steps: ['structure', 'exact-dedup', 'near-dup: { threshold: 0.7 }', 'decontaminate'] }))
+    expect([after.structure, after['exact-dedup']]).toEqual([before.structure, before['exact-dedup']])
+    expect(after['near-dup']).not.toBe(before['near-dup'])
+    expect(after.decontaminate).not.toBe(before.decontaminate)
+  })
+
+  it('of measures do not depend on earlier steps', async () => {
+    const after = await plan({
+      steps: ['structure: { max_text_bytes: 99 }', 'exact-dedup', 'near-dup: { threshold: 0.8 }', 'decontaminate'],
+    })
+    expect(measures(after).slice(1)).toEqual(measures(await plan()).slice(1))
+    expect(measures(after).length).toBeGreaterThan(2)
+  })
+
+  it('know a benchmark by its bytes, not by its folder', async () => {
+    const before = keys(await plan())
+    expect(keys(await plan({ files: { 'moved/bench.jsonl': BENCH }, benchmark: 'moved/bench.jsonl' })).decontaminate).toBe(
+      before.decontaminate,
+    )
+    expect(keys(await plan({ files: { 'bench.jsonl': BENCH.replace('three', 'four') } })).decontaminate).not.toBe(before.decontaminate)
+  })
+
+  it('of corpus-wide steps know every input, those before them none', async () => {
+    const before = keys(await plan())
+    const after = keys(await plan({ files: { 'b.jsonl': ROW }, source: '"*l.jsonl"'.replace('*l', '{a,b}') }))
+    expect(after.structure).toBe(before.structure)
+    expect(after['exact-dedup']).not.toBe(before['exact-dedup'])
+  })
+})
+
+describe('steps', () => {
+  it('get prompt-clusters in front of the first step that needs it', async () => {
+    const { steps } = await plan({ steps: ['structure', 'style-bias', 'decontaminate'] })
+    expect(steps.map(s => s.id)).toEqual(['structure', 'prompt-clusters', 'style-bias', 'decontaminate'])
+    const split = await plan({ steps: ['structure'], more: 'output: { splits: { validation: 0.1 } }\n' })
+    expect(split.steps.map(s => s.id)).toEqual(['structure', 'prompt-clusters'])
+  })
+
+  it('resolve the benchmarks of the config into their own params', async () => {
+    const { steps } = await plan()
+    expect(steps.find(s => s.id === 'decontaminate')!.params).toMatchObject({ benchmarks: ['bench.jsonl'] })
+    expect(steps.find(s => s.id === 'decontaminate')!.files).toHaveLength(1)
+  })
+})
