@@ -1,18 +1,27 @@
 import { z } from 'zod'
-import { type Batch, batchOf, type Columns, columnsOf, type Numbers, type Schema } from '../pipeline/batch.ts'
+import { type Batch, batchOf, columnsOf, type Schema } from '../pipeline/batch.ts'
+import { lanesOf } from '../pipeline/kernels/groups.ts'
 import { sigmoid } from '../pipeline/kernels/logistic.ts'
 import { unit } from '../pipeline/kernels/random.ts'
 import { sourceNumbers } from '../pipeline/kernels/sources.ts'
-import { auditStyle, coefficients, type StyleBias } from '../pipeline/kernels/style-audit.ts'
 import { tuneControl } from '../pipeline/kernels/style-control.ts'
-import { styleFeatures } from '../pipeline/kernels/style-features.ts'
 import { fitStyleModel } from '../pipeline/kernels/style-model.ts'
 import { MOST_MARGIN, reweight, subsample } from '../pipeline/kernels/style-weights.ts'
+import { labelSupport, supportReads } from '../pipeline/measures/label-support.ts'
 import { style } from '../pipeline/measures/style.ts'
+import { type Audit, audited, auditFacts, type Facts, type Fit, LEAST_PAIRS, round, warningsOf } from '../pipeline/measures/style-facts.ts'
 import { encodeModel, joinModels, MODEL_FOLDS, StyleJudge } from '../pipeline/measures/style-models.ts'
-import { drawSample, inOrder, sampleColumns, sampled, sampleReads, styleRowsOf } from '../pipeline/measures/style-sample.ts'
-import { pairFacts } from '../pipeline/pair.ts'
-import { type Context, defineStage, type Json, type Part, type Round, type Summary } from '../pipeline/stage.ts'
+import {
+  drawSample,
+  inOrder,
+  judgedReads,
+  type Shares,
+  sampleColumns,
+  sampled,
+  sampleReads,
+  styleRowsOf,
+} from '../pipeline/measures/style-sample.ts'
+import { type Context, type Corpus, defineStage, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const params = z.strictObject({
   action: z
@@ -31,10 +40,167 @@ const params = z.strictObject({
     .max(1)
     .default(0.8)
     .describe('probability from which on a label is explained by style; such pairs are dropped unless votes or scores support the label'),
-  sample: z
-    .int()
-    .min(100)
-    .default(20_000)
-    .describe('pairs of each source, and of the whole corpus, on which style is fitted and audited'),
+  sample: z.int().min(100).default(20_000).describe('pairs of each source, and of the whole corpus, on which style is fitted and audited'),
 })
 type Params = z.infer<typeof params>
+
+const counted = { source: 'i32', pairs: 'f64' } as const
+
+/** Counts the pairs of each source, to draw as many from small ones as from large ones. */
+const census: Round<Params> = {
+  reads: { source: 'utf8', tie: 'u8' },
+  emits: counted,
+  partitions: () => 1,
+  observe:
+    (_, { corpus }) =>
+    batch => {
+      const { source, tie } = columnsOf(batch, { source: 'utf8', tie: 'u8' })
+      const pairs = new Float64Array(corpus.sources.length)
+      sourceNumbers(source, corpus.sources).forEach((number, i) => {
+        if (tie.values[i] === 0) pairs[number]++
+      })
+      const partition = { values: new Int32Array(pairs.length) }
+      const emitted = { source: { values: Int32Array.from(pairs.keys()) }, pairs: { values: pairs }, partition }
+      return batchOf({ ...counted, partition: 'i32' }, pairs.length, emitted) as Batch
+    },
+  reduce: (_, { corpus }, rows) => {
+    const { source, pairs } = columnsOf(rows, counted)
+    const total = new Array<number>(corpus.sources.length).fill(0)
+    source.values.forEach((number, i) => {
+      total[number] += pairs.values[i]
+    })
+    return { state: total }
+  },
+  combine: (_, { corpus }, parts) => {
+    const total = new Array<number>(corpus.sources.length).fill(0)
+    for (const { state } of parts) for (const [source, pairs] of (state as number[]).entries()) total[source] += pairs
+    return { state: { pairs: total } }
+  },
+}
+
+type State = { readonly pairs: readonly number[]; readonly fits?: readonly Fit[] }
+const stateOf = (context: Context): State => context.summary.state as State
+
+function sharesOf({ sample }: Params, { pairs }: State): Shares {
+  const share = (count: number): number => (count > 0 ? Math.min(1, sample / count) : 0)
+  return { sources: pairs.map(share), corpus: share(pairs.reduce((all, count) => all + count, 0)) }
+}
+
+const tunes = ({ action }: Params): boolean => action === 'reweight' || action === 'subsample'
+
+/** One sample a source, and one of the corpus where it has several. */
+const samples = (_: Params, { sources }: Corpus): number => (sources.length > 1 ? sources.length + 1 : 1)
+
+/** A source of fewer sampled pairs is judged by the model of the corpus. */
+const LEAST_OF_SOURCE = 300
+
+/** Fits a model of style to every sample, and tunes what its weights leave of style. */
+const fitting: Round<Params> = {
+  reads: sampleReads,
+  emits: sampled,
+  partitions: samples,
+  observe: (params, context) => {
+    const shares = sharesOf(params, stateOf(context))
+    return batch => {
+      const { index, partition } = drawSample(batch, shares, context)
+      return batchOf({ ...sampled, partition: 'i32' }, index.length, {
+        ...sampleColumns(batch, index),
+        partition: { values: partition },
+      }) as Batch
+    }
+  },
+  reduce: (params, { corpus }, batch, of) => {
+    if (batch.rows < (of === samples(params, corpus) - 1 ? LEAST_PAIRS : LEAST_OF_SOURCE)) return {}
+    const { rows, large } = styleRowsOf(inOrder(batch), MODEL_FOLDS)
+    const { model, margins } = fitStyleModel(rows)
+    const weigh = params.action === 'subsample' ? subsample : reweight
+    const control = tunes(params) ? tuneControl(rows, margins, params.target_auc, weigh) : { left: 1, auc: 1 }
+    const mean = margins.reduce((sum, margin) => sum + weigh(margin, control.left), 0) / rows.rows
+    const clipped = margins.filter(margin => Math.abs(margin) > MOST_MARGIN).length / rows.rows
+    const fit: Fit = { of, left: control.left, held_out_auc: control.auc, large_prompts: large.length, clipped }
+    return { tables: encodeModel({ of, model, left: control.left, scale: 1 / mean, large }), state: fit }
+  },
+  combine: (_, context, parts) => {
+    const fits = parts.flatMap(part => (part.state ? [part.state as Fit] : [])).sort((a, b) => a.of - b.of)
+    return { tables: joinModels(parts), state: { ...stateOf(context), fits } }
+  },
+}
+
+const reads = { ...judgedReads, ...supportReads } as const
+
+/** What the action makes of pairs: a weight for those that stay, 0 for those that leave. */
+function decide({ action, drop_above }: Params, { seed }: Context, judge: StyleJudge, batch: Batch, index: Int32Array) {
+  const { pair_id, prompt_cluster, votes, scores } = columnsOf(batch, reads)
+  const { margins, left, scale } = judge.judge(batch, index)
+  const support = labelSupport({ votes, scores }, index)
+  const [pairs, prompts] = [pair_id, prompt_cluster].map(ids => lanesOf(ids, batch.rows)[0])
+  const weights = margins.map((margin, k) => {
+    if (action === 'reweight') return reweight(margin, left[k]) * scale[k]
+    if (action === 'subsample') return unit(seed, pairs[index[k]], prompts[index[k]]) < subsample(margin, left[k]) ? 1 : 0
+    return action === 'drop' && sigmoid(margin) > drop_above && support[k] !== 1 ? 0 : 1
+  })
+  return { margins, weights, support }
+}
+
+/** Audits every sample before and after, by models of the audit's own, on prompts that they have not seen. */
+const auditing: Round<Params> = {
+  reads: { ...reads, ordinal: 'i32' },
+  emits: audited,
+  partitions: samples,
+  observe: (params, context) => {
+    const shares = sharesOf(params, stateOf(context))
+    const judge = new StyleJudge(context.summary.tables!, context.corpus)
+    return batch => {
+      const { index, partition } = drawSample(batch, shares, context)
+      const { weights, support } = decide(params, context, judge, batch, index)
+      return batchOf({ ...audited, partition: 'i32' }, index.length, {
+        ...sampleColumns(batch, index),
+        weight: { values: weights },
+        support: { values: support },
+        partition: { values: partition },
+      }) as Batch
+    }
+  },
+  reduce: ({ action }, { seed }, batch, of) => ({ state: of, facts: auditFacts(inOrder(batch), seed, action !== 'flag') }),
+  combine: (params, { corpus, summary }, parts) => {
+    const { pairs, fits = [] } = summary.state as State
+    const factsOf = (of: number, count: number): Facts => {
+      const { separable = false, ...audit } = (parts.find(part => part.state === of)?.facts as Audit | undefined) ?? { sampled: 0 }
+      const fit = fits.find(f => f.of === of)
+      const target = tunes(params) ? params.target_auc : undefined
+      return { pairs: count, ...audit, ...(fit && { style_left: round(fit.left), warnings: warningsOf(fit, separable, target) }) }
+    }
+    const sources = corpus.sources.map((source, of) => ({ source, ...factsOf(of, pairs[of]) }))
+    const total = pairs.reduce((all, count) => all + count, 0)
+    return { tables: summary.tables, facts: { corpus: factsOf(samples(params, corpus) - 1, total), sources } }
+  },
+}
+
+const outcomeOf = { flag: {}, reweight: {}, drop: { style_explained: 'drop' }, subsample: { not_drawn: 'drop' } } as const
+
+/** Style bias measured, and on request taken out: length and Markdown must not be what a reward model learns. */
+export const styleBias = defineStage<Params>({
+  name: 'style-bias',
+  doc: 'Measures what length, Markdown and other style alone say of the labels, and weighs, draws or drops pairs until they say little.',
+  version: 1,
+  params,
+  measures: () => [style.with({})],
+  reads,
+  adds: ({ action }): Schema => (action === 'reweight' ? { style_p: 'f32', weight: 'f32' } : { style_p: 'f32' }),
+  reasons: ({ action }) => outcomeOf[action],
+  rounds: [census, fitting, auditing],
+  judge: (params, context) => {
+    const judge = new StyleJudge(context.summary.tables!, context.corpus)
+    return batch => {
+      const { tie } = columnsOf(batch, { tie: 'u8' })
+      const all = Int32Array.from({ length: batch.rows }, (_, i) => i)
+      const { margins, weights } = decide(params, context, judge, batch, all)
+      const valid = tie.values.map(tied => 1 - tied)
+      const add: Verdict['add'] = {
+        style_p: { values: Float32Array.from(margins, sigmoid), valid },
+        ...(params.action === 'reweight' && { weight: { values: Float32Array.from(weights), valid } }),
+      }
+      return { add, leave: Uint8Array.from(weights, (weight, i) => (weight === 0 && tie.values[i] === 0 ? 1 : 0)) }
+    }
+  },
+})

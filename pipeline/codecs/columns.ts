@@ -2,7 +2,7 @@
  * The store's own table form: a JSON header, then the columns' buffers as they lie in memory, each on an 8-byte boundary. Reading is a view,
  * not a parse. Measured against apache-arrow's IPC on narrow tables of 8,192 rows: BENCH.md, "store tables".
  */
-import { type Batch, type Column, type Columns, type Field, layoutOf, type List, type NumberArray, type Schema } from '../batch.ts'
+import { type Batch, type Column, type Columns, type Field, type List, layoutOf, type NumberArray, type Schema } from '../batch.ts'
 
 interface Header {
   readonly schema: Schema
@@ -35,7 +35,9 @@ export function encodeBatch(batch: Batch): Uint8Array[] {
   const head = new Uint8Array(align(8 + json.length)).fill(32)
   new DataView(head.buffer).setUint32(0, json.length, true)
   head.set(json, 8)
-  return [head, ...buffers.flatMap(buffer => [buffer, new Uint8Array(align(buffer.byteLength) - buffer.byteLength)])].filter(p => p.byteLength > 0)
+  return [head, ...buffers.flatMap(buffer => [buffer, new Uint8Array(align(buffer.byteLength) - buffer.byteLength)])].filter(
+    p => p.byteLength > 0,
+  )
 }
 
 function encodeColumns(batch: Batch, buffers: Uint8Array[]): Node[] {

@@ -59,7 +59,7 @@ function parsed<T>(shown: string, at: number, parse: () => T): T {
 function footerOf(bytes: Buffer, shown: string): ParquetFooter {
   const thrift = new ThriftReader(bytes)
   const groups: ParquetFooter['groups'][number][] = []
-  let rows = 0
+  let rows = -1
   thrift.struct(id => {
     if (id === 8) throw encrypted(shown)
     if (id === 3) rows = thrift.signed()
@@ -67,6 +67,9 @@ function footerOf(bytes: Buffer, shown: string): ParquetFooter {
     else return false
     return true
   })
+  if (thrift.at !== bytes.length) throw new RangeError(`the footer has ${bytes.length} bytes, what it says takes ${thrift.at}`)
+  const sum = groups.reduce((total, group) => total + group.rows, 0)
+  if (sum !== rows) throw new RangeError(`the footer counts ${rows} rows, its row groups ${sum}`)
   return { rows, groups }
 }
 

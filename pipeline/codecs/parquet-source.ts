@@ -106,6 +106,7 @@ async function* chunks(
   columns: readonly ParquetColumn[],
   rows?: number,
 ): AsyncGenerator<RowBlock> {
+  if (columns.length === 0) yield columnRows(Math.min(footer.rows, rows ?? footer.rows), {})
   if (columns.length === 0 || footer.rows === 0) return
   const names = columns.map(column => column.name)
   if (rows === undefined) await checkPages(path, shown, footer, names)
@@ -120,13 +121,15 @@ async function* chunks(
     next = result.fetchChunk()
     for (;;) {
       const chunk = await next
-      if (!chunk || chunk.rowCount === 0) return
+      if (!chunk || chunk.rowCount === 0) break
       read += chunk.rowCount
       // DuckDB decodes the next chunk on another thread while this one is used; its failure is met above.
       next = result.fetchChunk()
       next.catch(() => {})
       yield columnRows(chunk.rowCount, Object.fromEntries(names.map((name, k) => [name, duckReader(chunk.getColumnVector(k), name)])))
     }
+    const expected = Math.min(footer.rows, rows ?? footer.rows)
+    if (read !== expected) throw new Error(`expected ${expected} rows, got ${read}`)
   } catch (error) {
     throw fault(shown, placeOf(footer, read), error)
   } finally {

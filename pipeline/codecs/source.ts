@@ -19,18 +19,6 @@ const CHUNK_ROWS = 4096
 /** Of a Parquet file, asking for as many rows or fewer is only a look: the pages behind them are not checked. */
 const LOOK_ROWS = 1000
 
-/** Looks at the bytes, never at the name. Refuses a file that is none of the four, or damaged where that shows without reading it. */
-export async function recognise(path: string, shown: string): Promise<Recognised> {
-  const { container, compression } = await openRows(path, shown)
-  return { container, compression }
-}
-
-/** Names of the top-level columns of a Parquet or Arrow file; undefined for JSON. */
-export async function columnNames(path: string, shown: string): Promise<readonly string[] | undefined> {
-  const { columns } = await openRows(path, shown)
-  return columns?.map(column => column.name)
-}
-
 /** Rows in the order of the file, in chunks; `only` = the columns wanted of a columnar file. Throws UserError where the file is damaged. */
 export async function* readRows(
   path: string,

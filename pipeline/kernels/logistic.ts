@@ -15,22 +15,36 @@ export interface LogisticFit {
 }
 
 const STEPS = 30
-const CONVERGED = 1e-8
+const CONVERGED = 1e-6
+const SHORTEST = 1e-4
 
 /**
  * Minimises sum_i importance_i log(1 + exp(-w . d_i)) + ridge / 2 |w|^2 over the rows of `index` by Newton's method (iteratively reweighted
- * least squares), features scaled to a mean square of 1. Without an intercept the fit does not depend on which side is shown first.
+ * least squares), features scaled to a mean square of 1. Without an intercept the fit does not depend on which side is shown first. `start`:
+ * the fit of similar rows, which saves steps.
  */
-export function fitPairLogistic(d: Differences, index: Int32Array, ridge: number, importance?: Float64Array): LogisticFit {
+export function fitPairLogistic(
+  d: Differences,
+  index: Int32Array,
+  ridge: number,
+  importance?: Float64Array,
+  start?: LogisticFit,
+): LogisticFit {
   const sizes = sizesOf(d, index)
-  let weights = new Float64Array(d.width)
+  let weights = start ? start.weights.map((w, k) => (w / start.sizes[k]) * sizes[k]) : new Float64Array(d.width)
   let step = newton(d, index, sizes, ridge, weights, importance)
-  for (let k = 0; k < STEPS; k++) {
-    const next = improved(d, index, sizes, ridge, weights, step, importance)
-    if (!next) break
-    weights = next.weights
-    step = newton(d, index, sizes, ridge, weights, importance)
-    if (next.gain <= CONVERGED * (1 + step.loss)) break
+  for (let k = 0, size = 1; k < STEPS && size > SHORTEST; k++) {
+    const next = weights.map((w, f) => w - size * step.direction[f])
+    const there = newton(d, index, sizes, ridge, next, importance)
+    if (there.loss > step.loss) {
+      size /= 2
+      continue
+    }
+    const gain = step.loss - there.loss
+    weights = next
+    step = there
+    size = 1
+    if (gain <= CONVERGED * (1 + step.loss)) break
   }
   return { weights, sizes, factor: step.factor }
 }
@@ -95,25 +109,6 @@ function newton(
   }
   const factor = cholesky(hessian, width)
   return { loss, direction: solveCholesky(factor, gradient), factor }
-}
-
-/** The first of ever shorter steps that lowers the loss. */
-function improved(
-  d: Differences,
-  index: Int32Array,
-  sizes: Float64Array,
-  ridge: number,
-  weights: Float64Array,
-  { direction, loss }: Step,
-  importance?: Float64Array,
-) {
-  for (let size = 1; size > 1e-4; size /= 2) {
-    const next = weights.map((w, k) => w - size * direction[k])
-    let nextLoss = next.reduce((sum, w) => sum + (ridge / 2) * w ** 2, 0)
-    for (const row of index) nextLoss += (importance?.[row] ?? 1) * logLoss(marginOf(d, row, { weights: next, sizes }))
-    if (nextLoss < loss) return { weights: next, gain: loss - nextLoss }
-  }
-  return undefined
 }
 
 /** Factors a positive definite matrix, given by its lower half, in place. */

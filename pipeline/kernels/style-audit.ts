@@ -41,12 +41,12 @@ export function auditStyle(rows: StyleRows, weights?: Float64Array): StyleBias {
   }
 }
 
-/** Margins of each row by the plain model fitted to the other folds. */
-export function crossFitLinear(d: Differences, fold: Uint8Array, weights?: Float64Array): Float64Array {
+/** Margins of each row by the plain model fitted to the other folds; fits of other weights may be given to start from. */
+export function crossFitLinear(d: Differences, fold: Uint8Array, weights?: Float64Array, fits: LogisticFit[] = []): Float64Array {
   const margins = new Float64Array(fold.length)
   for (let f = 0; f < FOLDS; f++) {
-    const fit = fitPairLogistic(d, rowsOutside(fold, f), RIDGE, weights)
-    for (const row of rowsInside(fold, f)) margins[row] = marginOf(d, row, fit)
+    fits[f] = fitPairLogistic(d, rowsOutside(fold, f), RIDGE, weights, fits[f])
+    for (const row of rowsInside(fold, f)) margins[row] = marginOf(d, row, fits[f])
   }
   return margins
 }

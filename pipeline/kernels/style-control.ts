@@ -1,5 +1,6 @@
 /** How far to correct for style: no further than the target asks for, as every step costs effective sample. */
 import { pairAuc } from './auc.ts'
+import type { LogisticFit } from './logistic.ts'
 import { crossFitLinear } from './style-audit.ts'
 import { styleFeatures } from './style-features.ts'
 import type { StyleRows } from './style-model.ts'
@@ -20,14 +21,13 @@ export function tuneControl(
   target: number,
   weigh: (margin: number, left: number) => number,
 ): Control {
-  const at = (left: number): Control => ({
-    left,
-    auc: heldOutAuc(
-      rows,
-      margins,
-      margins.map(margin => weigh(margin, left)),
-    ),
-  })
+  const differences = { width: styleFeatures.length, values: rows.differences }
+  const fits: LogisticFit[] = []
+  const at = (left: number): Control => {
+    const weights = margins.map(margin => weigh(margin, left))
+    const plain = pairAuc(crossFitLinear(differences, rows.fold, weights, fits), weights)
+    return { left, auc: Math.max(pairAuc(margins, weights), plain) }
+  }
   const untouched = at(1)
   if (untouched.auc <= target) return untouched
   let best = at(0)
@@ -40,9 +40,3 @@ export function tuneControl(
   }
   return best
 }
-
-const heldOutAuc = (rows: StyleRows, margins: Float64Array, weights: Float64Array): number =>
-  Math.max(
-    pairAuc(margins, weights),
-    pairAuc(crossFitLinear({ width: styleFeatures.length, values: rows.differences }, rows.fold, weights), weights),
-  )

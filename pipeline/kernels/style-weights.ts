@@ -1,8 +1,8 @@
 /** What a pair whose label style predicts is worth. */
 import { sigmoid } from './logistic.ts'
 
-/** Odds beyond e^4 : 1 are not believed, so that no weight is less than a fiftieth of another of the same style. */
-export const MOST_MARGIN = 4
+/** Odds beyond e^6 : 1 are not believed, so that no weight of one style is less than a 400th of another. */
+export const MOST_MARGIN = 6
 
 /**
  * Weight of a pair by the margin of its label under a style model. `left` is the share of the log-odds that remains: at 0, pairs of one

@@ -1,5 +1,5 @@
 /** The pairs on which style is fitted and audited: a sample of each source by pair_id, and one of the whole corpus. */
-import { type Batch, batchOf, type Columns, columnsOf, concat, gather, gatherColumn, type Ids } from '../batch.ts'
+import { type Batch, type Columns, columnsOf, gather, gatherColumn, type Ids } from '../batch.ts'
 import { groupsOf, lanesOf } from '../kernels/groups.ts'
 import { mix32 } from '../kernels/mix.ts'
 import { sourceNumbers } from '../kernels/sources.ts'
@@ -10,14 +10,9 @@ import type { StyleRows } from '../kernels/style-model.ts'
 import type { Context } from '../stage.ts'
 import { styleColumns } from './style.ts'
 
-export const sampleReads = {
-  ...styleColumns,
-  pair_id: 'id',
-  prompt_cluster: 'id',
-  source: 'utf8',
-  tie: 'u8',
-  ordinal: 'i32',
-} as const
+/** What is read of a pair to judge it, and to draw it into a sample. */
+export const judgedReads = { ...styleColumns, pair_id: 'id', prompt_cluster: 'id', source: 'utf8', tie: 'u8' } as const
+export const sampleReads = { ...judgedReads, ordinal: 'i32' } as const
 
 export const sampled = {
   ordinal: 'i32',
@@ -38,7 +33,7 @@ export interface Shares {
 export interface Draw {
   /** Rows of the batch, each once for every sample that has it. */
   readonly index: Int32Array
-  /** The sample: a source by its number, or after the last of them the corpus. */
+  /** The sample: a source by its number, or after the last of them the corpus, where it has several. */
   readonly partition: Int32Array
 }
 
@@ -55,7 +50,7 @@ export function drawSample(batch: Batch, shares: Shares, { corpus, seed }: Conte
       index.push(i)
       partition.push(sources[i])
     }
-    if (place < shares.corpus) {
+    if (corpus.sources.length > 1 && place < shares.corpus) {
       index.push(i)
       partition.push(corpus.sources.length)
     }
@@ -81,7 +76,10 @@ export function sampleColumns(batch: Batch, index: Int32Array): Columns<typeof s
 /** One sample in the order of the corpus, so that sums come out the same to the bit however the rows arrived. */
 export function inOrder(rows: Batch): Batch {
   const { ordinal } = columnsOf(rows, sampled)
-  return gather(rows, Int32Array.from({ length: rows.rows }, (_, i) => i).sort((a, b) => ordinal.values[a] - ordinal.values[b]))
+  return gather(
+    rows,
+    Int32Array.from({ length: rows.rows }, (_, i) => i).sort((a, b) => ordinal.values[a] - ordinal.values[b]),
+  )
 }
 
 /** A sample dealt to folds; `large` names the prompts that are dealt pair by pair, `group` numbers the prompts. */

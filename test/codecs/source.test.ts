@@ -8,7 +8,8 @@ import { createXXHash64 } from 'hash-wasm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { elementBlocks } from '../../pipeline/codecs/json-array.ts'
 import { type LineBlock, lineBlocks } from '../../pipeline/codecs/lines.ts'
-import { columnNames, readRows, recognise, type SourceRow } from '../../pipeline/codecs/source.ts'
+import { openRows } from '../../pipeline/codecs/open-rows.ts'
+import { readRows, type SourceRow } from '../../pipeline/codecs/source.ts'
 import { UserError } from '../../pipeline/errors.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'goldpan-source-'))
@@ -55,7 +56,7 @@ beforeAll(async () => {
 const sample = Array.from({ length: 300 }, (_, i) => ({ id: i, text: `${crc32(`${i}`)} é好😀 ${'ab'.repeat(i % 7)}` }))
 const sampleLines = Buffer.from(sample.map(row => `${JSON.stringify(row)}\n`).join(''))
 
-describe('recognise', () => {
+describe('openRows', () => {
   test.each([
     ['{"a":1}', 'jsonl', 'none'],
     [' \n {"a":1}', 'jsonl', 'none'],
@@ -65,11 +66,11 @@ describe('recognise', () => {
     [gzipSync('{"a":1}'), 'jsonl', 'gzip'],
     [gzipSync('[{"a":1}]'), 'json', 'gzip'],
   ])('%j is %s, %s', async (bytes, container, compression) => {
-    expect(await recognise(fileOf(bytes), 'in')).toEqual({ container, compression })
+    expect(await openRows(fileOf(bytes), 'in')).toMatchObject({ container, compression })
   })
 
   test('zstd', async () => {
-    expect(await recognise(fileOf(zstd(sampleLines)), 'in')).toEqual({ container: 'jsonl', compression: 'zstd' })
+    expect(await openRows(fileOf(zstd(sampleLines)), 'in')).toMatchObject({ container: 'jsonl', compression: 'zstd' })
   })
 
   test.each([
@@ -79,17 +80,17 @@ describe('recognise', () => {
     ['{"a":\0}', 'in: holds NUL bytes'],
     [gzipSync('PAR1....PAR1'), 'in: a packed Parquet or Arrow file: unpack it first'],
   ])('refuses %j', async (bytes, message) => {
-    await expect(recognise(fileOf(bytes), 'in')).rejects.toThrow(message)
+    await expect(openRows(fileOf(bytes), 'in')).rejects.toThrow(message)
     await expect(read(bytes)).rejects.toThrow(UserError)
   })
 
   test('a missing file and a folder', async () => {
-    await expect(recognise(join(folder, 'nothing'), 'in')).rejects.toThrow(new UserError('in: no such file'))
-    await expect(recognise(folder, 'in')).rejects.toThrow(new UserError('in: is a folder, expected a file'))
+    await expect(openRows(join(folder, 'nothing'), 'in')).rejects.toThrow(new UserError('in: no such file'))
+    await expect(openRows(folder, 'in')).rejects.toThrow(new UserError('in: is a folder, expected a file'))
   })
 
   test('JSON has no columns', async () => {
-    expect(await columnNames(fileOf('{"a":1}'), 'in')).toBeUndefined()
+    expect((await openRows(fileOf('{"a":1}'), 'in')).columns).toBeUndefined()
   })
 })
 

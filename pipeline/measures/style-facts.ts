@@ -1,0 +1,71 @@
+/** What the manifest and the report say of style: bias before and after control, coefficients, warnings. */
+import { type Batch, columnsOf } from '../batch.ts'
+import { auditStyle, coefficients, type StyleBias } from '../kernels/style-audit.ts'
+import { styleFeatures } from '../kernels/style-features.ts'
+import type { Json } from '../stage.ts'
+import { sampled, styleRowsOf } from './style-sample.ts'
+
+/** A sample with what control makes of it: the weight of each pair, 0 where it leaves, and whether votes or scores support its label. */
+export const audited = { ...sampled, weight: 'f64', support: 'i32' } as const
+/** Mixed into the ids of prompts where the audit deals them to folds. */
+const AUDIT_FOLDS = 0x2d1f8c63
+
+/** How the model of one sample came out. */
+export type Fit = {
+  readonly of: number
+  readonly left: number
+  readonly held_out_auc: number
+  readonly large_prompts: number
+  readonly clipped: number
+}
+
+export type Facts = { readonly [name: string]: Json | undefined }
+export type Audit = Facts & { readonly sampled: number; readonly separable?: boolean }
+
+export const round = (value: number): number => Math.round(value * 1e4) / 1e4
+const rounded = (numbers: StyleBias): Facts => Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, round(value)]))
+
+/** Fewer pairs are not audited. */
+export const LEAST_PAIRS = 40
+
+/** The audit of one sample in the order of the corpus; `controlled` = some pairs weigh more than others. */
+export function auditFacts(batch: Batch, seed: number, controlled: boolean): Audit {
+  if (batch.rows < LEAST_PAIRS) return { sampled: batch.rows }
+  const { rows, group } = styleRowsOf(batch, AUDIT_FOLDS)
+  const { weight, support } = columnsOf(batch, audited)
+  const { betas, separable } = coefficients(rows, group, seed)
+  return {
+    sampled: batch.rows,
+    separable,
+    before: rounded(auditStyle(rows)),
+    ...(controlled && { after: rounded(auditStyle(rows, weight.values)) }),
+    betas: Object.fromEntries(styleFeatures.map((name, k) => [name, [betas[k].beta, betas[k].low, betas[k].high].map(round)])),
+    ...rightness(weight.values, support.values),
+  }
+}
+
+/** The share of labels that votes or scores support, where there are any, before and after: control must not throw away what is right. */
+function rightness(weights: Float64Array, support: Int32Array): Facts {
+  let [known, right, weight, weightRight] = [0, 0, 0, 0]
+  support.forEach((sign, i) => {
+    if (sign === 0) return
+    known++
+    weight += weights[i]
+    if (sign < 0) return
+    right++
+    weightRight += weights[i]
+  })
+  if (known === 0) return {}
+  return { supported: { pairs: known, before: round(right / known), after: weight > 0 ? round(weightRight / weight) : null } }
+}
+
+/** What a reader of the audit must know; `target` is the area that control was to reach, if it was to reach one. */
+export function warningsOf({ left, held_out_auc, large_prompts, clipped }: Fit, separable: boolean, target?: number): string[] {
+  const missed = target !== undefined && left === 0 && held_out_auc > target
+  return [
+    ...(missed ? [`style still reaches an area of ${round(held_out_auc)}, above target_auc`] : []),
+    ...(large_prompts > 0 ? [`${large_prompts} prompts have too many pairs for one fold; their pairs were dealt to folds one by one`] : []),
+    ...(clipped > 0.05 ? [`${round(clipped)} of the pairs have odds beyond what weights follow`] : []),
+    ...(separable ? ['style alone separates chosen from rejected; coefficients are as small as the ridge makes them'] : []),
+  ]
+}
