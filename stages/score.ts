@@ -25,7 +25,7 @@ import { style } from '../pipeline/measures/style.ts'
 import { textTerms } from '../pipeline/measures/text-terms.ts'
 import { pairFacts, pairTexts } from '../pipeline/pair.ts'
 import type { Scorer } from '../pipeline/scorer.ts'
-import { type Context, defineStage, type Env, type Json, type Part, type Round, type Summary } from '../pipeline/stage.ts'
+import { type Context, defineStage, type Env, type Json, type Part, type Round } from '../pipeline/stage.ts'
 
 const builtInNames = ['bt-text', 'bt-quality', 'bt-graph'] as const
 

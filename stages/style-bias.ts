@@ -6,19 +6,20 @@ import { unit } from '../pipeline/kernels/random.ts'
 import { sourceNumbers } from '../pipeline/kernels/sources.ts'
 import { tuneControl } from '../pipeline/kernels/style-control.ts'
 import { fitStyleModel } from '../pipeline/kernels/style-model.ts'
-import { MOST_MARGIN, reweight, subsample } from '../pipeline/kernels/style-weights.ts'
-import { labelSupport, supportReads } from '../pipeline/measures/label-support.ts'
+import { drop, MOST_MARGIN, reweight, subsample, type Weigh } from '../pipeline/kernels/style-weights.ts'
+import { labelSupport } from '../pipeline/measures/label-support.ts'
 import { style } from '../pipeline/measures/style.ts'
 import { type Audit, audited, auditFacts, type Facts, type Fit, LEAST_PAIRS, round, warningsOf } from '../pipeline/measures/style-facts.ts'
 import { encodeModel, joinModels, MODEL_FOLDS, StyleJudge } from '../pipeline/measures/style-models.ts'
 import {
   drawSample,
   inOrder,
-  judgedReads,
+  judgedColumns,
+  readsToJudge,
+  readsToSample,
   type Shares,
   sampleColumns,
   sampled,
-  sampleReads,
   styleRowsOf,
 } from '../pipeline/measures/style-sample.ts'
 import { type Context, type Corpus, defineStage, type Round, type Verdict } from '../pipeline/stage.ts'
@@ -33,13 +34,13 @@ const params = z.strictObject({
     .min(0.5)
     .max(1)
     .default(0.55)
-    .describe('held-out area under the curve of style alone that weights or draws must not exceed; 0.5 = style says nothing'),
+    .describe('area under the curve that style alone must not exceed on held-out prompts after control; 0.5 = style says nothing'),
   drop_above: z
     .number()
     .min(0.5)
     .max(1)
-    .default(0.8)
-    .describe('probability from which on a label is explained by style; such pairs are dropped unless votes or scores support the label'),
+    .optional()
+    .describe('drops labels that style predicts with a higher probability and neither votes nor models support; else as target_auc asks'),
   sample: z.int().min(100).default(20_000).describe('pairs of each source, and of the whole corpus, on which style is fitted and audited'),
 })
 type Params = z.infer<typeof params>
@@ -86,7 +87,11 @@ function sharesOf({ sample }: Params, { pairs }: State): Shares {
   return { sources: pairs.map(share), corpus: share(pairs.reduce((all, count) => all + count, 0)) }
 }
 
-const tunes = ({ action }: Params): boolean => action === 'reweight' || action === 'subsample'
+/** How pairs are weighed by an action; `flag` weighs none. */
+const weighs: Record<Params['action'], Weigh> = { flag: () => 1, drop, reweight, subsample }
+
+/** Whether control is tuned to the target rather than set. */
+const tunes = ({ action, drop_above }: Params): boolean => action !== 'flag' && !(action === 'drop' && drop_above !== undefined)
 
 /** One sample a source, and one of the corpus where it has several. */
 const samples = (_: Params, { sources }: Corpus): number => (sources.length > 1 ? sources.length + 1 : 1)
@@ -96,7 +101,7 @@ const LEAST_OF_SOURCE = 300
 
 /** Fits a model of style to every sample, and tunes what its weights leave of style. */
 const fitting: Round<Params> = {
-  reads: sampleReads,
+  reads: readsToSample,
   emits: sampled,
   partitions: samples,
   observe: (params, context) => {
@@ -111,11 +116,14 @@ const fitting: Round<Params> = {
   },
   reduce: (params, { corpus }, batch, of) => {
     if (batch.rows < (of === samples(params, corpus) - 1 ? LEAST_PAIRS : LEAST_OF_SOURCE)) return {}
-    const { rows, large } = styleRowsOf(inOrder(batch), MODEL_FOLDS)
+    const ordered = inOrder(batch)
+    const { rows, large } = styleRowsOf(ordered, MODEL_FOLDS)
     const { model, margins } = fitStyleModel(rows)
-    const weigh = params.action === 'subsample' ? subsample : reweight
-    const control = tunes(params) ? tuneControl(rows, margins, params.target_auc, weigh) : { left: 1, auc: 1 }
-    const mean = margins.reduce((sum, margin) => sum + weigh(margin, control.left), 0) / rows.rows
+    const { support } = columnsOf(ordered, sampled)
+    const weigh = weighs[params.action]
+    const set = { left: 2 * (params.drop_above ?? 1) - 1, auc: 1 }
+    const control = tunes(params) ? tuneControl(rows, margins, support.values, params.target_auc, weigh) : set
+    const mean = margins.reduce((sum, margin, i) => sum + weigh(margin, control.left, support.values[i]), 0) / rows.rows
     const clipped = margins.filter(margin => Math.abs(margin) > MOST_MARGIN).length / rows.rows
     const fit: Fit = { of, left: control.left, held_out_auc: control.auc, large_prompts: large.length, clipped }
     return { tables: encodeModel({ of, model, left: control.left, scale: 1 / mean, large }), state: fit }
@@ -126,25 +134,21 @@ const fitting: Round<Params> = {
   },
 }
 
-const reads = { ...judgedReads, ...supportReads } as const
-
-/** What the action makes of pairs: a weight for those that stay, 0 for those that leave. */
-function decide({ action, drop_above }: Params, { seed }: Context, judge: StyleJudge, batch: Batch, index: Int32Array) {
-  const { pair_id, prompt_cluster, votes, scores } = columnsOf(batch, reads)
+/** What the action makes of the rows named by `index`: a weight for pairs that stay, 0 for those that leave. */
+function decide({ action }: Params, { seed }: Context, judge: StyleJudge, batch: Batch, index: Int32Array) {
   const { margins, left, scale } = judge.judge(batch, index)
-  const support = labelSupport({ votes, scores }, index)
+  const support = labelSupport(batch, index)
+  const weights = margins.map((margin, k) => weighs[action](margin, left[k], support[k]))
+  if (action === 'reweight') return { margins, weights: weights.map((weight, k) => weight * scale[k]) }
+  if (action !== 'subsample') return { margins, weights }
+  const { pair_id, prompt_cluster } = columnsOf(batch, judgedColumns)
   const [pairs, prompts] = [pair_id, prompt_cluster].map(ids => lanesOf(ids, batch.rows)[0])
-  const weights = margins.map((margin, k) => {
-    if (action === 'reweight') return reweight(margin, left[k]) * scale[k]
-    if (action === 'subsample') return unit(seed, pairs[index[k]], prompts[index[k]]) < subsample(margin, left[k]) ? 1 : 0
-    return action === 'drop' && sigmoid(margin) > drop_above && support[k] !== 1 ? 0 : 1
-  })
-  return { margins, weights, support }
+  return { margins, weights: weights.map((chance, k) => (unit(seed, pairs[index[k]], prompts[index[k]]) < chance ? 1 : 0)) }
 }
 
 /** Audits every sample before and after, by models of the audit's own, on prompts that they have not seen. */
 const auditing: Round<Params> = {
-  reads: { ...reads, ordinal: 'i32' },
+  reads: readsToSample,
   emits: audited,
   partitions: samples,
   observe: (params, context) => {
@@ -152,11 +156,10 @@ const auditing: Round<Params> = {
     const judge = new StyleJudge(context.summary.tables!, context.corpus)
     return batch => {
       const { index, partition } = drawSample(batch, shares, context)
-      const { weights, support } = decide(params, context, judge, batch, index)
+      const { weights } = decide(params, context, judge, batch, index)
       return batchOf({ ...audited, partition: 'i32' }, index.length, {
         ...sampleColumns(batch, index),
         weight: { values: weights },
-        support: { values: support },
         partition: { values: partition },
       }) as Batch
     }
@@ -185,7 +188,7 @@ export const styleBias = defineStage<Params>({
   version: 1,
   params,
   measures: () => [style.with({})],
-  reads,
+  reads: readsToJudge,
   adds: ({ action }): Schema => (action === 'reweight' ? { style_p: 'f32', weight: 'f32' } : { style_p: 'f32' }),
   reasons: ({ action }) => outcomeOf[action],
   rounds: [census, fitting, auditing],

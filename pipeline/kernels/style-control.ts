@@ -4,38 +4,37 @@ import type { LogisticFit } from './logistic.ts'
 import { crossFitLinear } from './style-audit.ts'
 import { styleFeatures } from './style-features.ts'
 import type { StyleRows } from './style-model.ts'
+import type { Weigh } from './style-weights.ts'
 
 export interface Control {
-  /** Share of the log-odds of style that the weights leave in the labels; 1 where nothing needs to be done. */
+  /** Share of style that the weights leave in the labels; 1 where nothing needs to be done. */
   readonly left: number
   /** The higher of two held-out areas under the curve under these weights: of the margins themselves, and of a plain model fitted anew. */
   readonly auc: number
 }
 
 const HALVINGS = 5
+/** By how much the areas stay below the target: an auditor with other features or folds sees a little more. */
+const RESERVE = 0.02
 
-/** The largest share left, to a 32nd, with which neither area exceeds the target; 0 where none does. */
-export function tuneControl(
-  rows: StyleRows,
-  margins: Float64Array,
-  target: number,
-  weigh: (margin: number, left: number) => number,
-): Control {
+/** The largest share left, to a 32nd, with which both areas stay safely below the target; 0 where none does. */
+export function tuneControl(rows: StyleRows, margins: Float64Array, support: Int32Array, target: number, weigh: Weigh): Control {
   const differences = { width: styleFeatures.length, values: rows.differences }
   const fits: LogisticFit[] = []
   const at = (left: number): Control => {
-    const weights = margins.map(margin => weigh(margin, left))
+    const weights = margins.map((margin, row) => weigh(margin, left, support[row]))
     const plain = pairAuc(crossFitLinear(differences, rows.fold, weights, fits), weights)
     return { left, auc: Math.max(pairAuc(margins, weights), plain) }
   }
+  const aim = Math.max(0.5, target - RESERVE)
   const untouched = at(1)
-  if (untouched.auc <= target) return untouched
+  if (untouched.auc <= aim) return untouched
   let best = at(0)
-  if (best.auc > target) return best
+  if (best.auc > aim) return best
   let high = 1
   for (let k = 0; k < HALVINGS; k++) {
     const middle = at((best.left + high) / 2)
-    if (middle.auc <= target) best = middle
+    if (middle.auc <= aim) best = middle
     else high = middle.left
   }
   return best

@@ -21,6 +21,8 @@ export const controlled = [
   'paragraphs',
   'commas',
   'colons',
+  'digits',
+  'capitals',
   'hedges', // perhaps, it depends, ...
   'type_token_ratio',
   'opener', // 1 where it begins with "Sure!", "As an AI" or the like
@@ -29,7 +31,7 @@ export const controlled = [
 ] as const
 
 /** Features that only the audit looks at, to see whether control of the others went far enough. */
-export const unseen = ['questions', 'digits', 'capitals', 'quotes', 'brackets', 'bars'] as const
+export const unseen = ['questions', 'quotes', 'brackets', 'bars'] as const
 
 export const styleFeatures = [...controlled, ...unseen] as const
 export type StyleFeature = (typeof styleFeatures)[number]

@@ -1,8 +1,12 @@
-/** Whether anything beside style speaks for a label: two votes or more that came with a pair, or else scores. */
-import type { Columns } from '../batch.ts'
+/** Whether anything beside style speaks for a label: two votes or more that came with a pair, or else reward models. */
+import { type Batch, columnsOf, isValid, type Schema } from '../batch.ts'
 import { pairFacts, votes as voteNames } from '../pair.ts'
+import type { Env } from '../stage.ts'
 
 export const supportReads = { votes: pairFacts.votes, scores: pairFacts.scores } as const
+
+/** Also `p_mean`, where an earlier step has asked reward models. */
+export const supportReadsOf = ({ upstream }: Env): Schema => ('p_mean' in upstream ? { ...supportReads, p_mean: 'f32' } : supportReads)
 
 const CHOSEN = voteNames.indexOf('chosen')
 const REJECTED = voteNames.indexOf('rejected')
@@ -11,15 +15,20 @@ const REJECTED = voteNames.indexOf('rejected')
 const LEAST_VOTES = 2
 
 /** Of the rows named by `index`: 1 = most votes, or most models, are for the label, -1 = against it, 0 = undecided or unknown. */
-export function labelSupport({ votes, scores }: Columns<typeof supportReads>, index: Int32Array): Int32Array {
+export function labelSupport(batch: Batch, index: Int32Array): Int32Array {
+  const { votes, scores } = columnsOf(batch, supportReads)
   const { vote } = votes.items.columns
   const { chosen, rejected } = scores.items.columns
+  const p_mean = 'p_mean' in batch.columns ? columnsOf(batch, { p_mean: 'f32' }).p_mean : undefined
   return index.map(row => {
     let balance = 0
-    if (votes.starts[row + 1] - votes.starts[row] >= LEAST_VOTES)
+    if (votes.starts[row + 1] - votes.starts[row] >= LEAST_VOTES) {
       for (let k = votes.starts[row]; k < votes.starts[row + 1]; k++)
         balance += vote.values[k] === CHOSEN ? 1 : vote.values[k] === REJECTED ? -1 : 0
-    else for (let k = scores.starts[row]; k < scores.starts[row + 1]; k++) balance += Math.sign(chosen.values[k] - rejected.values[k]) || 0
+      return Math.sign(balance)
+    }
+    if (p_mean && isValid(p_mean, row)) return Math.sign(p_mean.values[row] - 0.5)
+    for (let k = scores.starts[row]; k < scores.starts[row + 1]; k++) balance += Math.sign(chosen.values[k] - rejected.values[k]) || 0
     return Math.sign(balance)
   })
 }

@@ -5,8 +5,8 @@ import { styleFeatures } from '../kernels/style-features.ts'
 import type { Json } from '../stage.ts'
 import { sampled, styleRowsOf } from './style-sample.ts'
 
-/** A sample with what control makes of it: the weight of each pair, 0 where it leaves, and whether votes or scores support its label. */
-export const audited = { ...sampled, weight: 'f64', support: 'i32' } as const
+/** A sample with what control makes of it: the weight of each pair, 0 where it leaves. */
+export const audited = { ...sampled, weight: 'f64' } as const
 /** Mixed into the ids of prompts where the audit deals them to folds. */
 const AUDIT_FOLDS = 0x2d1f8c63
 

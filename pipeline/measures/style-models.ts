@@ -6,7 +6,7 @@ import { styleDifferences } from '../kernels/style-differences.ts'
 import { foldsOf } from '../kernels/style-folds.ts'
 import { FOLDS, type StyleModel, styleMargins, TREES } from '../kernels/style-model.ts'
 import type { Corpus, Summary } from '../stage.ts'
-import { judgedReads } from './style-sample.ts'
+import { judgedColumns } from './style-sample.ts'
 
 const INNER = TREES.trees * (2 ** TREES.depth - 1)
 const LEAVES = TREES.trees * 2 ** TREES.depth
@@ -118,7 +118,7 @@ export class StyleJudge {
 
   /** The rows named by `index`, in that order. */
   judge(batch: Batch, index: Int32Array): Judged {
-    const columns = columnsOf(batch, judgedReads)
+    const columns = columnsOf(batch, judgedColumns)
     const numbers = sourceNumbers(columns.source, this.#sources)
     const judged = {
       margins: new Float64Array(index.length),
@@ -135,7 +135,7 @@ export class StyleJudge {
 
   #judgeSource(
     tuned: TunedModel,
-    columns: Columns<typeof judgedReads>,
+    columns: Columns<typeof judgedColumns>,
     index: Int32Array,
     places: Int32Array,
     rows: number,

@@ -1,5 +1,5 @@
 /** The pairs on which style is fitted and audited: a sample of each source by pair_id, and one of the whole corpus. */
-import { type Batch, type Columns, columnsOf, gather, gatherColumn, type Ids } from '../batch.ts'
+import { type Batch, type Columns, columnsOf, gather, gatherColumn, type Ids, type Schema } from '../batch.ts'
 import { groupsOf, lanesOf } from '../kernels/groups.ts'
 import { mix32 } from '../kernels/mix.ts'
 import { sourceNumbers } from '../kernels/sources.ts'
@@ -7,12 +7,16 @@ import { CONTEXT, styleDifferences } from '../kernels/style-differences.ts'
 import { styleFeatures } from '../kernels/style-features.ts'
 import { foldsOf, largeClusters } from '../kernels/style-folds.ts'
 import type { StyleRows } from '../kernels/style-model.ts'
-import type { Context } from '../stage.ts'
+import type { Context, Env } from '../stage.ts'
+import { labelSupport, supportReadsOf } from './label-support.ts'
 import { styleColumns } from './style.ts'
 
+export const judgedColumns = { ...styleColumns, pair_id: 'id', prompt_cluster: 'id', source: 'utf8', tie: 'u8' } as const
+const sampleReads = { ...judgedColumns, ordinal: 'i32' } as const
+
 /** What is read of a pair to judge it, and to draw it into a sample. */
-export const judgedReads = { ...styleColumns, pair_id: 'id', prompt_cluster: 'id', source: 'utf8', tie: 'u8' } as const
-export const sampleReads = { ...judgedReads, ordinal: 'i32' } as const
+export const readsToJudge = (_: unknown, env: Env): Schema => ({ ...judgedColumns, ...supportReadsOf(env) })
+export const readsToSample = (_: unknown, env: Env): Schema => ({ ...sampleReads, ...supportReadsOf(env) })
 
 export const sampled = {
   ordinal: 'i32',
@@ -22,6 +26,7 @@ export const sampled = {
   context: { vector: CONTEXT },
   longer: 'f32',
   more_markdown: 'f32',
+  support: 'i32',
 } as const
 
 /** A sample takes rows whose pair_id hashes below its share. */
@@ -70,6 +75,7 @@ export function sampleColumns(batch: Batch, index: Int32Array): Columns<typeof s
     context: { values: context },
     longer: { values: longer },
     more_markdown: { values: more_markdown },
+    support: { values: labelSupport(batch, index) },
   }
 }
 

@@ -1,0 +1,34 @@
+/** What `npm pack` makes, installed in an empty folder, is a working goldpan. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { freshDir, ROOT } from './cli.ts'
+
+const run = (command: string, args: readonly string[], cwd: string): string => {
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
+  })
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`)
+  return stdout
+}
+
+it('installs from its tarball and builds the quickstart', () => {
+  const dir = freshDir('package')
+  run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', dir], ROOT)
+  const tarball = readdirSync(dir).find(file => file.endsWith('.tgz'))!
+  writeFileSync(join(dir, 'package.json'), '{ "private": true }')
+  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--omit=optional', `./${tarball}`], dir)
+  const goldpan = join(dir, 'node_modules/.bin/goldpan')
+  expect(run(goldpan, ['--version'], dir)).toMatch(/^\d+\.\d+\.\d+\n$/)
+  const packed = join(dir, 'node_modules/goldpan')
+  expect(readdirSync(packed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'configs', 'data', 'dist', 'package.json'])
+  expect(run(goldpan, ['run', join(packed, 'configs/quickstart.yaml'), '--out', 'out', '--threads', '1'], dir)).toContain('out/train')
+  expect(existsSync(join(dir, 'out/manifest.json'))).toBe(true)
+}, 300_000)
+
+it('answers to npx from the checkout', () => {
+  expect(run('npx', ['--no-install', 'goldpan', '--help'], ROOT)).toContain('Usage: goldpan')
+}, 60_000)
