@@ -16,7 +16,7 @@ const PLAIN_MS = 3000
 /** Progress goes to stderr, so that stdout holds results only. */
 export function openProgress(mode: ProgressMode, json: boolean): Progress {
   if (json) return jsonLines()
-  if (mode === 'none') return { phase: () => {}, tick: () => {}, note: text => console.error(text), end: () => {} }
+  if (mode === 'none') return { phase: () => {}, tick: () => {}, note: () => {}, end: () => {} }
   return mode === 'auto' && process.stderr.isTTY ? bars() : plainLines()
 }
 

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { type Batch, batchOf, type Column, columnsOf, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
-import { accuracyOf, calibrationError, sidesAuc, sigmoid, temperatureOf } from '../pipeline/kernels/calibration.ts'
+import { pairAuc } from '../pipeline/kernels/auc.ts'
+import { accuracyOf, calibrationError, temperatureOf } from '../pipeline/kernels/calibration.ts'
 import { lanesOf } from '../pipeline/kernels/groups.ts'
+import { sigmoid } from '../pipeline/kernels/logistic.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { defineStage, type Env, type Json, type Round } from '../pipeline/stage.ts'
 
@@ -75,7 +77,7 @@ function marginAt(batch: Batch, model: string, rows: Int32Array): Float32Array {
 
 function fitOf(params: Params, model: string, margins: Float64Array) {
   const fitted = temperatureOf(margins)
-  const auc = sidesAuc(margins)
+  const auc = pairAuc(margins)
   const temperature = Number.isFinite(fitted) ? fitted : 0
   const weight = temperature === 0 ? 0 : params.weights === 'equal' ? 1 : Math.max(0, auc - 0.5)
   const facts = {
@@ -140,7 +142,7 @@ function opinions(batch: Batch, fits: readonly Calibrated[]): Record<string, Col
   }
   for (const [j, { model }] of fits.entries())
     columns[`p_${model}`] = {
-      values: Float32Array.from(ps[j], p => (p >= 0 ? p : 0)),
+      values: Float32Array.from(ps[j], p => (Number.isNaN(p) ? 0 : p)),
       valid: Uint8Array.from(ps[j], p => (p >= 0 ? 1 : 0)),
     }
   return columns

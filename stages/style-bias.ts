@@ -34,13 +34,13 @@ const params = z.strictObject({
     .min(0.5)
     .max(1)
     .default(0.55)
-    .describe('area under the curve that style alone must not exceed on held-out prompts after control; 0.5 = style says nothing'),
+    .describe('actions reweight and subsample: area under the curve that style alone must not exceed on held-out prompts; 0.5 = nothing'),
   drop_above: z
     .number()
     .min(0.5)
     .max(1)
-    .optional()
-    .describe('drops labels that style predicts with a higher probability and neither votes nor models support; else as target_auc asks'),
+    .default(0.8)
+    .describe('action drop: labels leave that style predicts with a higher probability and neither votes nor models support'),
   sample: z.int().min(100).default(20_000).describe('pairs of each source, and of the whole corpus, on which style is fitted and audited'),
 })
 type Params = z.infer<typeof params>
@@ -90,8 +90,8 @@ function sharesOf({ sample }: Params, { pairs }: State): Shares {
 /** How pairs are weighed by an action; `flag` weighs none. */
 const weighs: Record<Params['action'], Weigh> = { flag: () => 1, drop, reweight, subsample }
 
-/** Whether control is tuned to the target rather than set. */
-const tunes = ({ action, drop_above }: Params): boolean => action !== 'flag' && !(action === 'drop' && drop_above !== undefined)
+/** Whether control is tuned to the target: no threshold of dropping takes style out, it only turns it round. */
+const tunes = ({ action }: Params): boolean => action === 'reweight' || action === 'subsample'
 
 /** One sample a source, and one of the corpus where it has several. */
 const samples = (_: Params, { sources }: Corpus): number => (sources.length > 1 ? sources.length + 1 : 1)
@@ -121,7 +121,7 @@ const fitting: Round<Params> = {
     const { model, margins } = fitStyleModel(rows)
     const { support } = columnsOf(ordered, sampled)
     const weigh = weighs[params.action]
-    const set = { left: 2 * (params.drop_above ?? 1) - 1, auc: 1 }
+    const set = { left: 2 * params.drop_above - 1, auc: 1 }
     const control = tunes(params) ? tuneControl(rows, margins, support.values, params.target_auc, weigh) : set
     const mean = margins.reduce((sum, margin, i) => sum + weigh(margin, control.left, support.values[i]), 0) / rows.rows
     const clipped = margins.filter(margin => Math.abs(margin) > MOST_MARGIN).length / rows.rows

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${VAR} is what users write
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,17 +27,41 @@ async function messageOf(text: string, set: string[] = []): Promise<string> {
 describe('loadConfig', () => {
   it.each([
     ['an unknown key', `${BASE}seeed: 1\n`, /^UserError: c\.yaml:5: seeed: unknown key; did you mean "seed"\? \(known: name, /],
-    ['an unknown key of a source', BASE.replace('a.jsonl', 'a.jsonl, fromat: hh'), /c\.yaml:2: sources\.0\.fromat: unknown key; did you mean "format"\?/],
+    [
+      'an unknown key of a source',
+      BASE.replace('a.jsonl', 'a.jsonl, fromat: hh'),
+      /c\.yaml:2: sources\.0\.fromat: unknown key; did you mean "format"\?/,
+    ],
     ['a wrong type', `${BASE}seed: many\n`, /c\.yaml:5: seed: .*expected number/],
-    ['an unknown stage', BASE.replace('structure', 'structur'), /c\.yaml:4: steps\.structur: unknown stage "structur"; did you mean "structure"\? \(known: /],
-    ['an unknown param', `${BASE}  - near-dup: { treshold: 0.8 }\n`, /c\.yaml:5: steps\.near-dup\.treshold: unknown key; did you mean "threshold"\?/],
-    ['a param of a wrong type', `${BASE}  - near-dup:\n      threshold: high\n`, /c\.yaml:6: steps\.near-dup\.threshold: .*expected number/],
+    [
+      'an unknown stage',
+      BASE.replace('structure', 'structur'),
+      /c\.yaml:4: steps\.structur: unknown stage "structur"; did you mean "structure"\? \(known: /,
+    ],
+    [
+      'an unknown param',
+      `${BASE}  - near-dup: { treshold: 0.8 }\n`,
+      /c\.yaml:5: steps\.near-dup\.treshold: unknown key; did you mean "threshold"\?/,
+    ],
+    [
+      'a param of a wrong type',
+      `${BASE}  - near-dup:\n      threshold: high\n`,
+      /c\.yaml:6: steps\.near-dup\.threshold: .*expected number/,
+    ],
     ['a format that is none', BASE.replace('a.jsonl', 'a.jsonl, format: csv'), /c\.yaml:2: sources\.0\.format: .*"pair"/],
     ['a missing file', BASE.replace('a.jsonl', 'b.jsonl'), /c\.yaml:2: b\.jsonl: no such file or folder/],
     ['a glob without a match', BASE.replace('a.jsonl', '"*.parquet"'), /c\.yaml:2: \*\.parquet: no file matches/],
     ['a folder without data', BASE.replace('a.jsonl', '/proc/self/attr'), /the folder holds no/],
-    ['an unset variable', BASE.replace('a.jsonl', '"${NO_SUCH_VARIABLE_}/a"'), /\$\{NO_SUCH_VARIABLE_\}: this environment variable is not set/],
-    ['two stages in one step', `${BASE}  - { near-dup: {}, decide: {} }\n`, /c\.yaml:5: steps\.1: expected one stage a step, got near-dup, decide/],
+    [
+      'an unset variable',
+      BASE.replace('a.jsonl', '"${NO_SUCH_VARIABLE_}/a"'),
+      /\$\{NO_SUCH_VARIABLE_\}: this environment variable is not set/,
+    ],
+    [
+      'two stages in one step',
+      `${BASE}  - { near-dup: {}, decide: {} }\n`,
+      /c\.yaml:5: steps\.1: expected one stage a step, got near-dup, decide/,
+    ],
     ['no YAML', 'name: [\n', /c\.yaml:\d+: not YAML/],
     ['a list', '- a\n', /c\.yaml:1: expected a mapping/],
     ['a bad expectation', `${BASE}expect: ["train is big"]\n`, /c\.yaml:5: "train is big": expected "path operator number"/],

@@ -7,7 +7,7 @@ import { type Batch, beside, gather, type Schema, select } from '../pipeline/bat
 import { pairFacts, pairTexts, placeFacts } from '../pipeline/pair.ts'
 import type { Stage } from '../pipeline/stage.ts'
 import { stages } from '../stages/index.ts'
-import { type DriveOptions, type Driven, driveStage, type PairInput, pairsOf } from './drive.ts'
+import { type Driven, type DriveOptions, driveStage, type PairInput, pairsOf } from './drive.ts'
 
 const SEED = 42
 const BENCHMARK = '{"benchmark":"b","id":"1","text":"alpha beta gamma delta alpha beta gamma delta alpha beta gamma delta alpha beta"}\n'
@@ -23,13 +23,22 @@ const pair: fc.Arbitrary<PairInput> = fc.record({
   label_kind: fc.constantFrom('human' as const, 'ai' as const),
   tie: fc.boolean().map(t => t && true),
   priority: fc.integer({ min: 0, max: 2 }),
-  votes: fc.array(fc.record({ annotator: fc.constantFrom('x', 'y'), vote: fc.constantFrom('chosen' as const, 'rejected' as const, 'tie' as const) }), { maxLength: 3 }),
+  votes: fc.array(
+    fc.record({ annotator: fc.constantFrom('x', 'y'), vote: fc.constantFrom('chosen' as const, 'rejected' as const, 'tie' as const) }),
+    { maxLength: 3 },
+  ),
 })
 /** Few texts over many pairs, so that duplicates, conflicts and shared prompts are common. */
 const corpus = fc
   .tuple(fc.array(pair, { minLength: 3, maxLength: 12 }), fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat()), { minLength: 1, maxLength: 40 }))
   .map(([pool, picks]) =>
-    picks.map(([a, b, c]): PairInput => ({ ...pool[a % pool.length], chosen: pool[b % pool.length].chosen, rejected: pool[c % pool.length].rejected })),
+    picks.map(
+      ([a, b, c]): PairInput => ({
+        ...pool[a % pool.length],
+        chosen: pool[b % pool.length].chosen,
+        rejected: pool[c % pool.length].rejected,
+      }),
+    ),
   )
 
 const paramsOf = (stage: Stage): object => params[stage.name] ?? {}
@@ -57,7 +66,8 @@ describe.each([...stages.values()].map(stage => [stage.name, stage] as const))('
       const property = fc.asyncProperty(corpus, async input => {
         const reached = await reachedBy(stage, input)
         if (reached.pairs.rows === 0) return
-        const drive = (more: DriveOptions): Promise<Driven> => driveStage(stage, paramsOf(stage), reached.pairs, { ...options, upstream: reached.upstream, ...more })
+        const drive = (more: DriveOptions): Promise<Driven> =>
+          driveStage(stage, paramsOf(stage), reached.pairs, { ...options, upstream: reached.upstream, ...more })
         expect(result(await drive(variant(reached)))).toEqual(result(await drive({})))
       })
       await fc.assert(property, { seed: SEED, numRuns: 12 })
@@ -89,20 +99,30 @@ describe('imports', () => {
       .map(file => `${folder}/${file}`),
   )
   const imports = (file: string): string[] =>
-    [...readFileSync(join(root, file), 'utf8').matchAll(/from '(\.[^']+)'/g)].map(([, path]) => relative(root, resolve(root, file, '..', path)))
+    [...readFileSync(join(root, file), 'utf8').matchAll(/from '(\.[^']+)'/g)].map(([, path]) =>
+      relative(root, resolve(root, file, '..', path)),
+    )
   const vocabulary = /^pipeline\/(batch|pair|stage|scorer|errors)\.ts$/
   const allowed: readonly (readonly [RegExp, RegExp])[] = [
     [/^pipeline\/kernels\//, /^pipeline\/(kernels\/|batch\.ts)/],
     [/^pipeline\/(batch|errors)\.ts$/, /^$/],
     [/^pipeline\/measures\//, /^pipeline\/(measures|kernels|codecs)\/|^pipeline\/(batch|pair|stage|errors)\.ts$/],
-    [/^stages\/(?!index)/, /^pipeline\/(measures|kernels|codecs)\/|^pipeline\/(batch|pair|stage|scorer|errors)\.ts$/],
+    [/^pipeline\/(buckets|near-duplicates)\.ts$/, /^pipeline\/(measures|kernels)\/|^pipeline\/(batch|pair|stage|errors|buckets)\.ts$/],
+    [
+      /^stages\/(?!index)/,
+      /^pipeline\/(measures|kernels|codecs)\/|^pipeline\/(batch|pair|stage|scorer|errors|buckets|near-duplicates)\.ts$/,
+    ],
     [/^pipeline\/(formats|codecs)\//, /^pipeline\/(formats|codecs|kernels)\/|^pipeline\/(batch|pair|stage|errors)\.ts$/],
   ]
 
   it('go down only: kernels <- batch <- stage <- stages <- engine', () => {
     const wrong = files.flatMap(file => {
       const rule = allowed.find(([from]) => from.test(file))
-      return rule ? imports(file).filter(to => !rule[1].test(to)).map(to => `${file} -> ${to}`) : []
+      return rule
+        ? imports(file)
+            .filter(to => !rule[1].test(to))
+            .map(to => `${file} -> ${to}`)
+        : []
     })
     expect(wrong).toEqual([])
     expect(files.filter(file => vocabulary.test(file)).length).toBe(5)

@@ -14,8 +14,23 @@ describe('Store', () => {
   it('gives back every kind of column as it was written', () => {
     const s = store()
     const batch = pairsOf([
-      { prompt: 'Why?', chosen: '\ufeffBecause', rejected: '', votes: [{ annotator: 'x', vote: 'tie' }], scores: { m: [1, 2] }, lang: 'en' },
-      { prompt: [{ role: 'system', content: 'Be brief' }, { role: 'user', content: '为什么' }], chosen: '🙂', rejected: 'No', tie: true },
+      {
+        prompt: 'Why?',
+        chosen: '\ufeffBecause',
+        rejected: '',
+        votes: [{ annotator: 'x', vote: 'tie' }],
+        scores: { m: [1, 2] },
+        lang: 'en',
+      },
+      {
+        prompt: [
+          { role: 'system', content: 'Be brief' },
+          { role: 'user', content: '为什么' },
+        ],
+        chosen: '🙂',
+        rejected: 'No',
+        tie: true,
+      },
     ])
     s.writeTable(KEY, [batch, batch])
     expect(rows(s.readTable(KEY))).toEqual([...rows(batch), ...rows(batch)])

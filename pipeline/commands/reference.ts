@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { stages } from '../../stages/index.ts'
 import { configSchema } from '../config.ts'
 import { hint, UserError } from '../errors.ts'
-import { type Declared, schemaOf, type Stage, typeName } from '../stage.ts'
+import { type Declared, type Stage, schemaOf, typeName } from '../stage.ts'
 
 /** The reference, generated from the code: `stages` for people, `schema` for editors. */
 export const register = (program: Command): void => {
@@ -49,7 +49,9 @@ const NOTHING = { models: [], recorded: [], upstream: {} }
 function reference(stage: Stage) {
   const params = stage.params.safeParse({})
   const columns = (declared: Declared<unknown>): Record<string, string> =>
-    params.success ? Object.fromEntries(Object.entries(schemaOf(declared, params.data, NOTHING)).map(([name, field]) => [name, typeName(field)])) : {}
+    params.success
+      ? Object.fromEntries(Object.entries(schemaOf(declared, params.data, NOTHING)).map(([name, field]) => [name, typeName(field)]))
+      : {}
   return {
     name: stage.name,
     doc: stage.doc,
@@ -79,10 +81,17 @@ function jsonSchema(): object {
   const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as { properties: Record<string, object> }
   const steps = [...stages.values()].map(stage => ({
     type: 'object',
-    properties: { id: { type: 'string' }, [stage.name]: { ...z.toJSONSchema(stage.params, { io: 'input', unrepresentable: 'any' }), description: stage.doc } },
+    properties: {
+      id: { type: 'string' },
+      [stage.name]: { ...z.toJSONSchema(stage.params, { io: 'input', unrepresentable: 'any' }), description: stage.doc },
+    },
     required: [stage.name],
     additionalProperties: false,
   }))
   const names = { enum: [...stages.keys()] }
-  return { ...schema, title: 'goldpan config', properties: { ...schema.properties, steps: { type: 'array', minItems: 1, items: { anyOf: [names, ...steps] } } } }
+  return {
+    ...schema,
+    title: 'goldpan config',
+    properties: { ...schema.properties, steps: { type: 'array', minItems: 1, items: { anyOf: [names, ...steps] } } },
+  }
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Piscina } from 'piscina'
 import type { Build } from '../build.ts'
-import { type Order, raised, type Reply } from '../worker.ts'
+import { type Order, type Reply, raised } from '../worker.ts'
 import { type Executor, Interrupted } from './executor.ts'
 
 /** Worker threads load compiled code, also when the engine itself runs from its sources (in tests). */

@@ -1,7 +1,9 @@
 /** The reward models that goldpan trains itself: what they learn from, and what they say of a pair. */
 import { type Batch, batchOf, columnsOf } from '../batch.ts'
-import { accuracyOf, sidesAuc } from './calibration.ts'
-import { crossFitLogistic, type Differences, type FoldedLogistic, type Folds, partOf, weightsOf } from './ridge-logistic.ts'
+import { pairAuc } from './auc.ts'
+import { accuracyOf } from './calibration.ts'
+import { crossFitLogistic, type FoldedLogistic, type Folds, foldedMargins } from './folded-logistic.ts'
+import type { Differences } from './logistic.ts'
 import { fitText, type Terms, type TextModel, textMargin } from './text-model.ts'
 
 /** Pairs as the models see them, row by row. */
@@ -44,7 +46,7 @@ export function trainBuiltIn(examples: Examples, with_style: boolean): BuiltIn {
   const quality = crossFitLogistic(beside(examples.quality, examples.style), folds, RIDGE)
   const offsets = new Float32Array(rows * folds.count)
   for (let fold = 0; fold < folds.count; fold++) {
-    const said = saidBy(style, examples.style, { ...folds, of: new Uint8Array(rows).fill(fold) })
+    const said = foldedMargins(style, examples.style, { ...folds, of: new Uint8Array(rows).fill(fold) })
     for (let i = 0; i < rows; i++) offsets[i * folds.count + fold] = said[i]
   }
   const text = fitText({ terms, folds, offsets, epochs: EPOCHS, rate: RATE })
@@ -56,7 +58,7 @@ export function trainBuiltIn(examples: Examples, with_style: boolean): BuiltIn {
 /** Every pair judged by the models that have not seen its fold. */
 export function marginsOf(models: BuiltIn, examples: Examples, with_style: boolean): Margins {
   const parts = partsOf(models, examples)
-  return { ...parts, odds: saidBy(models.stack, stacked(parts, with_style), examples.folds) }
+  return { ...parts, odds: foldedMargins(models.stack, stacked(parts, with_style), examples.folds) }
 }
 
 function partsOf({ text, quality, style }: Omit<BuiltIn, 'stack'>, examples: Examples): Omit<Margins, 'odds'> {
@@ -65,43 +67,34 @@ function partsOf({ text, quality, style }: Omit<BuiltIn, 'stack'>, examples: Exa
   const { width } = examples.quality
   return {
     text: Float64Array.from({ length: rows }, (_, i) => textMargin(text, terms, i, folds.of[i], folds.source[i])),
-    quality: saidBy(quality, both, folds, 0, width),
-    text_style: saidBy(style, examples.style, folds),
-    quality_style: saidBy(quality, both, folds, width),
+    quality: foldedMargins(quality, both, folds, 0, width),
+    text_style: foldedMargins(style, examples.style, folds),
+    quality_style: foldedMargins(quality, both, folds, width),
   }
-}
-
-function saidBy(model: FoldedLogistic, differences: Differences, folds: Folds, from = 0, to = differences.width): Float64Array {
-  const ready = new Map<number, Float64Array>()
-  return Float64Array.from({ length: differences.rows }, (_, i) => {
-    const key = folds.source[i] * folds.count + folds.of[i]
-    let weights = ready.get(key)
-    if (!weights) ready.set(key, (weights = weightsOf(model, folds.of[i], folds.source[i])))
-    return partOf(differences, i, weights, from, to)
-  })
 }
 
 function beside(a: Differences, b: Differences): Differences {
   const width = a.width + b.width
-  const values = new Float32Array(a.rows * width)
-  for (let i = 0; i < a.rows; i++) {
+  const rows = a.values.length / a.width
+  const values = new Float32Array(rows * width)
+  for (let i = 0; i < rows; i++) {
     values.set(a.values.subarray(i * a.width, (i + 1) * a.width), i * width)
     values.set(b.values.subarray(i * b.width, (i + 1) * b.width), i * width + a.width)
   }
-  return { rows: a.rows, width, values }
+  return { width, values }
 }
 
 function stacked({ text, quality, text_style }: Omit<Margins, 'odds'>, with_style: boolean): Differences {
   const columns = with_style ? [text, quality, text_style] : [text, quality]
   const values = new Float64Array(text.length * columns.length)
   for (const [k, column] of columns.entries()) for (let i = 0; i < column.length; i++) values[i * columns.length + k] = column[i]
-  return { rows: text.length, width: columns.length, values }
+  return { width: columns.length, values }
 }
 
 /** How often and how surely margins agree with labels nobody showed to their model. */
 export const agreementOf = (margins: Float64Array): { accuracy: number; auc: number } => ({
   accuracy: rounded(accuracyOf(margins)),
-  auc: rounded(sidesAuc(margins)),
+  auc: rounded(pairAuc(margins)),
 })
 
 export const sum = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, i) => value + b[i])

@@ -1,7 +1,5 @@
 /** How far the margins of a model can be believed. A positive margin agrees with the label. */
-import { logLoss } from './ridge-logistic.ts'
-
-export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
+import { logLoss, sigmoid } from './logistic.ts'
 
 const LEAST_LOG = Math.log(1e-4)
 const MOST_LOG = Math.log(1e6)
@@ -43,28 +41,6 @@ export function accuracyOf(margins: Float64Array): number {
   let right = 0
   for (const m of margins) right += m > 0 ? 1 : m === 0 ? 0.5 : 0
   return margins.length > 0 ? right / margins.length : 0.5
-}
-
-/**
- * Probability that the margin of a pair whose label the model shares is higher than that of one turned round: the area under the curve
- * when every pair is shown once each way.
- */
-export function sidesAuc(margins: Float64Array): number {
-  const sorted = margins.slice().sort()
-  const n = sorted.length
-  if (n === 0) return 0.5
-  // pairs (i, j) with m_i > -m_j: walk j up as i goes down
-  let above = 0
-  let equal = 0
-  let strict = n
-  let loose = n
-  for (let i = 0; i < n; i++) {
-    while (strict > 0 && sorted[strict - 1] > -sorted[i]) strict--
-    while (loose > 0 && sorted[loose - 1] >= -sorted[i]) loose--
-    above += n - strict
-    equal += strict - loose
-  }
-  return (above + equal / 2) / (n * n)
 }
 
 /** Expected calibration error and Brier score of probabilities that labels are right, each pair seen from both sides. */

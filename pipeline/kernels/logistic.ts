@@ -6,10 +6,13 @@ export interface Differences {
   readonly values: Float32Array | Float64Array
 }
 
-export interface LogisticFit {
+export interface Weights {
   /** By feature, for differences divided by `sizes`. */
   readonly weights: Float64Array
   readonly sizes: Float64Array
+}
+
+export interface LogisticFit extends Weights {
   /** Lower half of the penalised Hessian's Cholesky factor, row by row. */
   readonly factor: Float64Array
 }
@@ -21,21 +24,25 @@ const SHORTEST = 1e-4
 /**
  * Minimises sum_i importance_i log(1 + exp(-w . d_i)) + ridge / 2 |w|^2 over the rows of `index` by Newton's method (iteratively reweighted
  * least squares), features scaled to a mean square of 1. Without an intercept the fit does not depend on which side is shown first. `start`:
- * the fit of similar rows, which saves steps.
+ * the fit of similar rows, which saves steps; `centre`: weights that the ridge pulls towards instead of 0.
  */
 export function fitPairLogistic(
   d: Differences,
   index: Int32Array,
   ridge: number,
   importance?: Float64Array,
-  start?: LogisticFit,
+  start?: Weights,
+  centre?: Weights,
 ): LogisticFit {
   const sizes = sizesOf(d, index)
-  let weights = start ? start.weights.map((w, k) => (w / start.sizes[k]) * sizes[k]) : new Float64Array(d.width)
-  let step = newton(d, index, sizes, ridge, weights, importance)
+  const rescaled = (from?: Weights): Float64Array =>
+    from ? from.weights.map((w, k) => (w / from.sizes[k]) * sizes[k]) : new Float64Array(d.width)
+  const pull = { ridge, centre: rescaled(centre) }
+  let weights = rescaled(start ?? centre)
+  let step = newton(d, index, sizes, pull, weights, importance)
   for (let k = 0, size = 1; k < STEPS && size > SHORTEST; k++) {
     const next = weights.map((w, f) => w - size * step.direction[f])
-    const there = newton(d, index, sizes, ridge, next, importance)
+    const there = newton(d, index, sizes, pull, next, importance)
     if (there.loss > step.loss) {
       size /= 2
       continue
@@ -50,7 +57,7 @@ export function fitPairLogistic(
 }
 
 /** w . d / sizes of one row. */
-export function marginOf({ width, values }: Differences, row: number, { weights, sizes }: Pick<LogisticFit, 'weights' | 'sizes'>): number {
+export function marginOf({ width, values }: Differences, row: number, { weights, sizes }: Weights): number {
   let margin = 0
   for (let k = 0; k < width; k++) margin += (weights[k] * values[row * width + k]) / sizes[k]
   return margin
@@ -73,18 +80,25 @@ interface Step {
   readonly factor: Float64Array
 }
 
+interface Pull {
+  readonly ridge: number
+  readonly centre: Float64Array
+}
+
 function newton(
   d: Differences,
   index: Int32Array,
   sizes: Float64Array,
-  ridge: number,
+  { ridge, centre }: Pull,
   weights: Float64Array,
   importance?: Float64Array,
 ): Step {
   const { width, values } = d
-  const gradient = weights.map(w => ridge * w)
+  const gradient = weights.map((w, k) => ridge * (w - centre[k]))
   const hessian = new Float64Array(width * width)
+  // most differences are 0: those of features that a text may lack
   const x = new Float64Array(width)
+  const features = new Int32Array(width)
   let loss = 0
   for (let k = 0; k < width; k++) {
     hessian[k * width + k] = ridge
@@ -92,19 +106,23 @@ function newton(
   }
   for (const row of index) {
     let margin = 0
+    let count = 0
     for (let k = 0; k < width; k++) {
-      x[k] = values[row * width + k] / sizes[k]
-      margin += weights[k] * x[k]
+      const value = values[row * width + k]
+      if (value === 0) continue
+      x[count] = value / sizes[k]
+      margin += weights[k] * x[count]
+      features[count++] = k
     }
     const weight = importance?.[row] ?? 1
     const wrong = sigmoid(-margin)
     const curvature = weight * wrong * (1 - wrong)
     loss += weight * logLoss(margin)
-    for (let k = 0; k < width; k++) {
-      if (x[k] === 0) continue
-      gradient[k] -= weight * wrong * x[k]
+    for (let k = 0; k < count; k++) {
+      const at = features[k] * width
       const scaled = curvature * x[k]
-      for (let l = 0; l <= k; l++) hessian[k * width + l] += scaled * x[l]
+      gradient[features[k]] -= weight * wrong * x[k]
+      for (let l = 0; l <= k; l++) hessian[at + features[l]] += scaled * x[l]
     }
   }
   const factor = cholesky(hessian, width)

@@ -17,12 +17,12 @@ export function phrasesOf(texts: readonly string[]): Phrases {
   return phrases
 }
 
-/** How many times any of the phrases begins among words[from .. to). */
-export function countPhrases(phrases: Phrases, words: Uint32Array, from: number, to: number): number {
+/** How many of words[from .. to) begin one of the phrases, which may go on until `end`. */
+export function countPhrases(phrases: Phrases, words: Uint32Array, from: number, to: number, end = to): number {
   let count = 0
   for (let k = from; k < to; k++) {
     const rests = phrases.get(words[k])
-    if (rests?.some(rest => rest.every((word, j) => words[k + 1 + j] === word))) count++
+    if (rests?.some(rest => k + rest.length < end && rest.every((word, j) => words[k + 1 + j] === word))) count++
   }
   return count
 }

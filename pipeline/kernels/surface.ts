@@ -18,7 +18,9 @@ export interface Surface {
   replacements: number
   lines: number
   repeated_lines: number
-  /** Distinct windows of four bytes over all, of the first 4 KB. */
+  /** Lines that begin as the turn of a speaker does. */
+  speaker_lines: number
+  /** Distinct windows of four bytes over all, of the first 2 KB, about. */
   distinct_windows: number
   /** The first byte that is not ASCII white space, and the code point that ends there; 0 in an empty text. */
   first: number
@@ -34,6 +36,7 @@ export const newSurface = (): Surface => ({
   replacements: 0,
   lines: 0,
   repeated_lines: 0,
+  speaker_lines: 0,
   distinct_windows: 1,
   first: 0,
   last: 0,
@@ -69,7 +72,7 @@ function scriptOf(lead: number, second: number): number {
 }
 
 const seen = new WordMarks()
-const WINDOW_BYTES = 4096
+const WINDOW_BYTES = 2048
 
 /** Fills a surface from bytes[from .. to), well-formed UTF-8. */
 export function readSurface(surface: Surface, bytes: Uint8Array, from: number, to: number): void {
@@ -108,51 +111,88 @@ export function readScripts(scripts: Float64Array, bytes: Uint8Array, from: numb
 }
 
 function countCharacters(surface: Surface, bytes: Uint8Array, from: number, to: number): void {
-  readScripts(surface.scripts, bytes, from, to)
+  const { scripts } = surface
   const counts = new Int32Array(8)
+  scripts.fill(0)
   let replacements = 0
   for (let at = from; at < to; at++) {
     const byte = bytes[at]
     if (byte < 0x80) counts[KINDS[byte]]++
-    else if (byte === 0xef && bytes[at + 1] === 0xbf && bytes[at + 2] === 0xbd) replacements++
+    else if (byte >= 0xc0) {
+      const script = scriptOf(byte, bytes[at + 1])
+      if (script >= 0) scripts[script]++
+      else if (byte === 0xef && bytes[at + 1] === 0xbf && bytes[at + 2] === 0xbd) replacements++
+    }
   }
+  scripts[0] += counts[LETTER]
   surface.symbols = counts[SYMBOL] + counts[OPEN] + counts[CLOSE]
   surface.digits = counts[DIGIT]
   surface.unbalanced = counts[OPEN] - counts[CLOSE]
   surface.replacements = replacements
 }
 
-const BACKTICK = 0x60
 const NEWLINE = 0x0a
+const FENCE = new TextEncoder().encode('```')
+const SPEAKERS = ['Human:', 'User:', 'Assistant:', '### Instruction', 'Question:'].map(text => new TextEncoder().encode(text))
 
 function countLines(surface: Surface, bytes: Uint8Array, from: number, to: number): void {
   let newlines = 0
   for (let at = from; at < to; at++) if (bytes[at] === NEWLINE) newlines++
-  seen.clear(newlines + 1)
+  if (newlines > 0) seen.clear(newlines + 1)
   let fences = 0
   surface.lines = 0
   surface.repeated_lines = 0
+  surface.speaker_lines = 0
   for (let begin = from; begin < to; ) {
-    let end = begin
-    let h = 0
-    for (; end < to && bytes[end] !== NEWLINE; end++) if (KINDS[bytes[end]] !== SPACE) h = Math.imul(h ^ bytes[end], 0x01000193) + 1
+    const end = newlines > 0 ? lineEnd(bytes, begin, to) : to
+    const h = newlines > 0 ? lineHash(bytes, begin, end) : 1
     if (h !== 0) {
       surface.lines++
-      if (seen.mark(mix32(h), 1)) surface.repeated_lines++
-      if (end - begin >= 3 && bytes[begin] === BACKTICK && bytes[begin + 1] === BACKTICK && bytes[begin + 2] === BACKTICK) fences++
+      if (newlines > 0 && seen.mark(mix32(h), 1)) surface.repeated_lines++
+      if (startsWith(bytes, begin, end, FENCE)) fences++
+      if (begin > from && SPEAKERS.some(mark => startsWith(bytes, begin, end, mark))) surface.speaker_lines++
     }
     begin = end + 1
   }
   surface.open_fences = fences & 1
 }
 
+function lineEnd(bytes: Uint8Array, begin: number, to: number): number {
+  let end = begin
+  while (end < to && bytes[end] !== NEWLINE) end++
+  return end
+}
+
+/** Of the bytes that are not white space; 0 where there are none. */
+function lineHash(bytes: Uint8Array, begin: number, end: number): number {
+  let h = 0
+  for (let at = begin; at < end; at++) if (KINDS[bytes[at]] !== SPACE) h = Math.imul(h ^ bytes[at], 0x01000193) + 1
+  return h
+}
+
+function startsWith(bytes: Uint8Array, begin: number, end: number, mark: Uint8Array): boolean {
+  if (bytes[begin] !== mark[0] || end - begin < mark.length) return false
+  for (let k = 1; k < mark.length; k++) if (bytes[begin + k] !== mark[k]) return false
+  return true
+}
+
+const WINDOW_SLOTS = 1 << 14
+const windowRounds = new Uint32Array(WINDOW_SLOTS)
+let windowRound = 0
+
+/** Windows that share a slot count as one: of 2,048 in 16,384 slots, six in a hundred at most. */
 function countWindows(surface: Surface, bytes: Uint8Array, from: number, to: number): void {
   const windows = Math.max(0, to - from - 3)
   let distinct = 0
-  seen.clear(windows + 1)
+  windowRound = (windowRound + 1) >>> 0
+  if (windowRound === 0) windowRounds.fill((windowRound = 1) - 1)
   for (let at = from; at < from + windows; at++) {
     const window = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)
-    if (seen.mark(mix32(window), 1) === 0) distinct++
+    const slot = Math.imul(window, 0x9e3779b1) >>> 18
+    if (windowRounds[slot] !== windowRound) {
+      windowRounds[slot] = windowRound
+      distinct++
+    }
   }
   surface.distinct_windows = windows > 0 ? distinct / windows : 1
 }

@@ -1,6 +1,7 @@
 /** A linear Bradley-Terry model over hashed terms, cross-fitted: each fold's weights come from the pairs of all other folds. */
+
+import type { Folds } from './folded-logistic.ts'
 import { mix32 } from './mix.ts'
-import type { Folds } from './ridge-logistic.ts'
 
 /** Terms of each pair, as the measure text-terms gives them: row i's are values[starts[i] .. starts[i + 1]), the low bit = rejected's. */
 export interface Terms {

@@ -53,8 +53,8 @@ export function examplesOf(columns: Columns<typeof exampleColumns>, rows: number
     rows,
     folds: { count: folds, of: columns.fold.values, source: columns.source.values },
     terms: { starts: terms.starts, values: terms.items.columns.term.values },
-    quality: { rows, width: qualityFeatures.length, values: columns.quality.values },
-    style: { rows, width: STYLE_WIDTH, values: columns.style.values },
+    quality: { width: qualityFeatures.length, values: columns.quality.values },
+    style: { width: STYLE_WIDTH, values: columns.style.values },
   }
 }
 

@@ -81,9 +81,6 @@ const refusals = phrasesOf([
     'je suis désolé',
   ],
 ])
-const speakers = ['\nHuman:', '\nUser:', '\nAssistant:', '\n### Instruction', '\nQuestion:', '<|'].map(text =>
-  new TextEncoder().encode(text),
-)
 /** What ends a sentence, a block or a list. */
 const ENDS = new Set([...'.!?:;)]}"\'`*>|$…。！？；：）】」』”’»।॥؟'].map(character => character.codePointAt(0)!))
 const QUESTIONS = new Set([...'?？؟'].map(character => character.codePointAt(0)!))
@@ -210,9 +207,10 @@ class QualityReader {
     values[at.word_bytes] = share(counts.bytes, words) / 10
     values[at.long_words] = share(counts.long, words)
     values[at.few_words] = words < 3 ? 1 : 0
-    values[at.refusal_opens] =
-      countPhrases(refusals, hashes, starts[row], Math.min(starts[row + 1], starts[row] + OPENING_WORDS)) > 0 ? 1 : 0
-    values[at.refusals] = share(countPhrases(refusals, hashes, starts[row], starts[row + 1]), words)
+    const opening = Math.min(starts[row + 1], starts[row] + OPENING_WORDS)
+    const refusing = countPhrases(refusals, hashes, starts[row], opening, starts[row + 1])
+    values[at.refusal_opens] = refusing > 0 ? 1 : 0
+    values[at.refusals] = share(refusing + countPhrases(refusals, hashes, opening, starts[row + 1]), words)
   }
 
   #readWordPairs(values: Float64Array, { tokens: { hashes }, starts }: Side, row: number): void {
@@ -236,7 +234,6 @@ class QualityReader {
 
   #readSurface(values: Float64Array, { text: { bytes } }: Side, begin: number, end: number): void {
     const surface = this.#surface
-    const text = bytes.subarray(begin, end)
     values[at.lines_repeated] = share(surface.repeated_lines, surface.lines)
     values[at.windows_distinct] = surface.distinct_windows
     values[at.other_script] = distance(this.#scripts, surface.scripts)
@@ -245,13 +242,14 @@ class QualityReader {
     values[at.unbalanced_brackets] = surface.unbalanced === 0 ? 0 : 1
     values[at.open_fence] = surface.open_fences
     values[at.starts_small] = surface.first >= 0x61 && surface.first <= 0x7a ? 1 : 0
-    values[at.speaks_for_others] = speakers.some(mark => contains(text, mark)) ? 1 : 0
+    values[at.speaks_for_others] = surface.speaker_lines > 0 || textOf(bytes, begin, end).includes('<|') ? 1 : 0
     values[at.broken_characters] = share(surface.replacements, end - begin)
     values[at.symbols] = share(surface.symbols, end - begin)
     values[at.digits] = share(surface.digits, end - begin)
   }
 }
 
+const textOf = (bytes: Uint8Array, begin: number, end: number): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset + begin, end - begin)
 const share = (part: number, whole: number): number => (whole > 0 ? part / whole : 0)
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39
 const pairHash = (first: number, second: number): number => mix32(Math.imul(first, 0x9e3779b1) ^ second)
@@ -270,12 +268,6 @@ function distance(a: Float64Array, b: Float64Array): number {
   let difference = 0
   for (let k = 0; k < a.length; k++) difference += Math.abs(a[k] / sums[0] - b[k] / sums[1])
   return difference / 2
-}
-
-function contains(text: Uint8Array, mark: Uint8Array): boolean {
-  for (let k = text.indexOf(mark[0]); k >= 0; k = text.indexOf(mark[0], k + 1))
-    if (mark.every((byte, j) => text[k + j] === byte)) return true
-  return false
 }
 
 export const responseQuality = defineMeasure<Record<string, never>>({
