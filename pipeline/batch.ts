@@ -211,18 +211,20 @@ export function gatherColumn(column: Column, field: Field, index: Int32Array): C
 
 function gatherFixed(source: NumberArray, array: Typed, width: number, index: Int32Array): NumberArray {
   const out = new array(index.length * width)
-  for (let i = 0; i < index.length; i++) {
-    const from = index[i] * width
-    if (from < 0) continue
-    if (width === 1) out[i] = source[from]
-    else for (let k = 0; k < width; k++) out[i * width + k] = source[from + k]
+  if (width === 1) {
+    for (let i = 0; i < index.length; i++) if (index[i] >= 0) out[i] = source[index[i]]
+    return out
   }
+  for (let i = 0; i < index.length; i++)
+    if (index[i] >= 0) for (let k = 0, from = index[i] * width; k < width; k++) out[i * width + k] = source[from + k]
   return out
 }
 
 function gatherValid(valid: Valid, index: Int32Array): Valid {
   if (!valid && !index.includes(-1)) return undefined
-  return Uint8Array.from(index, i => (i < 0 ? 0 : valid ? valid[i] : 1))
+  const out = new Uint8Array(index.length)
+  for (let i = 0; i < index.length; i++) out[i] = index[i] < 0 ? 0 : valid ? valid[index[i]] : 1
+  return out
 }
 
 function gatherText(column: Utf8, index: Int32Array): Utf8 {

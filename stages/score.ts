@@ -100,12 +100,19 @@ const where =
   (params: Params, env: Env): Schema =>
     builtInsOf(params, env).length > 0 ? schema : {}
 
+/** What the built-in models read of a pair, and what earlier steps may have added to it. */
+function reading(params: Params, env: Env, schema: Schema, added: readonly string[] = []): Schema {
+  if (builtInsOf(params, env).length === 0) return {}
+  const known = [...added, 'style_p'].filter(name => name in env.upstream).map(name => [name, env.upstream[name]])
+  return { ...schema, ...exampleReads, ...Object.fromEntries(known) }
+}
+
 const trained = { ordinal: 'i32', ...exampleColumns } as const
 const TRAINING = 0x7261
 
 /** Learns bt-text and bt-quality from a sample. */
 const training: Round<Params> = {
-  reads: where({ ordinal: 'i32', pair_id: 'id', tie: pairFacts.tie, ...exampleReads }),
+  reads: (params, env) => reading(params, env, { ordinal: 'i32', pair_id: 'id', tie: pairFacts.tie }),
   emits: trained,
   partitions: () => 1,
   observe: (params, { env, seed, corpus }) => {
@@ -157,11 +164,7 @@ const partitionsFor = (pairs: number): number => Math.ceil((pairs + 1) / PAIRS_P
 
 /** Judges every pair by the other pairs of its prompt. */
 const graph: Round<Params> = {
-  reads: (params, env) => {
-    if (builtInsOf(params, env).length === 0) return {}
-    const ids = { ordinal: 'i32', prompt_id: 'id', chosen_id: 'id', rejected_id: 'id' } as const
-    return { ...ids, ...exampleReads, ...('cluster_id' in env.upstream ? { cluster_id: 'id' } : {}) }
-  },
+  reads: (params, env) => reading(params, env, { ordinal: 'i32', prompt_id: 'id', chosen_id: 'id', rejected_id: 'id' }, ['cluster_id']),
   emits: said,
   returns: where(crossfit),
   partitions: (_, corpus) => partitionsFor(corpus.pairs),

@@ -41,7 +41,7 @@ const params = z.strictObject({
     .max(1)
     .default(0.8)
     .describe('action drop: labels leave that style predicts with a higher probability and neither votes nor models support'),
-  sample: z.int().min(100).default(20_000).describe('pairs of each source, and of the whole corpus, on which style is fitted and audited'),
+  sample: z.int().min(100).default(10_000).describe('pairs of each source, and of the whole corpus, on which style is fitted and audited'),
 })
 type Params = z.infer<typeof params>
 

@@ -8,6 +8,7 @@ import {
   emptyBatch,
   type Field,
   gather,
+  hexAt,
   type Ids,
   isValid,
   type Numbers,
@@ -16,17 +17,24 @@ import {
   type Utf8,
   utf8Of,
 } from '../pipeline/batch.ts'
+import { UserError } from '../pipeline/errors.ts'
 import { lanesOf } from '../pipeline/kernels/groups.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { allocate, firstRows } from '../pipeline/kernels/sampling.ts'
 import { draws, pairFacts } from '../pipeline/pair.ts'
-import { defineStage, type Env, type Part, type Round, type Summary } from '../pipeline/stage.ts'
+import { defineStage, type Env, type Part, type Round, type Summary, typeName } from '../pipeline/stage.ts'
 
 const params = z.strictObject({
   budget: z.int().min(0).default(200).describe('pairs that people are asked about, audit and targeted together'),
   audit_share: z.number().min(0).max(1).default(0.5).describe('share of the budget drawn at random within strata, for honest estimates'),
   strata: z.array(z.string()).default(['source']).describe('columns whose values together make the strata of the audit'),
-  max_per_cluster: z.int().min(1).default(2).describe('targeted pairs of one cluster of near-duplicate prompts, at most'),
+  max_per_cluster: z
+    .int()
+    .min(1)
+    .default(2)
+    .describe(
+      'targeted pairs of one cluster of near-duplicate prompts; twice as many, and so on, only where the budget cannot be met otherwise',
+    ),
   weights: z
     .strictObject({
       doubt: z.number().default(1).describe('of 1 - p_mean'),
@@ -52,8 +60,13 @@ function readsOf({ strata }: Params, { upstream }: Env): Schema {
     pair_id: 'id',
     prompt_id: 'id',
     ...Object.fromEntries(signals),
-    ...Object.fromEntries(strata.map(name => [name, known[name] ?? 'utf8'])),
+    ...Object.fromEntries(strata.map(name => [name, stratumField(name, known[name] ?? 'utf8')])),
   }
+}
+
+function stratumField(name: string, field: Field): Field {
+  if (field !== 'id' && (typeof field === 'string' || 'labels' in field)) return field
+  throw new UserError(`verification-sample: strata: column ${name} is ${typeName(field)}; name columns of text, labels or numbers`)
 }
 
 const emitted = { ordinal: 'i32', hash: 'f64', stratum: 'utf8', cluster: 'id', acquisition: 'f64' } as const
@@ -69,25 +82,30 @@ const draw: Round<Params> = {
     const reads = readsOf(params, env)
     return batch => emit(params, batch, reads, seed, partitions)
   },
-  reduce: (params, _, rows) => bestOf(params, rows),
+  reduce: (params, _, rows) => candidatesOf(params, rows),
   combine: (params, _, parts) => choose(params, parts),
 }
 
-function emit(params: Params, batch: Batch, reads: Schema, seed: number, partitions: number): Batch {
+function emit({ strata, ...params }: Params, batch: Batch, reads: Schema, seed: number, partitions: number): Batch {
   const { ordinal, pair_id, prompt_id } = columnsOf(batch, { ordinal: 'i32', pair_id: 'id', prompt_id: 'id' })
-  const lanes = lanesOf(pair_id as Ids, batch.rows)
-  const key = mix32(seed ^ AUDIT)
-  const hash = Float64Array.from(lanes[0], (lane, i) => (mix32(lane ^ key) >>> 0) * 2 ** 20 + ((mix32(lanes[1][i] ^ key) >>> 0) & 0xfffff))
+  const rows = Array.from({ length: batch.rows }, (_, i) => i)
+  const cluster = (batch.columns.prompt_cluster ?? prompt_id) as Ids
   return batchOf({ ...emitted, partition: 'i32' }, batch.rows, {
     ordinal,
-    hash: { values: hash },
-    stratum: utf8Of(
-      Array.from({ length: batch.rows }, (_, i) => params.strata.map(name => textAt(batch.columns[name], reads[name], i)).join(' / ')),
-    ),
-    cluster: (batch.columns.prompt_cluster ?? prompt_id) as Ids,
-    acquisition: { values: Float64Array.from({ length: batch.rows }, (_, i) => acquisition(params, batch, i)) },
-    partition: { values: Int32Array.from(lanes[0], lane => (mix32(lane) >>> 0) % partitions) },
+    hash: { values: hashes(pair_id, batch.rows, seed) },
+    stratum: utf8Of(rows.map(i => strata.map(name => textAt(batch.columns[name], reads[name], i)).join(' / '))),
+    cluster,
+    acquisition: { values: Float64Array.from(rows, i => acquisition(params, batch, i)) },
+    // a cluster lies in one partition, so that what is kept of it there is enough
+    partition: { values: lanesOf(cluster, batch.rows)[0].map(lane => mix32(lane) % partitions) },
   }) as unknown as Batch
+}
+
+/** The place of each pair in the order in which an audit draws: 52 bits of its id and the seed. */
+function hashes(pair_id: Ids, rows: number, seed: number): Float64Array {
+  const lanes = lanesOf(pair_id, rows)
+  const key = mix32(seed ^ AUDIT)
+  return Float64Array.from(lanes[0], (lane, i) => mix32(lane ^ key) * 2 ** 20 + (mix32(lanes[1][i] ^ key) & 0xfffff))
 }
 
 function textAt(column: Column, field: Field, i: number): string {
@@ -97,135 +115,142 @@ function textAt(column: Column, field: Field, i: number): string {
   return typeof field === 'object' && 'labels' in field ? field.labels[value] : String(value)
 }
 
-/** What a pair's signals make it worth; a pair without them is worth nothing. */
-function acquisition({ weights }: Params, batch: Batch, i: number): number {
-  const at = (name: string): number | undefined => {
+/** What a pair's signals make it worth a look. A pair that no model could judge stands in the middle; without signals all are worth nothing. */
+function acquisition({ weights }: Pick<Params, 'weights'>, batch: Batch, i: number): number {
+  const at = (name: string, unknown: number): number => {
     const column = batch.columns[name] as Numbers | undefined
-    return column && isValid(column, i) ? column.values[i] : undefined
+    return column && isValid(column, i) ? column.values[i] : unknown
   }
-  const p = at('p_mean')
-  const doubt = p === undefined ? 0 : weights.doubt * (1 - p) + weights.uncertain * (1 - 2 * Math.abs(p - 0.5))
-  return (
-    doubt + weights.against * (at('against') ?? 0) + weights.disagreement * (at('disagreement') ?? 0) + weights.style * (at('style_p') ?? 0)
-  )
+  const terms = weights.against * at('against', 0) + weights.disagreement * at('disagreement', 0) + weights.style * at('style_p', 0)
+  if (!('p_mean' in batch.columns)) return terms
+  const p = at('p_mean', 0.5)
+  return terms + weights.doubt * (1 - p) + weights.uncertain * (1 - 2 * Math.abs(p - 0.5))
 }
 
-type Emitted = Batch<typeof emitted>
+type Emitted = Batch<typeof emitted>['columns']
 
-/** Of one partition: how many pairs each stratum has, and every row that could be drawn. */
-function bestOf(params: Params, rows: Batch): Part {
-  const { columns } = rows as unknown as Emitted
-  const strata = new Map<string, number[]>()
-  for (let i = 0; i < rows.rows; i++) {
-    const name = stringAt(columns.stratum, i)
-    const stratum = strata.get(name)
-    if (stratum) stratum.push(i)
-    else strata.set(name, [i])
-  }
-  const audit = [...strata.values()].flatMap(stratum => firstRows(stratum, auditBudget(params), byHash(columns)))
-  const targeted = worthwhile(params, columns, rows.rows, params.budget * 2)
+/** Of one partition: how many pairs each stratum has, and every row that any draw over all partitions could take. */
+function candidatesOf(params: Params, rows: Batch): Part {
+  const columns = columnsOf(rows, emitted)
+  const strata = strataOf(columns.stratum, rows.rows)
+  const audit = new Set([...strata.values()].flatMap(members => firstRows(members, auditBudget(params), byHash(columns))))
+  // whatever the audit takes of its candidates, those after them in the order of worth are enough
+  const targeted = worthiest(params, columns, rows.rows, params.budget, audit)
   const names = [...strata.keys()]
-  const kept = [...new Set([...audit, ...targeted])]
   return {
     tables: {
       strata: batchOf(counted, names.length, {
         stratum: utf8Of(names),
-        pairs: { values: Int32Array.from(names, n => strata.get(n)!.length) },
+        pairs: { values: Int32Array.from(names, name => strata.get(name)!.length) },
       }) as unknown as Batch,
-      rows: pick(columns, kept),
+      rows: gather(rows, Int32Array.from([...audit, ...targeted])),
     },
   }
 }
 
 const auditBudget = ({ budget, audit_share }: Params): number => Math.round(budget * audit_share)
 
+function strataOf(column: Utf8, rows: number): Map<string, number[]> {
+  const strata = new Map<string, number[]>()
+  for (let i = 0; i < rows; i++) {
+    const name = stringAt(column, i)
+    const members = strata.get(name)
+    if (members) members.push(i)
+    else strata.set(name, [i])
+  }
+  return strata
+}
+
 const byHash =
-  ({ hash, ordinal }: Emitted['columns']) =>
+  ({ hash, ordinal }: Emitted) =>
   (a: number, b: number): boolean =>
     hash.values[a] < hash.values[b] || (hash.values[a] === hash.values[b] && ordinal.values[a] < ordinal.values[b])
 
-/** The rows of highest acquisition, at most so many of one cluster. */
-function worthwhile(
-  { max_per_cluster }: Params,
-  columns: Emitted['columns'],
-  rows: number,
-  most: number,
-  but: ReadonlySet<number> = new Set(),
-): number[] {
+/**
+ * The rows of highest acquisition but for those in `but`, so many of one cluster before any has more, then twice as many, and so on. Rows
+ * worth nothing are none. Whatever leaves or joins `but`, a row that is among the first n stays among them.
+ */
+function worthiest({ max_per_cluster }: Params, columns: Emitted, rows: number, most: number, but: ReadonlySet<number>): number[] {
   const { values } = columns.acquisition
   const earlier = byHash(columns)
   const order = Array.from({ length: rows }, (_, i) => i)
     .filter(i => values[i] > 0 && !but.has(i))
     .sort((a, b) => values[b] - values[a] || (earlier(a, b) ? -1 : 1))
-  const perCluster = new Map<string, number>()
-  const chosen: number[] = []
+  const taken = new Map<string, number>()
+  const tiers: number[][] = []
   for (const i of order) {
-    if (chosen.length >= most) break
-    const cluster = Buffer.from(columns.cluster.bytes.subarray(i * 16, i * 16 + 16)).toString('latin1')
-    const n = perCluster.get(cluster) ?? 0
-    if (n >= max_per_cluster) continue
-    perCluster.set(cluster, n + 1)
-    chosen.push(i)
+    const cluster = hexAt(columns.cluster, i)
+    const before = taken.get(cluster) ?? 0
+    taken.set(cluster, before + 1)
+    const tier = before < max_per_cluster ? 0 : 1 + Math.floor(Math.log2(before / max_per_cluster))
+    tiers[tier] ??= []
+    tiers[tier].push(i)
   }
-  return chosen
-}
-
-function pick(columns: Emitted['columns'], rows: readonly number[]): Batch {
-  return batchOf(emitted, rows.length, {
-    ordinal: { values: Int32Array.from(rows, i => columns.ordinal.values[i]) },
-    hash: { values: Float64Array.from(rows, i => columns.hash.values[i]) },
-    stratum: utf8Of(rows.map(i => stringAt(columns.stratum, i))),
-    cluster: { bytes: Uint8Array.from(rows.flatMap(i => [...columns.cluster.bytes.subarray(i * 16, i * 16 + 16)])) },
-    acquisition: { values: Float64Array.from(rows, i => columns.acquisition.values[i]) },
-  }) as unknown as Batch
+  return tiers.flat().slice(0, most)
 }
 
 const drawn = { ordinal: 'i32', draw: { labels: draws }, inclusion_probability: 'f64', stratum: 'utf8' } as const
+const AUDITED = draws.indexOf('audit')
+const TARGETED = draws.indexOf('targeted')
 
 /** The audit first, stratum by stratum; the targeted sample from the rest. */
 function choose(params: Params, parts: readonly Part[]): Summary {
+  const counts = countsOf(parts)
+  const names = [...counts.keys()].sort()
+  const rows = concat(emitted as Schema, [emptyBatch(emitted as Schema), ...parts.map(part => part.tables!.rows)])
+  const columns = columnsOf(rows, emitted)
+  const places = allocate(
+    names.map(name => counts.get(name)!),
+    auditBudget(params),
+  )
+  const members = strataOf(columns.stratum, rows.rows)
+  const audit = names.flatMap((name, s) =>
+    firstRows(members.get(name)!, places[s], byHash(columns)).map(row => ({ row, probability: places[s] / counts.get(name)! })),
+  )
+  const taken = new Set(audit.map(({ row }) => row))
+  const targeted = worthiest(params, columns, rows.rows, params.budget - taken.size, taken)
+  const strata = Object.fromEntries(names.map((name, s) => [name, { pairs: counts.get(name)!, audit: places[s] }]))
+  return {
+    facts: { audit: audit.length, targeted: targeted.length, strata: names.length <= MOST_STRATA_TOLD ? strata : names.length },
+    tables: { drawn: drawnTable(columns, audit, targeted) },
+  }
+}
+
+const MOST_STRATA_TOLD = 100
+
+function countsOf(parts: readonly Part[]): Map<string, number> {
   const counts = new Map<string, number>()
   for (const { tables } of parts) {
     const { stratum, pairs } = columnsOf(tables!.strata, counted)
-    for (let i = 0; i < tables!.strata.rows; i++) {
+    for (const [i, count] of pairs.values.entries()) {
       const name = stringAt(stratum, i)
-      counts.set(name, (counts.get(name) ?? 0) + pairs.values[i])
+      counts.set(name, (counts.get(name) ?? 0) + count)
     }
   }
-  const names = [...counts.keys()].sort()
-  const all = concat(emitted as Schema, [pick(emptyBatch(emitted).columns, []), ...parts.map(p => p.tables!.rows)])
-  const { columns } = all as unknown as Emitted
-  const places = allocate(
-    names.map(n => counts.get(n)!),
-    auditBudget(params),
-  )
-  const audit = names.flatMap((name, s) => {
-    const rows = Array.from({ length: all.rows }, (_, i) => i).filter(i => stringAt(columns.stratum, i) === name)
-    return firstRows(rows, places[s], byHash(columns)).map(row => ({ row, probability: places[s] / counts.get(name)! }))
+  return counts
+}
+
+function drawnTable(
+  { ordinal, stratum }: Emitted,
+  audit: readonly { row: number; probability: number }[],
+  targeted: readonly number[],
+): Batch {
+  const rows = [...audit.map(({ row }) => row), ...targeted]
+  const isAudit = Uint8Array.from(rows, (_, i) => (i < audit.length ? 1 : 0))
+  const order = Int32Array.from(rows.keys()).sort((a, b) => ordinal.values[rows[a]] - ordinal.values[rows[b]])
+  const unordered = batchOf(drawn, rows.length, {
+    ordinal: { values: Int32Array.from(rows, row => ordinal.values[row]) },
+    draw: { values: isAudit.map(audited => (audited ? AUDITED : TARGETED)) },
+    inclusion_probability: { values: Float64Array.from(rows, (_, i) => audit[i]?.probability ?? 0), valid: isAudit },
+    stratum: utf8Of(rows.map(row => stringAt(stratum, row))),
   })
-  const taken = new Set(audit.map(a => a.row))
-  const targeted = worthwhile(params, columns, all.rows, Math.max(0, params.budget - taken.size), taken)
-  const rows = [...audit.map(a => ({ ...a, draw: 0 })), ...targeted.map(row => ({ row, probability: Number.NaN, draw: 1 }))]
-  const table = batchOf(drawn, rows.length, {
-    ordinal: { values: Int32Array.from(rows, r => columns.ordinal.values[r.row]) },
-    draw: { values: Uint8Array.from(rows, r => r.draw) },
-    inclusion_probability: {
-      values: Float64Array.from(rows, r => (r.draw === 0 ? r.probability : 0)),
-      valid: Uint8Array.from(rows, r => 1 - r.draw),
-    },
-    stratum: utf8Of(rows.map(r => stringAt(columns.stratum, r.row))),
-  })
-  const strata = Object.fromEntries(names.map((name, s) => [name, { pairs: counts.get(name)!, audit: places[s] }]))
-  return {
-    facts: { audit: audit.length, targeted: targeted.length, strata: names.length <= 100 ? strata : names.length },
-    tables: { drawn: table },
-  }
+  return gather(unordered, order) as unknown as Batch
 }
 
 export const verificationSample = defineStage<Params>({
   name: 'verification-sample',
   doc: 'Draws pairs for people: an audit with known inclusion probabilities, and a targeted sample where a wrong label is most likely.',
-  version: 1,
+  version: 2,
   params,
   reads: { ordinal: 'i32' },
   adds: { draw: drawn.draw, inclusion_probability: 'f64', stratum: 'utf8' },

@@ -20,7 +20,7 @@ it('installs from its tarball and builds the quickstart', () => {
   run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', dir], ROOT)
   const tarball = readdirSync(dir).find(file => file.endsWith('.tgz'))!
   writeFileSync(join(dir, 'package.json'), '{ "private": true }')
-  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--omit=optional', `./${tarball}`], dir)
+  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`], dir)
   const goldpan = join(dir, 'node_modules/.bin/goldpan')
   expect(run(goldpan, ['--version'], dir)).toMatch(/^\d+\.\d+\.\d+\n$/)
   const packed = join(dir, 'node_modules/goldpan')

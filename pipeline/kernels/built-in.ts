@@ -13,6 +13,8 @@ export interface Examples {
   readonly terms: Terms
   readonly quality: Differences
   readonly style: Differences
+  /** What a richer model of style says, as log odds; 0 = nothing. */
+  readonly style_odds: Float32Array
 }
 
 export interface BuiltIn {
@@ -51,14 +53,14 @@ export function trainBuiltIn(examples: Examples, with_style: boolean): BuiltIn {
   }
   const text = fitText({ terms, folds, offsets, epochs: EPOCHS, rate: RATE })
   const parts = partsOf({ text, quality, style }, examples)
-  const stack = crossFitLogistic(stacked(parts, with_style), folds, RIDGE)
+  const stack = crossFitLogistic(stacked(parts, examples.style_odds, with_style), folds, RIDGE)
   return { text, quality, style, stack }
 }
 
 /** Every pair judged by the models that have not seen its fold. */
 export function marginsOf(models: BuiltIn, examples: Examples, with_style: boolean): Margins {
   const parts = partsOf(models, examples)
-  return { ...parts, odds: foldedMargins(models.stack, stacked(parts, with_style), examples.folds) }
+  return { ...parts, odds: foldedMargins(models.stack, stacked(parts, examples.style_odds, with_style), examples.folds) }
 }
 
 function partsOf({ text, quality, style }: Omit<BuiltIn, 'stack'>, examples: Examples): Omit<Margins, 'odds'> {
@@ -84,8 +86,8 @@ function beside(a: Differences, b: Differences): Differences {
   return { width, values }
 }
 
-function stacked({ text, quality, text_style }: Omit<Margins, 'odds'>, with_style: boolean): Differences {
-  const columns = with_style ? [text, quality, text_style] : [text, quality]
+function stacked({ text, quality, text_style }: Omit<Margins, 'odds'>, style_odds: Float32Array, with_style: boolean): Differences {
+  const columns = with_style ? [text, quality, text_style, style_odds] : [text, quality]
   const values = new Float64Array(text.length * columns.length)
   for (const [k, column] of columns.entries()) for (let i = 0; i < column.length; i++) values[i * columns.length + k] = column[i]
   return { width: columns.length, values }

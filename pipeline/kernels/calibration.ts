@@ -1,39 +1,34 @@
 /** How far the margins of a model can be believed. A positive margin agrees with the label. */
-import { logLoss, sigmoid } from './logistic.ts'
+import { pairAuc } from './auc.ts'
+import { fitPairLogistic, sigmoid } from './logistic.ts'
 
-const LEAST_LOG = Math.log(1e-4)
-const MOST_LOG = Math.log(1e6)
-const NARROWED = 60
-const GOLDEN = (Math.sqrt(5) - 1) / 2
-
-/**
- * T = argmin mean log(1 + exp(-m / T)) (Guo et al. 2017, on pairs), by golden section over log T, where it has one minimum. Infinity where
- * no finite T beats saying .5 of every pair.
- */
-export function temperatureOf(margins: Float64Array): number {
-  let squares = 0
-  for (const m of margins) squares += m * m
-  const unit = Math.sqrt(squares / Math.max(1, margins.length))
-  if (!(unit > 0)) return Number.POSITIVE_INFINITY
-  const loss = (log: number): number => meanLoss(margins, unit * Math.exp(log))
-  let low = LEAST_LOG
-  let high = MOST_LOG
-  for (let i = 0; i < NARROWED; i++) {
-    const a = high - GOLDEN * (high - low)
-    const b = low + GOLDEN * (high - low)
-    if (loss(a) <= loss(b)) high = b
-    else low = a
-  }
-  const best = (low + high) / 2
-  return loss(best) < Math.LN2 - 1e-9 && best < MOST_LOG - 1 ? unit * Math.exp(best) : Number.POSITIVE_INFINITY
+/** p = sigmoid(margin * scale), and how much the model counts beside others. */
+export type Calibration = {
+  /** 1 / temperature; 0 where margins say nothing of the labels. */
+  readonly scale: number
+  readonly weight: number
 }
 
-/** With two pairs more, one right and one wrong, of margins like the others': a few pairs that all agree prove little. */
-function meanLoss(margins: Float64Array, temperature: number): number {
-  const n = margins.length
-  let loss = 0
-  for (const m of margins) loss += (1 + 2 / n) * logLoss(m / temperature) + m / temperature / n
-  return loss / (n + 2)
+export const UNCALIBRATED: Calibration = { scale: 0, weight: 0 }
+
+/**
+ * The scale that fits, and as weight the area under the curve above one half, less its standard error where there is nothing to find: a
+ * model that is no better than chance counts for nothing.
+ */
+export function fitCalibration(margins: Float64Array): Calibration {
+  if (margins.length === 0) return UNCALIBRATED
+  const weight = pairAuc(margins) - 0.5 - 1 / Math.sqrt(3 * margins.length)
+  const scale = scaleOf(margins)
+  return weight > 0 && scale > 0 ? { scale, weight } : UNCALIBRATED
+}
+
+/** A weak pull of the scale to 0: a few pairs that all agree prove little. */
+const RIDGE = 1
+
+/** 1 / T of T = argmin mean log(1 + exp(-m / T)) (Guo et al. 2017, on pairs); 0 where no positive T beats saying .5 of every pair. */
+export function scaleOf(margins: Float64Array): number {
+  const { weights, sizes } = fitPairLogistic({ width: 1, values: margins }, Int32Array.from(margins.keys()), RIDGE)
+  return Math.max(0, weights[0] / sizes[0])
 }
 
 /** Share of margins above 0, those at 0 counted half. */
@@ -43,7 +38,7 @@ export function accuracyOf(margins: Float64Array): number {
   return margins.length > 0 ? right / margins.length : 0.5
 }
 
-/** Expected calibration error and Brier score of probabilities that labels are right, each pair seen from both sides. */
+/** Expected calibration error and Brier score of sigmoid(margin) as the probability that a label is right. */
 export interface CalibrationError {
   readonly ece: number
   readonly brier: number
@@ -52,12 +47,12 @@ export interface CalibrationError {
 const BINS = 15
 
 /** Bins of equal width over confidence max(p, 1 - p) (Naeini et al. 2015). */
-export function calibrationError(margins: Float64Array, temperature: number): CalibrationError {
+export function calibrationError(margins: Float64Array): CalibrationError {
   const confidence = new Float64Array(BINS)
   const right = new Float64Array(BINS)
   let brier = 0
   for (const m of margins) {
-    const p = sigmoid(m / temperature)
+    const p = sigmoid(m)
     const sure = Math.max(p, 1 - p)
     const bin = Math.min(BINS - 1, Math.floor((sure - 0.5) * 2 * BINS))
     confidence[bin] += sure

@@ -20,7 +20,7 @@ export interface StyleModel {
   readonly slope: number
 }
 
-/** Large enough for length and Markdown to interact, small enough to be fitted in a second on 20,000 pairs. */
+/** Large enough for length and Markdown to interact, small enough to be fitted in a second on 10,000 pairs. */
 export const TREES: TreeParams = { trees: 40, depth: 5, rate: 0.15, ridge: 1, least_curvature: 3 }
 
 const SLOPE_RIDGE = 1

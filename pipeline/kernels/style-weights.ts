@@ -11,8 +11,9 @@ export const MOST_MARGIN = 6
 export type Weigh = (margin: number, left: number, support: number) => number
 
 /**
- * At 0 left, pairs of one style weigh the same whichever side was chosen; of the weights that do so these lose the least effective sample:
- * 1 - s, the overlap weights of Li, Morgan & Zaslavsky (2018). A label that votes contradict earns nothing by contradicting style too.
+ * At 0 left, pairs of one style weigh the same whichever side was chosen. Of the weights that leave as much these lose the least effective
+ * sample; at 0 they are 2 (1 - s), the overlap weights of Li, Morgan & Zaslavsky (2018). A label that votes contradict earns nothing by
+ * contradicting style too.
  */
 export const reweight: Weigh = (margin, left, support) => {
   const size = Math.min(Math.abs(margin), MOST_MARGIN)

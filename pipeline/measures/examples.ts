@@ -1,5 +1,5 @@
 /** Pairs as the built-in reward models see them, made from columns. */
-import { type Batch, batchOf, type Columns, columnsOf } from '../batch.ts'
+import { type Batch, batchOf, type Columns, columnsOf, isValid, type Numbers } from '../batch.ts'
 import type { Examples } from '../kernels/built-in.ts'
 import { lanesOf } from '../kernels/groups.ts'
 import { mix32 } from '../kernels/mix.ts'
@@ -16,7 +16,14 @@ export const exampleReads = { prompt_cluster: 'id', source: 'utf8', ...termColum
 const STYLE_WIDTH = controlled.length + 1
 
 /** The same in few columns. `source` is a place in the corpus's list, `fold` that of the prompt's cluster. */
-export const exampleColumns = { source: 'i32', fold: 'u8', ...termColumns, ...qualityColumns, style: { vector: STYLE_WIDTH } } as const
+export const exampleColumns = {
+  source: 'i32',
+  fold: 'u8',
+  ...termColumns,
+  ...qualityColumns,
+  style: { vector: STYLE_WIDTH },
+  style_odds: 'f32',
+} as const
 
 /** Pairs of one prompt cluster are in one fold, so that no model judges a pair whose like it has seen. */
 export function exampleRows(batch: Batch, sources: readonly string[], folds: number): Columns<typeof exampleColumns> {
@@ -28,8 +35,18 @@ export function exampleRows(batch: Batch, sources: readonly string[], folds: num
     fold: { values: Uint8Array.from(clusters, cluster => mix32(cluster) % folds) },
     terms,
     quality,
+    style_odds: { values: styleOdds(batch) },
     style: { values: styleDifferences(columns.style_chosen.values, columns.style_rejected.values, batch.rows) },
   }
+}
+
+/** Log odds of an earlier step's style_p; 0 where it says nothing. */
+function styleOdds(batch: Batch): Float32Array {
+  const style_p = batch.columns.style_p as Numbers<Float32Array> | undefined
+  if (!style_p) return new Float32Array(batch.rows)
+  return Float32Array.from({ length: batch.rows }, (_, i) =>
+    isValid(style_p, i) ? Math.log(style_p.values[i] / (1 - style_p.values[i])) : 0,
+  )
 }
 
 /** LMArena's style control: differences relative to the sum, so that one more list item counts less where there are many. */
@@ -55,6 +72,7 @@ export function examplesOf(columns: Columns<typeof exampleColumns>, rows: number
     terms: { starts: terms.starts, values: terms.items.columns.term.values },
     quality: { width: qualityFeatures.length, values: columns.quality.values },
     style: { width: STYLE_WIDTH, values: columns.style.values },
+    style_odds: columns.style_odds.values,
   }
 }
 
