@@ -215,8 +215,10 @@ function gatherFixed(source: NumberArray, array: Typed, width: number, index: In
     for (let i = 0; i < index.length; i++) if (index[i] >= 0) out[i] = source[index[i]]
     return out
   }
-  for (let i = 0; i < index.length; i++)
-    if (index[i] >= 0) for (let k = 0, from = index[i] * width; k < width; k++) out[i * width + k] = source[from + k]
+  for (let i = 0, run = 1; i < index.length; i += run) {
+    run = runLength(index, i)
+    if (index[i] >= 0) out.set(source.subarray(index[i] * width, (index[i] + run) * width), i * width)
+  }
   return out
 }
 
@@ -252,6 +254,7 @@ function runLength(index: Int32Array, i: number): number {
 
 function gatherList(column: List, index: Int32Array): List {
   const starts = new Int32Array(index.length + 1)
+  if (column.items.rows === 0) return { starts, items: column.items }
   for (let i = 0; i < index.length; i++) {
     const from = index[i]
     starts[i + 1] = starts[i] + (from < 0 ? 0 : column.starts[from + 1] - column.starts[from])

@@ -255,7 +255,7 @@ function inOrder(rows: Batch): Batch {
 export const score = defineStage<Params>({
   name: 'score',
   doc: 'Adds the margin between chosen and rejected that each reward model sees: built-in, recorded with the rows, or configured.',
-  version: 1,
+  version: 2,
   params,
   models: true,
   measures: ({ builtin, max_terms }) =>

@@ -168,10 +168,10 @@ const auditing: Round<Params> = {
   combine: (params, { corpus, summary }, parts) => {
     const { pairs, fits = [] } = summary.state as State
     const factsOf = (of: number, count: number): Facts => {
-      const { separable = false, ...audit } = (parts.find(part => part.state === of)?.facts as Audit | undefined) ?? { sampled: 0 }
+      const audit = (parts.find(part => part.state === of)?.facts as Audit | undefined) ?? { sampled: 0 }
       const fit = fits.find(f => f.of === of)
       const target = tunes(params) ? params.target_auc : undefined
-      return { pairs: count, ...audit, ...(fit && { style_left: round(fit.left), warnings: warningsOf(fit, separable, target) }) }
+      return { pairs: count, ...audit, ...(fit && { style_left: round(fit.left), warnings: warningsOf(fit, audit, target) }) }
     }
     const sources = corpus.sources.map((source, of) => ({ source, ...factsOf(of, pairs[of]) }))
     const total = pairs.reduce((all, count) => all + count, 0)

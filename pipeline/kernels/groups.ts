@@ -34,7 +34,9 @@ function sameKey(lanes: readonly Int32Array[], i: number, j: number): boolean {
 /** Ids as the lanes of a key. */
 export function lanesOf({ bytes }: Ids, rows: number): Int32Array[] {
   const whole = new Int32Array(bytes.slice(0, rows * 16).buffer)
-  return [0, 1, 2, 3].map(lane => Int32Array.from({ length: rows }, (_, i) => whole[i * 4 + lane]))
+  const lanes = [new Int32Array(rows), new Int32Array(rows), new Int32Array(rows), new Int32Array(rows)]
+  for (let lane = 0; lane < 4; lane++) for (let i = 0; i < rows; i++) lanes[lane][i] = whole[i * 4 + lane]
+  return lanes
 }
 
 /** Rows of each group: group g's are rows[starts[g] .. starts[g + 1]), ascending. */

@@ -13,7 +13,7 @@ const RIDGE = 0.5
 /** Other trees than the controller's. */
 const AUDIT_TREES: TreeParams = { trees: 25, depth: 4, rate: 0.2, ridge: 1, least_curvature: 3 }
 
-export interface StyleBias {
+export type StyleBias = {
   /** (sum w)^2 / sum w^2 over the pairs. */
   readonly effective_share: number
   /** Of models fitted to these weights on other prompts: a plain one, trees, and a plain one of features that control never looks at. */
@@ -105,16 +105,15 @@ const REPLICATES = 200
  * The plain model's coefficients on all pairs, by feature. Intervals are percentiles of a bootstrap by `group`, each replicate one Newton step
  * from the fit with groups drawn by Poisson(1), which is the bootstrap to first order and needs no refit.
  */
-export function coefficients(rows: StyleRows, group: Int32Array, seed: number): { betas: Coefficient[]; separable: boolean } {
+export function coefficients(rows: StyleRows, group: Int32Array, seed: number): Coefficient[] {
   const d = { width: styleFeatures.length, values: rows.differences }
   const fit = fitPairLogistic(d, Int32Array.from(rows.fold.keys()), RIDGE)
   const slopes = groupSlopes(d, fit, group)
   const replicates = Array.from({ length: REPLICATES }, (_, r) => replicate(fit, slopes, seed, r))
-  const betas = Array.from(fit.weights, (beta, k) => {
+  return Array.from(fit.weights, (beta, k) => {
     const drawn = Float64Array.from(replicates, weights => weights[k]).sort()
     return { beta, low: drawn[Math.floor(0.025 * REPLICATES)], high: drawn[Math.ceil(0.975 * REPLICATES) - 1] }
   })
-  return { betas, separable: rows.rows > 0 && rows.fold.every((_, row) => marginOf(d, row, fit) > 0) }
 }
 
 /** Sum of (1 - p) d over the rows of each group: what it pulls the weights by. */

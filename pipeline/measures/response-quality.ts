@@ -148,18 +148,16 @@ class QualityReader {
     this.#row = -1
   }
 
-  /** Adds the features of the response times `sign`. */
-  read(prompt: Side, response: Side, row: number, out: Float32Array, sign: number): void {
+  /** Writes the features of the response to `values`. */
+  read(prompt: Side, response: Side, row: number, values: Float64Array): void {
     const words = response.starts[row + 1] - response.starts[row]
     this.#prompt(prompt, row, words)
     const begin = response.text.offsets[response.turns[row]]
     const end = response.text.offsets[response.turns[row + 1]]
     readSurface(this.#surface, response.text.bytes, begin, end)
-    const values = new Float64Array(qualityFeatures.length)
     this.#readWords(values, response, row)
     this.#readWordPairs(values, response, row)
     this.#readSurface(values, response, begin, end)
-    for (let k = 0; k < values.length; k++) out[row * values.length + k] += sign * values[k]
   }
 
   #readWords(values: Float64Array, { tokens, starts, text }: Side, row: number): void {
@@ -272,19 +270,22 @@ function distance(a: Float64Array, b: Float64Array): number {
 
 export const responseQuality = defineMeasure<Record<string, never>>({
   name: 'response-quality',
-  version: 1,
+  version: 2,
   reads: pairTexts,
   adds: () => qualityColumns,
   open: () => {
     const reader = new QualityReader()
+    const ours = new Float64Array(qualityFeatures.length)
+    const theirs = new Float64Array(qualityFeatures.length)
     return batch => {
       const texts = columnsOf(batch, pairTexts)
       const [prompt, chosen, rejected] = [texts.prompt, texts.chosen, texts.rejected].map(turns => sideOf(turns as Turns))
       const values = new Float32Array(batch.rows * qualityFeatures.length)
       reader.reset()
       for (let i = 0; i < batch.rows; i++) {
-        reader.read(prompt, chosen, i, values, 1)
-        reader.read(prompt, rejected, i, values, -1)
+        reader.read(prompt, chosen, i, ours)
+        reader.read(prompt, rejected, i, theirs)
+        for (let k = 0; k < ours.length; k++) values[i * ours.length + k] = ours[k] - theirs[k]
       }
       return { quality: { values } } as Columns<Schema>
     }

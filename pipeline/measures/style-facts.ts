@@ -20,10 +20,11 @@ export type Fit = {
 }
 
 export type Facts = { readonly [name: string]: Json | undefined }
-export type Audit = Facts & { readonly sampled: number; readonly separable?: boolean }
+export type Audit = Facts & { readonly sampled: number; readonly before?: StyleBias }
 
 export const round = (value: number): number => Math.round(value * 1e4) / 1e4
-const rounded = (numbers: StyleBias): Facts => Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, round(value)]))
+const rounded = (bias: StyleBias): StyleBias =>
+  Object.fromEntries(Object.entries(bias).map(([name, value]) => [name, round(value)])) as unknown as StyleBias
 
 /** Fewer pairs are not audited. */
 export const LEAST_PAIRS = 40
@@ -33,10 +34,9 @@ export function auditFacts(batch: Batch, seed: number, controlled: boolean): Aud
   if (batch.rows < LEAST_PAIRS) return { sampled: batch.rows }
   const { rows, group } = styleRowsOf(batch, AUDIT_FOLDS)
   const { weight, support } = columnsOf(batch, audited)
-  const { betas, separable } = coefficients(rows, group, seed)
+  const betas = coefficients(rows, group, seed)
   return {
     sampled: batch.rows,
-    separable,
     before: rounded(auditStyle(rows)),
     ...(controlled && { after: rounded(auditStyle(rows, weight.values)) }),
     betas: Object.fromEntries(styleFeatures.map((name, k) => [name, [betas[k].beta, betas[k].low, betas[k].high].map(round)])),
@@ -59,13 +59,18 @@ function rightness(weights: Float64Array, support: Int32Array): Facts {
   return { supported: { pairs: known, before: round(right / known), after: weight > 0 ? round(weightRight / weight) : null } }
 }
 
+/** An area beyond which labels are all but a function of style. */
+const SEPARATES = 0.995
+
 /** What a reader of the audit must know; `target` is the area that control was to reach, if it was to reach one. */
-export function warningsOf({ left, held_out_auc, large_prompts, clipped }: Fit, separable: boolean, target?: number): string[] {
+export function warningsOf({ left, held_out_auc, large_prompts, clipped }: Fit, { before }: Audit, target?: number): string[] {
   const missed = target !== undefined && left === 0 && held_out_auc > target
   return [
     ...(missed ? [`style still reaches an area of ${round(held_out_auc)}, above target_auc`] : []),
     ...(large_prompts > 0 ? [`${large_prompts} prompts have too many pairs for one fold; their pairs were dealt to folds one by one`] : []),
     ...(clipped > 0.05 ? [`${round(clipped)} of the pairs have odds beyond what weights follow`] : []),
-    ...(separable ? ['style alone separates chosen from rejected; coefficients are as small as the ridge makes them'] : []),
+    ...(before && before.linear_auc > SEPARATES
+      ? ['style alone separates chosen from rejected; coefficients are as small as the ridge makes them']
+      : []),
   ]
 }

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 import { fixed, measure, table } from './measure.mjs'
 
+const FILES = 5
 const CLI = join(import.meta.dirname, '../../dist/pipeline/cli.js')
 const MODEL_FREE = ['structure', 'exact-dedup', 'near-dup', 'decontaminate', '{ style-bias: { action: reweight } }', 'verification-sample']
 const FULL = [...MODEL_FREE.slice(0, -1), 'score', 'disagreement', 'verification-sample', 'decide']
@@ -22,7 +23,7 @@ async function corpus(root, pairs) {
     statSync(join(dir, 'truth.jsonl'))
   } catch {
     rmSync(dir, { recursive: true, force: true })
-    await measure('node', [CLI, 'synth', '--pairs', String(pairs), '--seed', '7', '--out', dir, '--format', 'parquet', '--shard-pairs', String(pairs)])
+    await measure('node', [CLI, 'synth', '--pairs', String(pairs), '--seed', '7', '--out', dir, '--format', 'parquet', '--shard-pairs', String(pairs / FILES)])
   }
   writeFileSync(join(dir, 'model-free.yaml'), config(MODEL_FREE, 'model-free'))
   writeFileSync(join(dir, 'full.yaml'), config(FULL, 'full'))
@@ -48,15 +49,14 @@ export async function benchBuild(root, sizes) {
 }
 
 async function benchSize(dir, pairs) {
-  const file = join(dir, 'pairs-00000.parquet')
-  const copy = await measure('node', [join(import.meta.dirname, 'duckdb-copy.mjs'), file, join(dir, 'copy.parquet')])
+  const copy = await measure('node', [join(import.meta.dirname, 'duckdb-copy.mjs'), join(dir, 'pairs-*.parquet'), join(dir, 'copy.parquet')])
   rmSync(join(dir, 'copy.parquet'))
   const free = await build(dir, 'model-free', 2)
   const full = await build(dir, 'full', 2)
   const text = free.run.text_bytes / 1e6
   const row = (name, r) => [name, fixed(r.wall_s), fixed(r.cpu_s), Math.round(pairs / r.wall_s), fixed(text / r.cpu_s), fixed(r.cpu_s / copy.cpu_s, 2), Math.round(r.rss_mb)]
   const head = ['', 'wall s', 'CPU s', 'pairs/s', 'MB of text per CPU s', "x DuckDB's CPU", 'peak RSS MB']
-  const whole = table(head, [row('DuckDB: read and write the file', copy), row('goldpan, model-free build', free), row('goldpan, all stages', full)])
+  const whole = table(head, [row('DuckDB: read and write the same files', copy), row('goldpan, model-free build', free), row('goldpan, all stages', full)])
   const phases = full.run.phases.filter(p => p.tasks > 0).map(p => [p.phase, fixed(p.seconds, 2), fixed(p.cpu_seconds, 2), p.rows_per_second ?? '', fixed(text / Math.max(0.01, p.seconds))])
   return `### ${pairs.toLocaleString('en')} synthetic pairs, ${fixed(text)} MB of text, 2 threads\n\n${whole}\n\nPhases of the build with all stages:\n\n${table(['phase', 'wall s', 'CPU s', 'rows/s', 'MB/s'], phases)}`
 }

@@ -35,9 +35,14 @@ describe('fitPairLogistic', () => {
   })
 
   it('weighs a pair of weight 2 as two pairs', () => {
-    const values = Float64Array.of(1, 0.5, -2, 0.5, -2, 0.5, 3, 1)
-    const twice = fitPairLogistic({ width: 2, values }, all(4), 1e-9)
-    const weighted = fitPairLogistic({ width: 2, values }, Int32Array.of(0, 1, 3), 1e-9, Float64Array.of(1, 2, 0, 1))
+    const d = sample(300, [1, -0.5])
+    const twice = fitPairLogistic(d, Int32Array.of(...all(300), ...all(100)), 1e-9)
+    const weighted = fitPairLogistic(
+      d,
+      all(300),
+      1e-9,
+      Float64Array.from(all(300), i => (i < 100 ? 2 : 1)),
+    )
     for (let k = 0; k < 2; k++) expect(weighted.weights[k] / weighted.sizes[k]).toBeCloseTo(twice.weights[k] / twice.sizes[k], 2)
   })
 

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { type Batch, batchOf, type Columns, type Schema } from '../pipeline/batch.ts'
+import { decide } from '../stages/decide.ts'
+import { driveStage, type PairInput } from './drive.ts'
+
+interface Judged extends PairInput {
+  /** Of two models; null = unscored. */
+  readonly p: readonly (number | null)[]
+  readonly p_mean?: number
+  readonly disagreement?: number
+}
+
+/** The outcome of each pair: `flip`, `keep`, or why it left. */
+async function decided(pairs: readonly Judged[], params = {}): Promise<string[]> {
+  const mean = (pair: Judged): number | null => {
+    const known = pair.p.filter(p => p !== null)
+    return pair.p_mean ?? (known.length > 0 ? known.reduce((a, b) => a + b, 0) / known.length : null)
+  }
+  const f32 = (of: (pair: Judged) => number | null) => ({
+    values: Float32Array.from(pairs, p => of(p) ?? 0),
+    valid: Uint8Array.from(pairs, p => (of(p) === null ? 0 : 1)),
+  })
+  const schema: Schema = { p_a: 'f32', p_b: 'f32', p_mean: 'f32', disagreement: 'f32', against: 'u8' }
+  const columns = {
+    p_a: f32(p => p.p[0]),
+    p_b: f32(p => p.p[1]),
+    p_mean: f32(mean),
+    disagreement: f32(p => p.disagreement ?? 0),
+    against: { values: Uint8Array.from(pairs, pair => pair.p.filter(p => p !== null && p < 0.5).length) },
+  }
+  const upstream = batchOf(schema, pairs.length, columns as Columns<Schema>) as unknown as Batch
+  const { verdicts } = await driveStage(decide, params, pairs, { upstream })
+  return verdicts.map(v => (v.add.flip === 1 ? 'flip' : (v.reason ?? 'keep')))
+}
+
+const voted = (...votes: ('chosen' | 'rejected' | 'tie')[]) => votes.map((vote, i) => ({ annotator: `a${i}`, vote }))
+
+describe('decide', () => {
+  it('keeps what models support, and what nobody judges', async () => {
+    expect(await decided([{ p: [0.9, 0.8] }, { p: [0.5, 0.4] }, { p: [null, null] }])).toEqual(['keep', 'keep', 'keep'])
+  })
+
+  it('turns a label only where at least two models judge, and all are surely against it', async () => {
+    expect(
+      await decided([{ p: [0.1, 0.15] }, { p: [0.05, 0.6], p_mean: 0.1 }, { p: [0.1, null] }, { p: [0.1, 0.5], p_mean: 0.1 }]),
+    ).toEqual(['flip', 'escalated', 'escalated', 'escalated'])
+    expect(await decided([{ p: [0.1, null] }], { flip_models: 1 })).toEqual(['flip'])
+    expect(await decided([{ p: [0.1, 0.1] }], { flip_below: 0 })).toEqual(['escalated'])
+  })
+
+  it('asks people about doubtful labels, or drops them', async () => {
+    const pairs = [{ p: [0.22, 0.24] }, { p: [0.3, 0.26] }]
+    expect(await decided(pairs)).toEqual(['escalated', 'keep'])
+    expect(await decided(pairs, { drop_below: 0.25 })).toEqual(['doubtful', 'keep'])
+    expect(await decided(pairs, { review_below: 0.3 })).toEqual(['escalated', 'escalated'])
+    expect(await decided(pairs, { review_below: 0, flip_below: 0 })).toEqual(['keep', 'keep'])
+  })
+
+  it('asks people where models differ, on request', async () => {
+    const pairs = [{ p: [0.9, 0.3], disagreement: 0.3 }]
+    expect([await decided(pairs), await decided(pairs, { review_spread: 0.25 })]).toEqual([['keep'], ['escalated']])
+  })
+
+  it('never lets models alone turn what most voters support', async () => {
+    const pairs = [
+      { p: [0.1, 0.1], votes: voted('chosen', 'chosen', 'rejected') },
+      { p: [0.1, 0.1], votes: voted('chosen') },
+      { p: [0.1, 0.1], votes: voted('chosen', 'rejected') },
+    ]
+    expect(await decided(pairs)).toEqual(['escalated', 'flip', 'flip'])
+    expect(await decided(pairs, { protect: 'none' })).toEqual(['flip', 'flip', 'flip'])
+  })
+
+  it('protects every label that a person gave, on request', async () => {
+    const pairs = (['human', 'human_derived', 'ai', 'implicit'] as const).map(label_kind => ({ p: [0.1, 0.1], label_kind }))
+    expect(await decided(pairs)).toEqual(Array(4).fill('flip'))
+    expect(await decided(pairs, { protect: 'human' })).toEqual(['escalated', 'escalated', 'flip', 'flip'])
+  })
+
+  it('turns a label that most votes contradict where models agree with the votes, and asks otherwise', async () => {
+    const votes = voted('rejected', 'rejected', 'tie')
+    const pairs = [0.4, 0.6, null].map(p => ({ p: [p, p], votes }))
+    expect(await decided(pairs)).toEqual(['flip', 'escalated', 'escalated'])
+    expect(await decided([{ p: [0.4, 0.4], votes: voted('rejected', 'tie') }])).toEqual(['keep'])
+  })
+
+  it('refuses a threshold that is no probability', () => expect(decide.params.safeParse({ flip_below: 1.2 }).success).toBe(false))
+})

@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest'
+import { type Batch, beside } from '../pipeline/batch.ts'
+import { unit } from '../pipeline/kernels/random.ts'
+import { styleBias } from '../stages/style-bias.ts'
+import { type Driven, type DriveOptions, driveStage, type PairInput, pairsOf } from './drive.ts'
+
+/** Every prompt is a cluster of its own. */
+function drive(inputs: readonly PairInput[], params: object = {}, options: DriveOptions = {}): Promise<Driven> {
+  const pairs = pairsOf(inputs) as unknown as Batch
+  const upstream = { schema: { prompt_cluster: 'id' }, rows: pairs.rows, columns: { prompt_cluster: pairs.columns.prompt_id } } as Batch
+  return driveStage(styleBias, params, pairs, { ...options, upstream: options.upstream ? beside(upstream, options.upstream) : upstream })
+}
+
+interface Bias {
+  readonly effective_share: number
+  readonly linear_auc: number
+  readonly tree_auc: number
+  readonly longer: number
+}
+interface SourceFacts {
+  readonly source?: string
+  readonly pairs: number
+  readonly sampled: number
+  readonly before: Bias
+  readonly after: Bias
+  readonly betas: Record<string, [number, number, number]>
+  readonly supported?: { pairs: number; before: number; after: number }
+  readonly style_left?: number
+  readonly warnings?: string[]
+}
+const factsOf = ({ summary }: Driven) => summary.facts as unknown as { corpus: SourceFacts; sources: SourceFacts[] }
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
+const words = (count: number, seed: number): string =>
+  Array.from({ length: count }, (_, i) => LETTERS[Math.floor(unit(7, seed, i) * 26)] + LETTERS[Math.floor(unit(8, seed, i) * 26)]).join(' ')
+
+/** Pairs of prompts with five pairs each, of which the longer response wins as often as told. */
+const pairs = (count: number, longerWins: number, more: (i: number) => PairInput = () => ({})): PairInput[] =>
+  Array.from({ length: count }, (_, i) => {
+    const less = 5 + Math.floor(unit(1, i, 0) * 40)
+    const [long, short] = [words(less + 2 + Math.floor(unit(1, i, 1) * 40), 2 * i), words(less, 2 * i + 1)]
+    const [chosen, rejected] = unit(1, i, 2) < longerWins ? [long, short] : [short, long]
+    return { prompt: `prompt ${Math.floor(i / 5)}`, chosen, rejected, ...more(i) }
+  })
+
+describe('audit', () => {
+  it('says how far length alone predicts the label, and by which coefficient', async () => {
+    const [biased] = factsOf(await drive(pairs(600, 0.85), { action: 'flag' })).sources
+    expect(biased).toMatchObject({ source: 'test', pairs: 600, sampled: 600 })
+    expect(biased.before.longer).toBeCloseTo(0.85, 1)
+    expect(biased.before.linear_auc).toBeGreaterThan(0.75)
+    expect(biased.after).toBeUndefined()
+    const { words, characters, type_token_ratio, bold_spans } = biased.betas
+    expect(words[0] + characters[0] - type_token_ratio[0]).toBeGreaterThan(0.5)
+    expect(bold_spans).toEqual([0, 0, 0])
+    for (const [beta, low, high] of [words, characters, type_token_ratio]) {
+      expect(low).toBeLessThan(beta)
+      expect(high).toBeGreaterThan(beta)
+    }
+  })
+
+  it('finds nothing where style says nothing', async () => {
+    const [fair] = factsOf(await drive(pairs(600, 0.5))).sources
+    expect(fair.before.linear_auc).toBeGreaterThan(0.42)
+    expect(fair.before.linear_auc).toBeLessThan(0.58)
+    expect(fair.after.effective_share).toBeGreaterThan(0.95)
+  })
+
+  it('is made by source, and of the corpus', async () => {
+    const both = [...pairs(400, 0.9, () => ({ source: 'long' })), ...pairs(400, 0.1, i => ({ source: 'short', prompt: `other ${i >> 2}` }))]
+    const { corpus, sources } = factsOf(await drive(both))
+    expect(sources.map(s => [s.source, s.before.longer > 0.5])).toEqual([
+      ['long', true],
+      ['short', false],
+    ])
+    for (const { before, after } of sources) expect(after.linear_auc).toBeLessThan(before.linear_auc - 0.2)
+    expect(corpus).toMatchObject({ pairs: 800, sampled: 800 })
+    expect(Math.abs(corpus.before.longer - 0.5)).toBeLessThan(0.05)
+  })
+})
+
+describe('control', () => {
+  it('reweights until style says little, at little cost', async () => {
+    const driven = await drive(pairs(800, 0.85))
+    const [{ before, after }] = factsOf(driven).sources
+    expect(before.tree_auc).toBeGreaterThan(0.75)
+    expect(Math.abs(after.longer - 0.5)).toBeLessThan(0.1)
+    expect(Math.abs(after.linear_auc - 0.5)).toBeLessThan(0.08)
+    expect(Math.abs(after.tree_auc - 0.5)).toBeLessThan(0.1)
+    expect(after.effective_share).toBeGreaterThan(0.4)
+    const weights = driven.verdicts.map(v => v.add.weight as number)
+    expect(Math.min(...weights)).toBeGreaterThan(0)
+    expect(weights.reduce((a, b) => a + b, 0) / weights.length).toBeCloseTo(1, 3)
+    expect(driven.verdicts.every(v => v.outcome === 'stay')).toBe(true)
+  })
+
+  it('is blind to a style that a pair shares with its label by itself: the pair is not in its own fit', async () => {
+    const driven = await drive(pairs(400, 0.5))
+    const p = driven.verdicts.map(v => v.add.style_p as number)
+    expect(Math.abs(p.filter(x => x > 0.5).length / p.filter(x => x !== 0.5).length - 0.5)).toBeLessThan(0.1)
+  })
+
+  it('subsamples to the same end', async () => {
+    const driven = await drive(pairs(800, 0.85), { action: 'subsample' })
+    const stay = driven.verdicts.filter(v => v.outcome === 'stay').length
+    const [{ after }] = factsOf(driven).sources
+    expect(after.effective_share).toBeCloseTo(stay / 800, 4)
+    expect(Math.abs(after.longer - 0.5)).toBeLessThan(0.1)
+    expect(driven.verdicts.find(v => v.outcome === 'drop')!.reason).toBe('not_drawn')
+    expect(driven.adds.schema).toEqual({ style_p: 'f32' })
+  })
+
+  it('drops what style explains, but not what votes or models support', async () => {
+    const voted = { votes: ['x', 'y', 'z'].map(annotator => ({ annotator, vote: 'chosen' as const })) }
+    const alone = { votes: [{ annotator: 'x', vote: 'chosen' as const }] }
+    const scored = { scores: { rm: [1, 0] as const } }
+    const driven = await drive(
+      pairs(600, 0.9, i => [voted, alone, scored, {}][i % 4]),
+      { action: 'drop' },
+    )
+    for (const [i, v] of driven.verdicts.entries()) {
+      const explained = (v.add.style_p as number) > 0.8
+      expect(v.reason).toBe(explained && (i % 4 === 1 || i % 4 === 3) ? 'style_explained' : null)
+    }
+    expect(driven.verdicts.filter(v => v.reason !== null).length).toBeGreaterThan(50)
+  })
+
+  it('asks reward models of an earlier step before it drops', async () => {
+    const inputs = pairs(400, 0.9)
+    const p_mean = {
+      schema: { p_mean: 'f32' },
+      rows: 800,
+      columns: { p_mean: { values: new Float32Array(800).fill(0.9) } },
+    } as unknown as Batch
+    const asked = await drive(inputs, { action: 'drop' }, { upstream: p_mean })
+    expect(asked.verdicts.every(v => v.outcome === 'stay')).toBe(true)
+    expect((await drive(inputs, { action: 'drop' })).verdicts.some(v => v.outcome === 'drop')).toBe(true)
+  })
+
+  it('gives labels that votes contradict no more weight', async () => {
+    const voted = pairs(1000, 0.85, i => ({
+      votes: ['x', 'y'].map(annotator => ({ annotator, vote: unit(3, i, 0) < 0.95 ? ('chosen' as const) : ('rejected' as const) })),
+    }))
+    const [{ supported }] = factsOf(await drive(voted)).sources
+    expect(supported!.pairs).toBe(1000)
+    expect(supported!.after).toBeGreaterThanOrEqual(supported!.before)
+  })
+
+  it('leaves ties without a word', async () => {
+    const { verdicts } = await drive(pairs(400, 0.9, i => ({ tie: i % 100 === 0 })))
+    expect(verdicts[0].add).toEqual({ style_p: null, weight: null })
+    expect(verdicts[1].add.style_p).not.toBeNull()
+  })
+})
+
+describe('bad input', () => {
+  const RESPONSES = { chosen: 'Because of the rain.', rejected: 'No.' }
+
+  it('one pair, or no pair at all', async () => {
+    const driven = await drive([RESPONSES])
+    expect(driven.verdicts[0].add).toEqual({ style_p: 0.5, weight: 1 })
+    expect(factsOf(driven).corpus).toEqual({ pairs: 1, sampled: 1 })
+    expect((await drive([])).verdicts).toEqual([])
+  })
+
+  it('a single prompt: its pairs are dealt to the folds, with a warning', async () => {
+    const driven = await drive(pairs(500, 0.9, () => ({ prompt: 'Tell a joke.' })))
+    const [{ after, warnings }] = factsOf(driven).sources
+    expect(warnings).toContain('1 prompts have too many pairs for one fold; their pairs were dealt to folds one by one')
+    expect(Math.abs(after.linear_auc - 0.5)).toBeLessThan(0.12)
+  })
+
+  it('labels that style separates: converges, with a warning', async () => {
+    const driven = await drive(pairs(400, 1))
+    const [{ betas, warnings }] = factsOf(driven).sources
+    expect(warnings!.some(w => w.startsWith('style alone separates'))).toBe(true)
+    expect(Object.values(betas).flat().every(Number.isFinite)).toBe(true)
+    expect(driven.verdicts.every(v => Number.isFinite(v.add.weight) && (v.add.weight as number) > 0)).toBe(true)
+  })
+
+  it('texts without a word, and sides that do not differ', async () => {
+    const silent = Array.from({ length: 100 }, (_, i) => ({ prompt: `p${i >> 1}`, chosen: '?!', rejected: '?!' }))
+    const { verdicts } = await drive(silent)
+    expect(verdicts.every(v => v.add.style_p === 0.5 && v.add.weight === 1)).toBe(true)
+  })
+
+  it('a source too small for a model of its own takes that of the corpus', async () => {
+    const mixed = [...pairs(600, 0.9, () => ({ source: 'large' })), ...pairs(60, 0.9, i => ({ source: 'small', prompt: `s${i}` }))]
+    const driven = await drive(mixed)
+    const p = driven.verdicts.slice(600).map(v => v.add.style_p as number)
+    expect(p.filter(x => x > 0.6).length).toBeGreaterThan(20)
+  })
+})
+
+it('comes to the same bit for any cut into batches and any order of the exchange', async () => {
+  const inputs = [...pairs(400, 0.85), ...pairs(50, 0.3, () => ({ source: 'b' }))]
+  const bits = ({ verdicts, summary }: Driven) => ({ verdicts, facts: summary.facts })
+  const whole = bits(await drive(inputs))
+  for (const options of [{ batch_rows: 7 }, { batch_rows: 64, shuffle_seed: 5 }])
+    expect(bits(await drive(inputs, {}, options))).toEqual(whole)
+})
+
+it('samples by pair_id what is more than enough', async () => {
+  const [facts] = factsOf(await drive(pairs(600, 0.8), { sample: 300 })).sources
+  expect(facts.sampled).toBeGreaterThan(240)
+  expect(facts.sampled).toBeLessThan(360)
+})
