@@ -1,6 +1,6 @@
 /**
  * The store's own table form: a JSON header, then the columns' buffers as they lie in memory, each on an 8-byte boundary. Reading is a view,
- * not a parse. Measured against apache-arrow's IPC on narrow tables of 8,192 rows: BENCH.md, "store tables".
+ * not a parse.
  */
 import { type Batch, type Column, type Columns, type Field, type List, layoutOf, type NumberArray, type Schema } from '../batch.ts'
 
