@@ -92,8 +92,9 @@ function* batchesFor(build: Build, folder: Folder, from: number, to: number, col
   }
   const order =
     folder === 'ledger' ? Int32Array.from({ length: to - from }, (_, i) => from + i) : readOrder(build, folder).subarray(from, to)
+  const names = new Set([...columns.map(column => column.name), 'votes', 'label_kind', 'flipped', `margin_${build.plan.output.margin}`])
   for (let at = 0; at < order.length; at += CHUNK_ROWS) {
-    const rows = reader(build).read(order.subarray(at, at + CHUNK_ROWS), folder !== 'ledger')
+    const rows = reader(build).read(order.subarray(at, at + CHUNK_ROWS), names, folder !== 'ledger')
     yield outBatch(build, folder, rows, columns)
   }
 }

@@ -12,6 +12,7 @@ import {
   type Numbers,
   rowBytes,
   type Schema,
+  select,
   type Utf8,
 } from './batch.ts'
 import { type Build, declared, type Shard } from './build.ts'
@@ -37,11 +38,13 @@ export class RowReader {
     this.scale = scale
   }
 
-  /** The narrow columns of these pairs, and their texts if `texts`, in the order given. Each shard and block is opened once. */
-  read(ordinals: Int32Array, texts: boolean): Batch {
+  /** The named narrow columns of these pairs, and their texts if `texts`, in the order given. Each shard and block is opened once. */
+  read(ordinals: Int32Array, names: ReadonlySet<string>, texts: boolean): Batch {
     const sorted = ordinals.toSorted()
     const pieces = this.byShard(sorted).map(({ shard, rows }) => {
-      const narrow = gather(this.narrow(shard), rows)
+      const all = this.narrow(shard)
+      const wanted = Object.keys(all.schema).filter(name => names.has(name))
+      const narrow = gather(select(all, wanted), rows)
       return texts ? beside(narrow, this.textsOf(shard, rows)) : narrow
     })
     const all = concat(pieces[0].schema, pieces)
