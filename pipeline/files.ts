@@ -77,8 +77,8 @@ function readsBelow(named: string, base: string, where: string): string | undefi
   return rest.includes('/') || rest.includes('**') ? resolve(base, filled(fixed, where)) : undefined
 }
 
-/** The files of a reward model's folder; `shown` is the name inside the folder. */
-export function modelFiles(named: string, base: string, where: string): NamedFile[] {
+/** A reward model's folder and its files; `shown` is the name inside the folder. */
+export function modelFiles(named: string, base: string, where: string): { folder: string; files: NamedFile[] } {
   const folder = resolve(base, filled(named, where))
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw new UserError(`${where}: ${named}: no such model folder (looked for ${folder})`)
@@ -87,5 +87,5 @@ export function modelFiles(named: string, base: string, where: string): NamedFil
     throw new UserError(
       `${where}: ${named}: the folder holds no .onnx file (it holds ${readdirSync(folder).slice(0, 8).join(', ') || 'nothing'})`,
     )
-  return files.map(file => ({ shown: file, path: join(folder, file) }))
+  return { folder, files: files.map(file => ({ shown: file, path: join(folder, file) })) }
 }

@@ -134,9 +134,9 @@ async function planInputs(
 async function planModels(loaded: LoadedConfig, base: string, paths: Record<string, string>): Promise<Plan['models']> {
   const models: Record<string, ModelConfig & { digest: string }> = {}
   for (const [name, model] of Object.entries(loaded.config.models)) {
-    const files = modelFiles(model.onnx, base, loaded.at(['models', name]))
+    const { folder, files } = modelFiles(model.onnx, base, loaded.at(['models', name]))
     const digests = await Promise.all(files.map(async file => [file.shown, await digestOf(file.path)]))
-    paths[model.onnx] = dirname(files[0].path)
+    paths[model.onnx] = folder
     models[name] = { ...model, digest: keyOf(digests as Json) }
   }
   return models

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Batch, batchOf, type Columns, columnsOf, listOf, stringAt, utf8Of } from '../pipeline/batch.ts'
+import { UserError } from '../pipeline/errors.ts'
 import { sourceNumbers } from '../pipeline/kernels/sources.ts'
 import { type BenchmarkIndex, openBenchmarks, searches } from '../pipeline/measures/benchmark-index.ts'
 import { boilerplate, type stopped } from '../pipeline/measures/boilerplate.ts'
@@ -135,7 +136,10 @@ export const decontaminate = defineStage<Params>({
   doc: 'Finds benchmark items in prompts or responses, whole or in pieces, and sets the pairs aside with the evidence.',
   version: 1,
   params,
-  files: ({ benchmarks }) => benchmarks,
+  files: ({ benchmarks }) => {
+    if (benchmarks.length === 0) throw new UserError('decontaminate: no benchmarks to look for; name their files under `benchmarks`')
+    return benchmarks
+  },
   measures: ({ benchmarks, ngram, fields, overrides }) => [contamination.with({ benchmarks, ngram, fields, overrides })],
   reads,
   adds: { contamination: { list: evidence } },

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import {
   type Batch,
   batchOf,
-  beside,
   type Column,
   columnsOf,
   gather,
@@ -19,7 +18,7 @@ import { exchangeOf } from '../pipeline/kernels/last-turn.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { comparisonsOf, graphMargins } from '../pipeline/kernels/preference-graph.ts'
 import { recordedMargins } from '../pipeline/kernels/recorded.ts'
-import { exampleBatch, exampleColumns, exampleReads, exampleRows, examplesOf } from '../pipeline/measures/examples.ts'
+import { exampleColumns, exampleReads, exampleRows, examplesOf } from '../pipeline/measures/examples.ts'
 import { responseQuality } from '../pipeline/measures/response-quality.ts'
 import { style } from '../pipeline/measures/style.ts'
 import { textTerms } from '../pipeline/measures/text-terms.ts'
@@ -122,9 +121,9 @@ const training: Round<Params> = {
       const { pair_id, tie, ordinal } = columnsOf(batch, { pair_id: 'id', tie: pairFacts.tie, ordinal: 'i32' })
       const drawn = lanesOf(pair_id, batch.rows)[0].map(lane => (mix32(lane ^ mix32(seed ^ TRAINING)) * 2 ** -32 < share ? 1 : 0))
       const index = Int32Array.from(drawn.keys()).filter(i => drawn[i] === 1 && tie.values[i] === 0)
-      const rows = batchOf({ ordinal: 'i32', partition: 'i32' }, batch.rows, { ordinal, partition: { values: new Int32Array(batch.rows) } })
-      const examples = exampleBatch(exampleRows(batch, corpus.sources, params.folds), batch.rows)
-      return gather(beside(examples, rows as unknown as Batch), index)
+      const examples = exampleRows(batch, corpus.sources, params.folds)
+      const partition = { values: new Int32Array(batch.rows) }
+      return gather(batchOf({ ...trained, partition: 'i32' }, batch.rows, { ...examples, ordinal, partition }), index) as unknown as Batch
     }
   },
   reduce: (params, _, rows) => train(params, rows),

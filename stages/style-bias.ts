@@ -41,7 +41,11 @@ const params = z.strictObject({
     .max(1)
     .default(0.8)
     .describe('action drop: labels leave that style predicts with a higher probability and neither votes nor models support'),
-  sample: z.int().min(100).default(10_000).describe('pairs of each source, and of the whole corpus, on which style is fitted and audited'),
+  sample: z
+    .int()
+    .min(100)
+    .default(10_000)
+    .describe('most pairs of a source on which style is fitted and audited; half as many of the whole corpus'),
 })
 type Params = z.infer<typeof params>
 
@@ -82,9 +86,22 @@ const census: Round<Params> = {
 type State = { readonly pairs: readonly number[]; readonly fits?: readonly Fit[] }
 const stateOf = (context: Context): State => context.summary.state as State
 
+/** All samples of sources together: what a second or two of fitting can use, or more where the corpus itself takes longer. */
+const SAMPLED = 10_000
+const SAMPLED_SHARE = 0.3
+
+/** Deals the places of the samples to the sources evenly; a source has no more than it has pairs, or than `sample`. */
 function sharesOf({ sample }: Params, { pairs }: State): Shares {
-  const share = (count: number): number => (count > 0 ? Math.min(1, sample / count) : 0)
-  return { sources: pairs.map(share), corpus: share(pairs.reduce((all, count) => all + count, 0)) }
+  const total = pairs.reduce((all, count) => all + count, 0)
+  const order = [...pairs.keys()].sort((a, b) => pairs[a] - pairs[b])
+  const sources = pairs.map(() => 0)
+  let places = Math.max(SAMPLED, SAMPLED_SHARE * total)
+  for (const [k, source] of order.entries()) {
+    const quota = Math.min(pairs[source], sample, places / (order.length - k))
+    sources[source] = pairs[source] > 0 ? quota / pairs[source] : 0
+    places -= quota
+  }
+  return { sources, corpus: total > 0 ? Math.min(1, sample / 2 / total) : 0 }
 }
 
 /** How pairs are weighed by an action; `flag` weighs none. */

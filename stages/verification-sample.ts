@@ -205,7 +205,7 @@ function choose(params: Params, parts: readonly Part[]): Summary {
   )
   const members = strataOf(columns.stratum, rows.rows)
   const audit = names.flatMap((name, s) =>
-    firstRows(members.get(name)!, places[s], byHash(columns)).map(row => ({ row, probability: places[s] / counts.get(name)! })),
+    firstRows(members.get(name) ?? [], places[s], byHash(columns)).map(row => ({ row, probability: places[s] / counts.get(name)! })),
   )
   const taken = new Set(audit.map(({ row }) => row))
   const targeted = worthiest(params, columns, rows.rows, params.budget - taken.size, taken)

@@ -250,6 +250,10 @@ describe('boilerplate', () => {
   })
 })
 
+it('refuses to look for nothing', () => {
+  expect(() => decontaminate.files!(decontaminate.params.parse({}))).toThrow('decontaminate: no benchmarks to look for')
+})
+
 describe('outcome', () => {
   it.each([
     ['quarantine', 'quarantine', 'contaminated'],

@@ -127,10 +127,21 @@ function sameWords(hashes: Uint32Array, lengthOf: Int32Array, a: number, b: numb
 
 /** Whether an n-gram is nearly all numbers (a series, a table), or a few words over and over. */
 function saysNothing(bytes: Uint8Array, { hashes, begins }: Tokens, at: number, ngram: number): boolean {
+  if (ngram < 4) return false
   let numbers = 0
   for (let i = at; i < at + ngram; i++) if (bytes[begins[i]] >= 0x30 && bytes[begins[i]] <= 0x39) numbers++
-  const different = new Set(hashes.subarray(at, at + ngram)).size
-  return ngram >= 4 && (numbers >= 0.75 * ngram || different <= ngram / 3)
+  return numbers >= 0.75 * ngram || !hasMoreThan(ngram / 3, hashes, at, ngram)
+}
+
+/** Whether so many different words are among hashes[at .. at + count); nearly always the first few words tell. */
+function hasMoreThan(most: number, hashes: Uint32Array, at: number, count: number): boolean {
+  let different = 0
+  for (let i = at; i < at + count; i++) {
+    let k = at
+    while (hashes[k] !== hashes[i]) k++
+    if (k === i && ++different > most) return true
+  }
+  return false
 }
 
 const QUOTES = /[:"“”„«»「」『』：`]/

@@ -13,11 +13,11 @@ export interface Control {
   readonly auc: number
 }
 
-const HALVINGS = 5
+const HALVINGS = 4
 /** By how much the areas stay below the target: an auditor with other features or folds sees a little more. */
 const RESERVE = 0.02
 
-/** The largest share left, to a 32nd, with which both areas stay safely below the target; 0 where none does. */
+/** The largest share left, to a 16th, with which both areas stay safely below the target; 0 where none does. */
 export function tuneControl(rows: StyleRows, margins: Float64Array, support: Int32Array, target: number, weigh: Weigh): Control {
   const differences = { width: styleFeatures.length, values: rows.differences }
   const fits: LogisticFit[] = []

@@ -38,12 +38,6 @@ export class WordMarks {
     return before
   }
 
-  /** The marks of a hash, 0 where it has none. */
-  of(hash: number): number {
-    const slot = this.#slot(hash)
-    return this.#rounds[slot] === this.#round ? this.#marks[slot] : 0
-  }
-
   /** Where a hash is or would go; hashes are well mixed, so that their low bits serve as they are. */
   #slot(hash: number): number {
     let slot = hash & this.#mask

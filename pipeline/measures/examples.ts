@@ -1,11 +1,12 @@
 /** Pairs as the built-in reward models see them, made from columns. */
-import { type Batch, batchOf, type Columns, columnsOf, isValid, type Numbers } from '../batch.ts'
+import { type Batch, type Columns, columnsOf, isValid, type Numbers } from '../batch.ts'
 import type { Examples } from '../kernels/built-in.ts'
 import { lanesOf } from '../kernels/groups.ts'
 import { mix32 } from '../kernels/mix.ts'
+import { qualityFeatures } from '../kernels/quality-features.ts'
 import { sourceNumbers } from '../kernels/sources.ts'
 import { controlled, place, styleFeatures } from '../kernels/style-features.ts'
-import { qualityColumns, qualityFeatures } from './response-quality.ts'
+import { qualityColumns } from './response-quality.ts'
 import { styleColumns } from './style.ts'
 import { termColumns } from './text-terms.ts'
 
@@ -40,13 +41,18 @@ export function exampleRows(batch: Batch, sources: readonly string[], folds: num
   }
 }
 
+/** Surer than this style is not taken to be, nor can float32 tell much further. */
+const MOST_ODDS = 6
+
 /** Log odds of an earlier step's style_p; 0 where it says nothing. */
 function styleOdds(batch: Batch): Float32Array {
   const style_p = batch.columns.style_p as Numbers<Float32Array> | undefined
   if (!style_p) return new Float32Array(batch.rows)
-  return Float32Array.from({ length: batch.rows }, (_, i) =>
-    isValid(style_p, i) ? Math.log(style_p.values[i] / (1 - style_p.values[i])) : 0,
-  )
+  return Float32Array.from({ length: batch.rows }, (_, i) => {
+    if (!isValid(style_p, i)) return 0
+    const odds = Math.log(style_p.values[i]) - Math.log1p(-style_p.values[i])
+    return Math.max(-MOST_ODDS, Math.min(MOST_ODDS, odds))
+  })
 }
 
 /** LMArena's style control: differences relative to the sum, so that one more list item counts less where there are many. */
@@ -75,7 +81,3 @@ export function examplesOf(columns: Columns<typeof exampleColumns>, rows: number
     style_odds: columns.style_odds.values,
   }
 }
-
-/** Rows as a batch of the columns named by `schema`. */
-export const exampleBatch = (columns: Columns<typeof exampleColumns>, rows: number): Batch =>
-  batchOf(exampleColumns, rows, columns) as unknown as Batch

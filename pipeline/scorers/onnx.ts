@@ -50,6 +50,8 @@ export class OnnxScorer implements Scorer {
   async open(): Promise<void> {
     this.#stderr = ''
     const child = fork(childFile(), { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] })
+    // a message that cannot be sent is told where it is sent
+    child.on('error', () => undefined)
     child.stderr!.on('data', (text: Buffer) => {
       this.#stderr = (this.#stderr + text).slice(-2000)
     })
@@ -125,7 +127,12 @@ export class OnnxScorer implements Scorer {
         else resolve(answer)
       }
       const heard = (answer: unknown): void => done(answer as Answer)
-      const died = (): void => done(undefined)
+      const died = (): void => {
+        // a process that was just killed may still look alive: the next chunk gets a new one
+        if (this.#child === child) this.#child = undefined
+        child.kill('SIGKILL')
+        done(undefined)
+      }
       child.once('message', heard).once('exit', died).once('error', died)
       child.send(request, error => {
         if (error) died()

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Batch, type Columns, slice } from '../../pipeline/batch.ts'
-import { type qualityColumns, qualityFeatures, responseQuality } from '../../pipeline/measures/response-quality.ts'
+import { qualityFeatures } from '../../pipeline/kernels/quality-features.ts'
+import { type qualityColumns, responseQuality } from '../../pipeline/measures/response-quality.ts'
 import { type PairInput, pairsOf } from '../drive.ts'
 
 type Features = Record<(typeof qualityFeatures)[number], number>
