@@ -24,7 +24,7 @@ const LEDGER_ROWS = 2 ** 18
  * Pairs of one prompt are put together within this much text of the input: dictionaries of Parquet pages then hold a prompt once, and a
  * reader that keeps one window in memory never reads a block twice, however far apart a corpus strews the pairs of a prompt.
  */
-export const WINDOW_BYTES = 128 * 2 ** 20
+export const WINDOW_BYTES = 64 * 2 ** 20
 
 /** arrange: the order of every folder, pairs of one prompt together, cut into files by bytes of text. 20 bytes a pair in memory. */
 export async function arrange(build: Build): Promise<TaskReport> {
