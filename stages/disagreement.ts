@@ -104,12 +104,17 @@ function fitModel(
     if (list) list.push(margins[k])
     else lists.set(s, [margins[k]])
   }
-  const fit = (of: Float64Array): Calibration => {
+  const calibrated = (of: Float64Array): Calibration => {
     const calibration = fitCalibration(of)
     return weights === 'equal' && calibration.weight > 0 ? { ...calibration, weight: 1 } : calibration
   }
   const large = [...lists].filter(([, list]) => list.length >= min_source_pairs)
-  return { shared: fit(margins), own: Object.fromEntries(large.map(([s, list]) => [s, fit(Float64Array.from(list))])), margins, source }
+  return {
+    shared: calibrated(margins),
+    own: Object.fromEntries(large.map(([s, list]) => [s, calibrated(Float64Array.from(list))])),
+    margins,
+    source,
+  }
 }
 
 const rounded = (value: number): number => Number(value.toPrecision(5))

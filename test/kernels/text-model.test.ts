@@ -21,11 +21,11 @@ const rows = Array.from({ length: ROWS }, (_, i) => [
 ])
 const folds = { count: 5, of: Uint8Array.from(rows, (_, i) => i % 5), source: Int32Array.from(rows, (_, i) => (i % 4 === 3 ? 1 : 0)) }
 const offsets = new Float32Array(ROWS * 5)
-const fit = (of: typeof rows, offset = offsets) => fitText({ terms: termsOf(of), folds, offsets: offset, epochs: 3, rate: 0.05 })
+const fitted = (of: typeof rows, offset = offsets) => fitText({ terms: termsOf(of), folds, offsets: offset, epochs: 3, rate: 0.05 })
 
 describe('fitText', () => {
   const terms = termsOf(rows)
-  const model = fit(rows)
+  const model = fitted(rows)
   const margins = rows.map((_, i) => textMargin(model, terms, i, folds.of[i], folds.source[i]))
 
   it('learns which words speak for a response, source by source', () => {
@@ -39,13 +39,13 @@ describe('fitText', () => {
 
   it('never lets a pair speak for itself: turning the pairs of a fold turns their margins and nothing else', () => {
     const turned = rows.map((row, i) => (folds.of[i] === 2 ? row.map(term => term ^ 1) : row))
-    const other = fit(turned)
+    const other = fitted(turned)
     for (let i = 2; i < ROWS; i += 5) expect(textMargin(other, termsOf(turned), i, 2, folds.source[i])).toBe(-margins[i])
     expect(textMargin(other, termsOf(turned), 0, 0, 0)).not.toBe(margins[0])
   })
 
   it('learns little of labels that the offset already explains', () => {
-    const explained = fit(rows, new Float32Array(ROWS * 5).fill(8))
+    const explained = fitted(rows, new Float32Array(ROWS * 5).fill(8))
     const strength = (of: typeof model): number => Math.abs(textMargin(of, termsOf([[GOOD]]), 0, 0, 0))
     expect(strength(explained)).toBeLessThan(strength(model) / 10)
   })
