@@ -4,7 +4,6 @@ import { type Build, declared, observedKey, type Shard, type Step, summaryKey, v
 import { GONE, ShardColumns, scattered } from './columns.ts'
 import { contextOf, type Opened } from './context.ts'
 import { observeShard } from './exchange.ts'
-import { pairTexts } from './pair.ts'
 import type { Summary, Verdict } from './stage.ts'
 import type { TaskReport } from './task.ts'
 
@@ -99,6 +98,3 @@ function table(left: Uint8Array, adds: Schema, whole: Batch, alive: Int32Array):
     columns[name] = scattered(whole.columns[name], field, alive, left.length).columns.column
   return { schema: { left: 'u8', ...adds }, rows: left.length, columns }
 }
-
-/** Whether a step's judge, or its observe in a round, reads texts. */
-export const readsTexts = (reads: Schema): boolean => Object.keys(reads).some(name => name in pairTexts)

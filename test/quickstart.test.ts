@@ -1,5 +1,5 @@
 /** The quickstart through the built command line: it finds the planted truth, accounts for every row, and gives the same bytes again. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Manifest } from '../pipeline/manifest.ts'
@@ -156,11 +156,21 @@ describe('quickstart', () => {
     expect(manifestOf(join(dir, 'out-killed'))).toBe(whole)
   })
 
-  it('uses the store again, and mends an entry that was damaged', () => {
-    const again = goldpan(build(out, join(dir, 'store'), 2))
-    expect(again.code).toBe(0)
+  it('uses the store again where nothing has changed', () => {
+    expect(goldpan(build(out, join(dir, 'store'), 2)).code).toBe(0)
     const { phases } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')) as { phases: { tasks: number }[] }
     expect(phases.every(phase => phase.tasks === 0)).toBe(true)
+  })
+
+  it('finds a published file that was damaged, and makes it again', () => {
+    const whole = manifestOf(out)
+    const shard = join(out, 'train/part-00000.parquet')
+    const bytes = readFileSync(shard)
+    bytes[bytes.length >> 1] ^= 1
+    writeFileSync(shard, bytes)
+    expect(goldpan(['verify', out]).code).toBe(2)
+    expect(goldpan(build(out, join(dir, 'store'), 2)).code).toBe(0)
+    expect([manifestOf(out) === whole, goldpan(['verify', out]).code]).toEqual([true, 0])
   })
 
   it('verifies', () => {
