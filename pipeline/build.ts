@@ -129,10 +129,12 @@ export const settledKey = (build: Build, shard: Shard): string =>
   keyOf('settled', SETTLE_VERSION, outcomeKey(build.plan), shard.place, shard.key)
 export const arrangedKey = (build: Build): string => keyOf('arranged', SETTLE_VERSION, outcomeKey(build.plan), build.plan.output as never)
 /** Files depend on everything that is written into them, so on the whole plan but its name and its checks. */
-export const fileKey = (build: Build, folder: number, part: number): string => keyOf('file', arrangedKey(build), folder, part)
+export const fileKey = (build: Build, folder: number, part: number): string => keyOf('file', FILE_VERSION, arrangedKey(build), folder, part)
 
-/** Bump when the same verdicts would be settled, arranged or written otherwise. */
+/** Bump when the same verdicts would be settled or arranged otherwise. */
 const SETTLE_VERSION = 1
+/** Bump when the same rows would be written as other bytes. */
+const FILE_VERSION = 2
 const outcomeKey = (plan: Plan): string =>
   keyOf(
     plan.steps.at(-1)!.key,

@@ -31,6 +31,7 @@ import {
 } from '../batch.ts'
 import { childName, GROUP_ROWS, type Group, type OutColumn, type OutField } from './out-columns.ts'
 import type { Emit, Encoder } from './table-writer.ts'
+import { hexOf, labelsOf } from './written-text.ts'
 
 /** The Arrow IPC file, a record batch a group. */
 export function openArrowEncoder(columns: readonly OutColumn[], emit: Emit): Encoder {
@@ -142,31 +143,6 @@ function textData({ bytes, offsets }: Utf8, length: number, nulls: Nulls): Data 
   const first = offsets[0]
   const valueOffsets = first === 0 ? offsets : offsets.map(offset => offset - first)
   return makeData({ type: new ArrowUtf8(), length, data: bytes.subarray(first, offsets[length]), valueOffsets, ...nulls })
-}
-
-const DIGITS = Buffer.from('0123456789abcdef')
-
-function hexOf({ bytes }: Ids, valid: Valid, rows: number): Utf8 {
-  const out = new Uint8Array(rows * 32)
-  const offsets = new Int32Array(rows + 1)
-  let at = 0
-  for (let i = 0; i < rows; i++) {
-    for (let k = i * 16; k < i * 16 + 16 && (!valid || valid[i]); k++) {
-      out[at++] = DIGITS[bytes[k] >> 4]
-      out[at++] = DIGITS[bytes[k] & 15]
-    }
-    offsets[i + 1] = at
-  }
-  return { bytes: out, offsets }
-}
-
-function labelsOf({ values }: Numbers<Uint8Array>, labels: readonly string[], valid: Valid, rows: number): Utf8 {
-  const texts = labels.map(label => Buffer.from(label))
-  const offsets = new Int32Array(rows + 1)
-  for (let i = 0; i < rows; i++) offsets[i + 1] = offsets[i] + (valid && !valid[i] ? 0 : texts[values[i]].length)
-  const bytes = new Uint8Array(offsets[rows])
-  for (let i = 0; i < rows; i++) if (!valid || valid[i]) bytes.set(texts[values[i]], offsets[i])
-  return { bytes, offsets }
 }
 
 function listData({ starts, items }: List, schema: Schema, length: number, nulls: Nulls): Data {
