@@ -195,73 +195,109 @@ function sliceList(column: List, from: number, to: number): List {
 }
 
 /** The rows named by `index`, in that order, copied; -1 gives a null row. */
-export function gather<S extends Schema>(batch: Batch<S>, index: Int32Array): Batch<S> {
-  return { schema: batch.schema, rows: index.length, columns: mapColumns(batch, (column, field) => gatherColumn(column, field, index)) }
-}
+export const gather = <S extends Schema>(batch: Batch<S>, index: Int32Array): Batch<S> => pick(batch.schema, [batch], undefined, index)
 
-export function gatherColumn(column: Column, field: Field, index: Int32Array): Column {
-  const valid = gatherValid(column.valid, index)
-  if ('offsets' in column) return { ...gatherText(column, index), valid }
-  if ('starts' in column) return { ...gatherList(column, index), valid }
-  const layout = field === 'id' ? { array: Uint8Array, width: 16 } : layoutOf(field)!
-  const source = 'values' in column ? column.values : column.bytes
-  const out = gatherFixed(source, layout.array, layout.width, index)
-  return 'values' in column ? { values: out, valid } : { bytes: out as Uint8Array, valid }
-}
+export const gatherColumn = (column: Column, field: Field, index: Int32Array): Column => pickColumn([column], field, undefined, index)
 
-function gatherFixed(source: NumberArray, array: Typed, width: number, index: Int32Array): NumberArray {
+/** Row i is row index[i] of batches[which[i]] (of the only one if `which` is undefined), copied once; -1 gives a null row. */
+export function pick<S extends Schema>(schema: S, batches: readonly Batch<S>[], which: Which, index: Int32Array): Batch<S> {
+  const columns = Object.entries(schema).map(([name, field]) => [
+    name,
+    pickColumn(
+      batches.map(batch => batch.columns[name] as Column),
+      field,
+      which,
+      index,
+    ),
+  ])
+  return { schema, rows: index.length, columns: Object.fromEntries(columns) as unknown as Columns<S> }
+}
+type Which = Int32Array | undefined
+
+function pickColumn(columns: readonly Column[], field: Field, which: Which, index: Int32Array): Column {
+  const valid = pickValid(columns, which, index)
+  if (field === 'utf8') return { ...pickText(columns as readonly Utf8[], which, index), valid }
+  if (typeof field === 'object' && 'list' in field) return { ...pickList(columns as readonly List[], field.list, which, index), valid }
+  const { array, width } = field === 'id' ? { array: Uint8Array, width: 16 } : layoutOf(field)!
+  const sources = columns.map(column => ('values' in column ? column.values : (column as Ids).bytes))
   const out = new array(index.length * width)
-  if (width === 1) {
-    for (let i = 0; i < index.length; i++) if (index[i] >= 0) out[i] = source[index[i]]
-    return out
-  }
-  for (let i = 0, run = 1; i < index.length; i += run) {
-    run = runLength(index, i)
-    if (index[i] >= 0) out.set(source.subarray(index[i] * width, (index[i] + run) * width), i * width)
-  }
-  return out
+  if (width === 1) pickNumbers(out, sources, which, index)
+  else forRuns(which, index, (source, row, run, i) => copyInto(out, i * width, sources[source], row * width, (row + run) * width))
+  return field === 'id' ? { bytes: out as Uint8Array, valid } : { values: out, valid }
 }
 
-function gatherValid(valid: Valid, index: Int32Array): Valid {
-  if (!valid && !index.includes(-1)) return undefined
+function pickNumbers(out: NumberArray, sources: readonly NumberArray[], which: Which, index: Int32Array): void {
+  for (let i = 0; i < index.length; i++) if (index[i] >= 0) out[i] = sources[which ? which[i] : 0][index[i]]
+}
+
+function pickValid(columns: readonly Column[], which: Which, index: Int32Array): Valid {
+  if (columns.every(column => column.valid === undefined) && !index.includes(-1)) return undefined
   const out = new Uint8Array(index.length)
-  for (let i = 0; i < index.length; i++) out[i] = index[i] < 0 ? 0 : valid ? valid[index[i]] : 1
+  for (let i = 0; i < index.length; i++) out[i] = index[i] >= 0 && isValid(columns[which ? which[i] : 0], index[i]) ? 1 : 0
   return out
 }
 
-function gatherText(column: Utf8, index: Int32Array): Utf8 {
-  const offsets = new Int32Array(index.length + 1)
-  for (let i = 0; i < index.length; i++) {
-    const from = index[i]
-    offsets[i + 1] = offsets[i] + (from < 0 ? 0 : column.offsets[from + 1] - column.offsets[from])
-  }
+function pickText(columns: readonly Utf8[], which: Which, index: Int32Array): Utf8 {
+  const offsets = endsOf(
+    columns.map(column => column.offsets),
+    which,
+    index,
+  )
   const bytes = new Uint8Array(offsets[index.length])
-  for (let i = 0; i < index.length; ) {
-    const run = runLength(index, i)
-    if (index[i] >= 0) bytes.set(column.bytes.subarray(column.offsets[index[i]], column.offsets[index[i] + run]), offsets[i])
-    i += run
-  }
+  forRuns(which, index, (source, row, run, i) => {
+    const column = columns[source]
+    copyInto(bytes, offsets[i], column.bytes, column.offsets[row], column.offsets[row + run])
+  })
   return { bytes, offsets }
 }
 
-/** How many entries from i on count up by one (1 for nulls). */
-function runLength(index: Int32Array, i: number): number {
-  let run = 1
-  if (index[i] < 0) return run
-  while (i + run < index.length && index[i + run] === index[i] + run) run++
-  return run
+function pickList(columns: readonly List[], schema: Schema, which: Which, index: Int32Array): List {
+  const starts = endsOf(
+    columns.map(column => column.starts),
+    which,
+    index,
+  )
+  const items = columns.map(column => column.items)
+  if (items.every(batch => batch.rows === 0)) return { starts, items: items[0] ?? emptyBatch(schema) }
+  const child = new Int32Array(starts[index.length])
+  const from = which && new Int32Array(child.length)
+  for (let i = 0; i < index.length; i++) {
+    const source = which ? which[i] : 0
+    for (let k = starts[i]; k < starts[i + 1]; k++) {
+      child[k] = columns[source].starts[index[i]] + k - starts[i]
+      if (from) from[k] = source
+    }
+  }
+  return { starts, items: pick(schema, items, from, child) }
 }
 
-function gatherList(column: List, index: Int32Array): List {
-  const starts = new Int32Array(index.length + 1)
-  if (column.items.rows === 0) return { starts, items: column.items }
+/** Where each picked row ends, from where it begins and ends in its source. */
+function endsOf(places: readonly Int32Array[], which: Which, index: Int32Array): Int32Array {
+  const ends = new Int32Array(index.length + 1)
   for (let i = 0; i < index.length; i++) {
-    const from = index[i]
-    starts[i + 1] = starts[i] + (from < 0 ? 0 : column.starts[from + 1] - column.starts[from])
+    const place = places[which ? which[i] : 0]
+    ends[i + 1] = ends[i] + (index[i] < 0 ? 0 : place[index[i] + 1] - place[index[i]])
   }
-  const child = new Int32Array(starts[index.length])
-  for (let i = 0; i < index.length; i++) for (let k = starts[i]; k < starts[i + 1]; k++) child[k] = column.starts[index[i]] + k - starts[i]
-  return { starts, items: gather(column.items, child) }
+  return ends
+}
+
+/** Calls `run` for rows that follow one another in one source; null rows are left out. */
+function forRuns(which: Which, index: Int32Array, visit: (source: number, row: number, run: number, i: number) => void): void {
+  for (let i = 0, run = 1; i < index.length; i += run) {
+    run = 1
+    if (index[i] < 0) continue
+    const source = which ? which[i] : 0
+    while (i + run < index.length && index[i + run] === index[i] + run && (!which || which[i + run] === source)) run++
+    visit(source, index[i], run, i)
+  }
+}
+
+/** Fewer values than this are copied faster one by one. */
+const FEW = 32
+
+function copyInto(target: NumberArray, at: number, source: NumberArray, from: number, to: number): void {
+  if (to - from >= FEW) target.set(source.subarray(from, to), at)
+  else for (let k = from; k < to; k++) target[at + k - from] = source[k]
 }
 
 /** Batches of one schema laid end to end. */

@@ -5,11 +5,10 @@ import {
   type Batch,
   beside,
   type Column,
-  concat,
   type Field,
-  gather,
   isValid,
   type Numbers,
+  pick,
   rowBytes,
   type Schema,
   select,
@@ -23,6 +22,8 @@ import { FLIPPED, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
 /** Narrow columns of how many shards, and bytes of text, a reader keeps: as much as one window of `arrange` spans, and a little more. */
 const KEPT_SHARDS = 6
 const KEPT_BYTES = 1.25 * WINDOW_BYTES
+/** More than a shard has. */
+const MOST_BLOCKS = 1 << 20
 
 /** Reads rows of any shard; keeps what it read last. */
 export class RowReader {
@@ -38,29 +39,33 @@ export class RowReader {
     this.scale = scale
   }
 
-  /** The named narrow columns of these pairs, and their texts if `texts`, in the order given. Each shard and block is opened once. */
+  /** The named narrow columns of these pairs, and their texts if `texts`, in the order given. */
   read(ordinals: Int32Array, names: ReadonlySet<string>, texts: boolean): Batch {
-    const sorted = ordinals.toSorted()
-    const pieces = this.byShard(sorted).map(({ shard, rows }) => {
-      const all = this.narrow(shard)
-      const wanted = Object.keys(all.schema).filter(name => names.has(name))
-      const narrow = gather(select(all, wanted), rows)
-      return texts ? beside(narrow, this.textsOf(shard, rows)) : narrow
-    })
-    const all = concat(pieces[0].schema, pieces)
-    return ordinals.every((o, i) => o === sorted[i]) ? all : gather(all, places(ordinals, sorted))
+    const { shards, which, rows } = this.placesOf(ordinals)
+    const all = shards.map(shard => this.narrow(shard))
+    const wanted = Object.keys(all[0].schema).filter(name => names.has(name))
+    const narrow = pick(
+      select(all[0], wanted).schema,
+      all.map(batch => select(batch, wanted)),
+      which,
+      rows,
+    )
+    return texts ? beside(narrow, this.textsAt(shards, which, rows)) : narrow
   }
 
-  /** Cuts the ascending list where the shard changes. */
-  private byShard(ordinals: Int32Array): { shard: Shard; rows: Int32Array }[] {
-    const runs: { shard: Shard; rows: Int32Array }[] = []
-    for (let from = 0; from < ordinals.length; ) {
-      const shard = this.shardOf(ordinals[from])
-      const to = lowerBound(ordinals, shard.start + shard.pairs)
-      runs.push({ shard, rows: ordinals.slice(from, to).map(o => o - shard.start) })
-      from = to
+  /** The shards that hold the pairs, and for each pair which of them and the row there. */
+  private placesOf(ordinals: Int32Array): Places {
+    const found = new Map<Shard, number>()
+    const which = new Int32Array(ordinals.length)
+    const rows = new Int32Array(ordinals.length)
+    let shard = this.shardOf(ordinals[0])
+    for (let i = 0; i < ordinals.length; i++) {
+      const ordinal = ordinals[i]
+      if (ordinal < shard.start || ordinal >= shard.start + shard.pairs) shard = this.shardOf(ordinal)
+      which[i] = placeIn(found, shard)
+      rows[i] = ordinal - shard.start
     }
-    return runs
+    return { shards: [...found.keys()], which, rows }
   }
 
   private shardOf(ordinal: number): Shard {
@@ -83,23 +88,22 @@ export class RowReader {
     return narrow
   }
 
-  private textsOf(shard: Shard, rows: Int32Array): Batch {
-    const pieces: Batch[] = []
-    let from = 0
-    let first = 0
-    for (const [i, count] of shard.block_rows.entries()) {
-      const to = lowerBound(rows, first + count)
-      if (to > from)
-        pieces.push(
-          gather(
-            this.block(shard, i),
-            rows.slice(from, to).map(row => row - first),
-          ),
-        )
-      from = to
-      first += count
+  /** The texts of rows of shards, each block opened once. */
+  private textsAt(shards: readonly Shard[], which: Int32Array, rows: Int32Array): Batch {
+    const ends = shards.map(blockEnds)
+    const found = new Map<number, number>()
+    const blocks: Batch[] = []
+    const whichBlock = new Int32Array(rows.length)
+    const rowThere = new Int32Array(rows.length)
+    for (let i = 0; i < rows.length; i++) {
+      const end = ends[which[i]]
+      const block = lowerBound(end, rows[i] + 1)
+      const place = placeIn(found, which[i] * MOST_BLOCKS + block)
+      if (place === blocks.length) blocks.push(this.block(shards[which[i]], block))
+      whichBlock[i] = place
+      rowThere[i] = rows[i] - (block === 0 ? 0 : end[block - 1])
     }
-    return concat<Schema>(pairTexts, pieces)
+    return pick<Schema>(pairTexts, blocks, whichBlock, rowThere)
   }
 
   private block(shard: Shard, i: number): Batch {
@@ -120,8 +124,25 @@ export class RowReader {
 
 const sizeOf = (texts: Batch): number => rowBytes(texts).reduce((a, b) => a + b, 0)
 
-/** Where each of `wanted` stands in the ascending list. */
-const places = (wanted: Int32Array, sorted: Int32Array): Int32Array => wanted.map(o => lowerBound(sorted, o))
+interface Places {
+  readonly shards: readonly Shard[]
+  readonly which: Int32Array
+  readonly rows: Int32Array
+}
+
+/** The number of a thing in the order in which things were first asked for. */
+function placeIn<T>(found: Map<T, number>, thing: T): number {
+  let place = found.get(thing)
+  if (place === undefined) found.set(thing, (place = found.size))
+  return place
+}
+
+/** The row after the last one of each block. */
+function blockEnds({ block_rows }: Shard): Int32Array {
+  const ends = new Int32Array(block_rows.length)
+  for (let i = 0, end = 0; i < ends.length; i++) ends[i] = end += block_rows[i]
+  return ends
+}
 
 /** All narrow columns of a shard's pairs: facts, the outcome in words, and what the steps added. */
 function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<string, number>>): Batch {
@@ -193,14 +214,14 @@ function coalesced(build: Build, columns: ShardColumns, name: string): Column {
 /** `later` where it has a value, `earlier` elsewhere. */
 function merged(field: Field, earlier: Column, later: Column, rows: number): Column {
   const schema: Schema = { column: field }
-  const both = concat(schema, [
-    { schema, rows, columns: { column: earlier } },
-    { schema, rows, columns: { column: later } },
-  ])
-  return gather(
-    both,
-    Int32Array.from({ length: rows }, (_, i) => (isValid(later, i) ? rows + i : i)),
-  ).columns.column
+  const which = new Int32Array(rows)
+  const index = new Int32Array(rows)
+  for (let i = 0; i < rows; i++) {
+    which[i] = isValid(later, i) ? 1 : 0
+    index[i] = i
+  }
+  const both = [earlier, later].map(column => ({ schema, rows, columns: { column } }))
+  return pick<Schema>(schema, both, which, index).columns.column
 }
 
 /** A text column that says the same in every row. */

@@ -141,9 +141,10 @@ interface Cut {
 }
 
 /** Pages begin with a row. */
-function* cutPages(leaf: Leaf, { levels, definition, repetition, column }: Entries, dictionary?: TextDictionary): Generator<Cut> {
+function* cutPages(leaf: Leaf, { levels, values, definition, repetition, column }: Entries, dictionary?: TextDictionary): Generator<Cut> {
   const size = dictionary ? (a: number, b: number) => 2 * (b - a) : (a: number, b: number) => plainSize(leaf, column, a, b)
   let begin = { from: 0, first: 0, row: 0 }
+  if (size(0, values) < PAGE_BYTES) return yield { ...begin, to: levels, last: values }
   let value = 0
   let row = 0
   for (let i = 0; i < levels; i++) {
