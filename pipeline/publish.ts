@@ -4,6 +4,7 @@ import { formatOf, type Published } from './accounts.ts'
 import { type Arranged, type Folder, folders, readOrder } from './arrange.ts'
 import { type Batch, type List, type Numbers, nulls, type Schema, slice } from './batch.ts'
 import { arrangedKey, type Build, fileKey, rejectsKey } from './build.ts'
+import { GROUP_BYTES, GROUP_ROWS } from './codecs/out-columns.ts'
 import { type OutBatch, type OutColumn, openTableWriter } from './codecs/table-writer.ts'
 import {
   flippedColumns,
@@ -18,12 +19,11 @@ import {
   trainColumns,
 } from './layouts.ts'
 import { labelKinds, type pairFacts, type pairTexts } from './pair.ts'
-import { addedBy, RowReader, repeated, wordsOf } from './rows.ts'
+import { addedBy, repeated, wordsOf } from './row-facts.ts'
+import { RowReader } from './rows.ts'
 import { totalSettled } from './settle.ts'
 import { guarded } from './store.ts'
 import type { TaskReport } from './task.ts'
-
-const CHUNK_ROWS = 8192
 
 /** publish/FOLDER/PART: one file of an output folder, into the store. */
 export async function publishPart(build: Build, folder: number, part: number): Promise<TaskReport> {
@@ -93,10 +93,9 @@ function* batchesFor(build: Build, folder: Folder, from: number, to: number, col
   const order =
     folder === 'ledger' ? Int32Array.from({ length: to - from }, (_, i) => from + i) : readOrder(build, folder).subarray(from, to)
   const names = new Set([...columns.map(column => column.name), 'votes', 'label_kind', 'flipped', `margin_${build.plan.output.margin}`])
-  for (let at = 0; at < order.length; at += CHUNK_ROWS) {
-    const rows = reader(build).read(order.subarray(at, at + CHUNK_ROWS), names, folder !== 'ledger')
-    yield outBatch(build, folder, rows, columns)
-  }
+  const texts = folder !== 'ledger'
+  for (const piece of reader(build).cut(order, GROUP_ROWS, texts ? GROUP_BYTES : Number.POSITIVE_INFINITY))
+    yield outBatch(build, folder, reader(build).read(piece, names, texts), columns)
 }
 
 function outBatch(build: Build, folder: Folder, rows: Batch, columns: readonly OutColumn[]): OutBatch {

@@ -1,23 +1,11 @@
 /** Whole rows of a finished build, for writing: facts, texts, outcome and every signal, for any list of pairs in any order. */
 
 import { WINDOW_BYTES } from './arrange.ts'
-import {
-  type Batch,
-  beside,
-  type Column,
-  type Field,
-  isValid,
-  type Numbers,
-  pick,
-  rowBytes,
-  type Schema,
-  select,
-  type Utf8,
-} from './batch.ts'
-import { type Build, declared, type Shard } from './build.ts'
-import { GONE, lowerBound, ShardColumns } from './columns.ts'
+import { type Batch, beside, type Numbers, pick, rowBytes, type Schema, select } from './batch.ts'
+import type { Build, Shard } from './build.ts'
+import { lowerBound, ShardColumns } from './columns.ts'
 import { pairTexts } from './pair.ts'
-import { FLIPPED, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
+import { narrowOf } from './row-facts.ts'
 
 /** Narrow columns of how many shards, and bytes of text, a reader keeps: as much as one window of `arrange` spans, and a little more. */
 const KEPT_SHARDS = 6
@@ -53,6 +41,24 @@ export class RowReader {
     return texts ? beside(narrow, this.textsAt(shards, which, rows)) : narrow
   }
 
+  /** Cuts a list of pairs into pieces of at most so many rows and, beyond the first row, bytes of text. */
+  *cut(ordinals: Int32Array, most_rows: number, most_bytes: number): Generator<Int32Array> {
+    let from = 0
+    let bytes = 0
+    let shard = this.shardOf(ordinals[0] ?? 0)
+    for (let i = 0; i < ordinals.length; i++) {
+      if (!holds(shard, ordinals[i])) shard = this.shardOf(ordinals[i])
+      const size = (this.narrow(shard).columns.text_bytes as Numbers).values[ordinals[i] - shard.start]
+      if (i - from === most_rows || (i > from && bytes + size > most_bytes)) {
+        yield ordinals.subarray(from, i)
+        from = i
+        bytes = 0
+      }
+      bytes += size
+    }
+    if (from < ordinals.length) yield ordinals.subarray(from)
+  }
+
   /** The shards that hold the pairs, and for each pair which of them and the row there. */
   private placesOf(ordinals: Int32Array): Places {
     const found = new Map<Shard, number>()
@@ -61,7 +67,7 @@ export class RowReader {
     let shard = this.shardOf(ordinals[0])
     for (let i = 0; i < ordinals.length; i++) {
       const ordinal = ordinals[i]
-      if (ordinal < shard.start || ordinal >= shard.start + shard.pairs) shard = this.shardOf(ordinal)
+      if (!holds(shard, ordinal)) shard = this.shardOf(ordinal)
       which[i] = placeIn(found, shard)
       rows[i] = ordinal - shard.start
     }
@@ -124,6 +130,8 @@ export class RowReader {
 
 const sizeOf = (texts: Batch): number => rowBytes(texts).reduce((a, b) => a + b, 0)
 
+const holds = ({ start, pairs }: Shard, ordinal: number): boolean => ordinal >= start && ordinal < start + pairs
+
 interface Places {
   readonly shards: readonly Shard[]
   readonly which: Int32Array
@@ -142,112 +150,4 @@ function blockEnds({ block_rows }: Shard): Int32Array {
   const ends = new Int32Array(block_rows.length)
   for (let i = 0, end = 0; i < ends.length; i++) ends[i] = end += block_rows[i]
   return ends
-}
-
-/** All narrow columns of a shard's pairs: facts, the outcome in words, and what the steps added. */
-function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<string, number>>): Batch {
-  const facts = columns.facts()
-  const { shard } = columns
-  const settled = readSettled(build, shard).columns
-  const { step: stepWords, reason: reasonWords } = wordsOf(build)
-  const reasons = reasonWords.labels
-  const named = build.steps().map(step => reasonsOf(step).map(([reason]) => reasons.indexOf(reason)))
-  const decided = settled.step.values.map(step => (step === GONE ? 0 : 1))
-  const why = settled.step.values.map((step, i) =>
-    step === GONE ? 0 : settled.reason.values[i] === GONE ? reasons.length - 1 : named[step][settled.reason.values[i]],
-  )
-  const schema: Record<string, Field> = {
-    ...facts.schema,
-    file: 'utf8',
-    outcome: readSettled(build, shard).schema.outcome,
-    split: { labels: splits },
-    step: stepWords,
-    reason: reasonWords,
-    flipped: 'u8',
-  }
-  const all: Record<string, Column> = {
-    ...facts.columns,
-    file: repeated(shard.input.path, shard.pairs),
-    outcome: settled.outcome,
-    split: { values: settled.split.values, valid: settled.split.values.map(s => (s === 0 ? 0 : 1)) },
-    step: { values: settled.step.values.map(s => (s === GONE ? 0 : s)), valid: decided },
-    reason: { values: why, valid: decided },
-    flipped: { values: settled.outcome.values.map(o => (o === 1 ? 1 : 0)) },
-  }
-  for (const [name, field] of Object.entries(addedBy(build))) {
-    schema[name] = field
-    all[name] = coalesced(build, columns, name)
-  }
-  schema.weight = 'f32'
-  const weight = scaled(all.weight as Numbers | undefined, facts.columns.source as Utf8, shard.pairs, scale)
-  all.weight = { ...weight, valid: all.split.valid }
-  return { schema, rows: shard.pairs, columns: all }
-}
-
-/** The names behind the ledger's columns `step` and `reason`. */
-export function wordsOf(build: Build): { readonly step: { labels: readonly string[] }; readonly reason: { labels: readonly string[] } } {
-  const steps = build.steps()
-  const reasons = new Set([...steps.flatMap(step => reasonsOf(step).map(([reason]) => reason)), FLIPPED])
-  return { step: { labels: steps.map(step => step.id) }, reason: { labels: [...reasons] } }
-}
-
-/** Every column that the steps add to the ledger. */
-export function addedBy(build: Build): Schema {
-  return Object.assign({}, ...build.steps().map(step => declared(step, step.code.adds))) as Schema
-}
-
-/** A column as the steps left it: the value of the last step that gave one. */
-function coalesced(build: Build, columns: ShardColumns, name: string): Column {
-  const tables = build
-    .steps()
-    .filter(step => name in declared(step, step.code.adds))
-    .map(step => columns.verdict(step))
-  let column = tables[0].columns[name]
-  for (const table of tables.slice(1)) {
-    const later = table.columns[name]
-    if (!later.valid) column = later
-    else column = merged(table.schema[name], column, later, table.rows)
-  }
-  return column
-}
-
-/** `later` where it has a value, `earlier` elsewhere. */
-function merged(field: Field, earlier: Column, later: Column, rows: number): Column {
-  const schema: Schema = { column: field }
-  const which = new Int32Array(rows)
-  const index = new Int32Array(rows)
-  for (let i = 0; i < rows; i++) {
-    which[i] = isValid(later, i) ? 1 : 0
-    index[i] = i
-  }
-  const both = [earlier, later].map(column => ({ schema, rows, columns: { column } }))
-  return pick<Schema>(schema, both, which, index).columns.column
-}
-
-/** A text column that says the same in every row. */
-export function repeated(text: string, rows: number): Utf8 {
-  const one = new TextEncoder().encode(text)
-  const bytes = new Uint8Array(one.length * rows)
-  for (let i = 0; i < rows; i++) bytes.set(one, i * one.length)
-  return { bytes, offsets: Int32Array.from({ length: rows + 1 }, (_, i) => i * one.length) }
-}
-
-function scaled(weight: Numbers | undefined, source: Utf8, rows: number, scale: Readonly<Record<string, number>>): Numbers {
-  const decoder = new TextDecoder()
-  let last = ''
-  let from = -1
-  return {
-    values: Float32Array.from({ length: rows }, (_, i) => {
-      if (from < 0 || !sameText(source, from, i)) last = decoder.decode(source.bytes.subarray(source.offsets[i], source.offsets[i + 1]))
-      from = i
-      return weightAt(weight, i) * (scale[last] ?? 1)
-    }),
-  }
-}
-
-function sameText({ bytes, offsets }: Utf8, a: number, b: number): boolean {
-  const length = offsets[a + 1] - offsets[a]
-  if (offsets[b + 1] - offsets[b] !== length) return false
-  for (let k = 0; k < length; k++) if (bytes[offsets[a] + k] !== bytes[offsets[b] + k]) return false
-  return true
 }

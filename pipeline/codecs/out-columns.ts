@@ -29,13 +29,17 @@ export const childName = (struct: string, child: string): string => `${struct}.$
 /** Rows of a row group: with the pairs of a prompt kept together, the size at which Parquet files came out smallest. */
 export const GROUP_ROWS = 8192
 
-/** Cuts batches into groups of `size` rows; what is left over comes with `rest`. */
+/** Bytes of text after which a group ends, so that long texts do not make one that no memory holds. */
+export const GROUP_BYTES = 32 * 2 ** 20
+
+/** Cuts batches into groups of `size` rows, or fewer where their text passes GROUP_BYTES; what is left over comes with `rest`. */
 export class Regrouper {
   private readonly columns: readonly OutColumn[]
   private readonly schema: Schema
   private readonly size: number
   private pieces: Batch[] = []
   private rows = 0
+  private bytes = 0
   constructor(columns: readonly OutColumn[], size: number) {
     this.columns = columns
     this.size = size
@@ -44,13 +48,25 @@ export class Regrouper {
 
   *push(batch: OutBatch): Iterable<Group> {
     const flat = flatten(batch, this.columns, this.schema)
-    for (let from = 0; from < flat.rows; ) {
-      const to = Math.min(flat.rows, from + this.size - this.rows)
-      this.pieces.push(slice(flat, from, to))
-      this.rows += to - from
-      from = to
-      if (this.rows === this.size) yield* this.rest()
+    const sizes = textBytes(flat)
+    let from = 0
+    for (let i = 0; i < flat.rows; i++) {
+      const held = this.rows + i - from
+      if (held === this.size || (held > 0 && this.bytes + sizes[i] > GROUP_BYTES)) {
+        this.hold(flat, from, i)
+        yield* this.rest()
+        from = i
+      }
+      this.bytes += sizes[i]
     }
+    this.hold(flat, from, flat.rows)
+    if (this.rows === this.size) yield* this.rest()
+  }
+
+  private hold(batch: Batch, from: number, to: number): void {
+    if (from === to) return
+    this.pieces.push(slice(batch, from, to))
+    this.rows += to - from
   }
 
   *rest(): Iterable<Group> {
@@ -58,8 +74,22 @@ export class Regrouper {
     const group = concat(this.schema, this.pieces)
     this.pieces = []
     this.rows = 0
+    this.bytes = 0
     yield group
   }
+}
+
+/** Bytes of text in each row. */
+function textBytes({ schema, rows, columns }: Batch): Float64Array {
+  const bytes = new Float64Array(rows)
+  for (const name of Object.keys(schema)) {
+    const column = columns[name] as Column
+    if ('offsets' in column) for (let i = 0; i < rows; i++) bytes[i] += column.offsets[i + 1] - column.offsets[i]
+    if (!('starts' in column)) continue
+    for (const item of Object.values(column.items.columns) as Column[])
+      if ('offsets' in item) for (let i = 0; i < rows; i++) bytes[i] += item.offsets[column.starts[i + 1]] - item.offsets[column.starts[i]]
+  }
+  return bytes
 }
 
 function groupSchema(columns: readonly OutColumn[]): Schema {

@@ -9,7 +9,7 @@ import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { readParquet } from 'parquet-wasm'
 import { afterAll, describe, expect, test } from 'vitest'
-import { batchOf, type Column, gatherColumn, listOf, type Turns, turnsOf, utf8Of } from '../../pipeline/batch.ts'
+import { batchOf, type Column, gatherColumn, listOf, slice, type Turns, turnsOf, utf8Of } from '../../pipeline/batch.ts'
 import { openArrowEncoder } from '../../pipeline/codecs/arrow-writer.ts'
 import { openJsonlEncoder } from '../../pipeline/codecs/jsonl-writer.ts'
 import { openParquetEncoder } from '../../pipeline/codecs/parquet-writer.ts'
@@ -278,6 +278,17 @@ describe('parquet settings', () => {
     const { bytes } = await write('parquet', [{ rows: 200, columns: { text } }], [{ name: 'text', field: 'utf8', required: true }])
     expect(bytes).toBeLessThan(20 * 1200 * 88)
   })
+})
+
+test('a row group ends where its texts pass 32 MiB, however the rows are cut', async () => {
+  const text = utf8Of(Array.from({ length: 10 }, (_, n) => String(n).repeat(n === 3 ? 40e6 : 8e6)))
+  const of: OutColumn[] = [{ name: 'text', field: 'utf8', required: true }]
+  const whole = { rows: 10, columns: { text } }
+  const { path, sha256 } = await write('parquet', [whole], of)
+  expect(parquetMetadata(bufferOf(path)).row_groups.map(g => Number(g.num_rows))).toEqual([3, 1, 4, 2])
+  const schema = { text: 'utf8' } as const
+  const cut = [slice(batchOf(schema, 10, { text }), 0, 5), slice(batchOf(schema, 10, { text }), 5, 10)]
+  expect((await write('parquet', cut, of)).sha256).toBe(sha256)
 })
 
 describe('the same bytes for the same rows', () => {
