@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { tableFromIPC, type Utf8 as Utf8Type, type Vector } from 'apache-arrow'
 import fc from 'fast-check'
-import { parquetMetadata, parquetReadObjects } from 'hyparquet'
+import { parquetMetadata, parquetReadObjects, readOffsetIndex } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { readParquet } from 'parquet-wasm'
 import { afterAll, describe, expect, test } from 'vitest'
 import { batchOf, type Column, gatherColumn, listOf, slice, type Turns, turnsOf, utf8Of } from '../../pipeline/batch.ts'
 import { openArrowEncoder } from '../../pipeline/codecs/arrow-writer.ts'
+import { fileEnds } from '../../pipeline/codecs/file-bytes.ts'
 import { openJsonlEncoder } from '../../pipeline/codecs/jsonl-writer.ts'
+import { checkPages, readFooter } from '../../pipeline/codecs/parquet-pages.ts'
 import { openParquetEncoder } from '../../pipeline/codecs/parquet-writer.ts'
 import { type OutBatch, type OutColumn, openTableWriter, outputFormats } from '../../pipeline/codecs/table-writer.ts'
 
@@ -269,6 +271,37 @@ describe('parquet settings', () => {
   test('the second file of a process has them too', async () => {
     const first = await write('parquet', [batch(sample(500))])
     expect((await write('parquet', [batch(sample(500))])).sha256).toBe(first.sha256)
+  })
+
+  test('any rows come back by hyparquet and by parquet-wasm', async () => {
+    const row = fc.record({
+      texts: fc.array(fc.oneof(fc.constantFrom('', 'user', '同じ'), fc.string({ unit: 'grapheme', maxLength: 40 })), { maxLength: 4 }),
+      n: fc.nat(300),
+      null: fc.boolean(),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 200 }), async rows => {
+        const { path } = await write('parquet', [batch(rows)])
+        expect(withoutMessage(await parquetReadObjects({ file: bufferOf(path), compressors }))).toEqual(allExpected(rows))
+        const table = tableFromIPC(readParquet(readFileSync(path)).intoIPCStream())
+        expect(withoutMessage(table.toArray().map(one => plain(one) as object))).toEqual(allExpected(rows))
+      }),
+      { seed: 42, numRuns: 30 },
+    )
+  })
+
+  test('every page has a checksum, and a place in an offset index', async () => {
+    const { path } = await write('parquet', [batch(sample(9000))])
+    const check = async (file: string): Promise<void> =>
+      checkPages(file, 'x.parquet', await readFooter(file, 'x.parquet', await fileEnds(file, 'x.parquet')), ['prompt'])
+    await check(path)
+    const bytes = readFileSync(path)
+    const { offset_index_offset, meta_data } = parquetMetadata(bufferOf(path)).row_groups[0].columns[1]
+    const [location] = readOffsetIndex({ view: new DataView(bufferOf(path), Number(offset_index_offset)), offset: 0 }).page_locations
+    expect([location.offset, location.first_row_index]).toEqual([meta_data!.data_page_offset, 0n])
+    bytes[Number(meta_data!.data_page_offset) + location.compressed_page_size - 1] ^= 1
+    writeFileSync(path, bytes)
+    await expect(check(path)).rejects.toThrow(/x\.parquet.*checksum/)
   })
 
   test('2 MB of texts that repeat are stored once', async () => {
