@@ -1,8 +1,21 @@
-/** make bench: every table from one run, on stdout. SIZES (default 50000,500000) and BENCH_DIR (default .goldpan/bench) may be set. */
+/**
+ * make bench: every table from one run, on stdout. May be set: BENCH=build,neardup,scale (which tables; default all), SIZES (of the build), NEARDUP and
+ * SCALE (their sizes), BENCH_DIR (default .goldpan/bench).
+ */
 import { cpus, totalmem } from 'node:os'
 import { benchBuild } from './build.mjs'
+import { benchNearDup } from './neardup.mjs'
+import { benchScale } from './scale.mjs'
 
-const sizes = (process.env.SIZES ?? '50000,500000').split(',').map(Number)
+const numbers = (name, fallback) => (process.env[name] ?? fallback).split(',').map(Number)
 const root = process.env.BENCH_DIR ?? '.goldpan/bench'
+const tables = {
+  build: ['Build', () => benchBuild(root, numbers('SIZES', '50000,500000'))],
+  neardup: ['Near-duplicates', () => benchNearDup(root, numbers('NEARDUP', '50000,200000'))],
+  scale: ['Scale', () => benchScale(root, numbers('SCALE', '1000000,5000000'))],
+}
 console.log(`# Benchmarks\n\n${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. One run of \`make bench\`; ratios hold, absolute figures depend on the machine.\n`)
-console.log(`## Build\n\n${await benchBuild(root, sizes)}`)
+for (const name of (process.env.BENCH ?? 'build,neardup,scale').split(',')) {
+  const [title, bench] = tables[name]
+  console.log(`## ${title}\n\n${await bench()}\n`)
+}

@@ -1,10 +1,10 @@
 /** The whole build against DuckDB reading and writing the same file; rows/s and MB/s a phase; peak memory. Called by all.mjs. */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fixed, measure, table } from './measure.mjs'
+import { CLI, fixed, measure, table } from './measure.mjs'
 
 const FILES = 5
-const CLI = join(import.meta.dirname, '../../dist/pipeline/cli.js')
+
 const MODEL_FREE = ['structure', 'exact-dedup', 'near-dup', 'decontaminate', '{ style-bias: { action: reweight } }', 'verification-sample']
 const FULL = [...MODEL_FREE.slice(0, -1), 'score', 'disagreement', 'verification-sample', 'decide']
 

@@ -1,6 +1,9 @@
 /** Runs a command and tells what it cost: wall and CPU seconds of it and its children, peak resident memory. Linux only. */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export const CLI = join(import.meta.dirname, '../../dist/pipeline/cli.js')
 
 const TICKS_PER_SECOND = 100
 
