@@ -33,6 +33,7 @@ export interface SourceFile {
 }
 
 export interface ShardSink {
+  /** The batches are valid until the promise is kept. */
   shard(texts: Batch<typeof pairTexts>, facts: Batch<typeof pairFacts>): Promise<void>
 }
 

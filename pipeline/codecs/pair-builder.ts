@@ -34,8 +34,11 @@ class Ints {
     }
     this.values[this.length++] = value
   }
+  /** The numbers so far, copied; the list is empty afterwards. */
   take(): Int32Array<ArrayBuffer> {
-    return this.values.slice(0, this.length)
+    const taken = this.values.slice(0, this.length)
+    this.length = 0
+    return taken
   }
 }
 
@@ -46,14 +49,12 @@ const LONG = 1 << 16
 const SHORT = 32
 
 class Texts {
-  private buffer: Buffer
+  private buffer = Buffer.allocUnsafeSlow(1 << 12)
   private readonly ends = new Ints()
   private readonly present = new Ints()
   size = 0
 
-  /** `room`: bytes that are likely to be needed. */
-  constructor(room = 1 << 12) {
-    this.buffer = Buffer.allocUnsafeSlow(room)
+  constructor() {
     this.ends.push(0)
   }
 
@@ -94,20 +95,23 @@ class Texts {
     this.buffer = larger
   }
 
+  /** The column so far; its bytes are overwritten by what is pushed next. */
   take(): Utf8 {
     const valid = new Uint8Array(this.present.take())
     const bytes = new Uint8Array(this.buffer.buffer, 0, this.size)
-    return { bytes, offsets: this.ends.take(), valid: valid.includes(0) ? valid : undefined }
+    const offsets = this.ends.take()
+    this.size = 0
+    this.ends.push(0)
+    return { bytes, offsets, valid: valid.includes(0) ? valid : undefined }
   }
 }
 
 class TurnLists {
   private readonly starts = new Ints()
   private readonly roles = new Ints()
-  readonly content: Texts
+  readonly content = new Texts()
 
-  constructor(room: number) {
-    this.content = new Texts(room)
+  constructor() {
     this.starts.push(0)
   }
 
@@ -121,14 +125,16 @@ class TurnLists {
 
   take(): Turns {
     const role = { values: new Uint8Array(this.roles.take()) }
-    return { starts: this.starts.take(), items: batchOf(turnsOf.list, this.roles.length, { role, content: this.content.take() }) }
+    const starts = this.starts.take()
+    this.starts.push(0)
+    return { starts, items: batchOf(turnsOf.list, role.values.length, { role, content: this.content.take() }) }
   }
 }
 
 const labels = <T extends string>(names: readonly T[], name: T): number => names.indexOf(name)
 
 export class PairBuilder {
-  private texts = freshTexts()
+  private readonly texts = { prompt: new TurnLists(), chosen: new TurnLists(), rejected: new TurnLists() }
   private facts = freshFacts()
   rows = 0
 
@@ -161,23 +167,16 @@ export class PairBuilder {
     return prompt.content.size + chosen.content.size + rejected.content.size
   }
 
-  /** The shard so far; the builder is empty afterwards. */
+  /** The shard so far, valid until the next pair is added; the builder is empty afterwards. */
   take(): { texts: Batch<typeof pairTexts>; facts: Batch<typeof pairFacts> } {
     const { rows } = this
     const { prompt, chosen, rejected } = this.texts
     const texts = batchOf(pairTexts, rows, { prompt: prompt.take(), chosen: chosen.take(), rejected: rejected.take() })
     const facts = batchOf(pairFacts, rows, { ...idsOf(texts), ...takeFacts(this.facts) } as Columns<typeof pairFacts>)
-    this.texts = freshTexts(prompt.content.size, chosen.content.size, rejected.content.size)
     this.facts = freshFacts()
     this.rows = 0
     return { texts, facts }
   }
-}
-
-/** `rooms`: sizes of the shard before, which the next one is likely to reach. */
-const freshTexts = (...rooms: number[]) => {
-  const [prompt, chosen, rejected] = [0, 1, 2].map(i => new TurnLists(Math.ceil((rooms[i] ?? 1 << 16) * 1.25)))
-  return { prompt, chosen, rejected }
 }
 
 function freshFacts() {
