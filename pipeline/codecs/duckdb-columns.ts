@@ -21,18 +21,24 @@ interface Vector {
   readonly chunk: DuckDBDataChunk
   readonly raw: duckdb.Vector
   readonly rows: number
+  /** A bit a row; null = no nulls. */
+  readonly valid: Uint8Array | null
 }
+
+function vectorOf(chunk: DuckDBDataChunk, raw: duckdb.Vector, rows: number): Vector {
+  return { chunk, raw, rows, valid: duckdb.vector_get_validity(raw, Math.ceil(rows / 64) * 8) }
+}
+
+const isValid = ({ valid }: Vector, i: number): boolean => valid === null || (valid[i >> 3] & (1 << (i & 7))) !== 0
 
 /** A reader of column k of a chunk. What it gives stays valid. */
 export function duckReader(chunk: DuckDBDataChunk, k: number, type: DuckDBType, field: string): At {
-  return readerOf({ chunk, raw: duckdb.data_chunk_get_vector(chunk.chunk, k), rows: chunk.rowCount }, type, field)
+  return readerOf(vectorOf(chunk, duckdb.data_chunk_get_vector(chunk.chunk, k), chunk.rowCount), type, field)
 }
 
 function readerOf(vector: Vector, type: DuckDBType, field: string): At {
   const at = valuesOf(vector, type, field)
-  const valid: Uint8Array | null = duckdb.vector_get_validity(vector.raw, Math.ceil(vector.rows / 64) * 8)
-  if (!valid) return at
-  return i => (valid[i >> 3] & (1 << (i & 7)) ? at(i) : null)
+  return vector.valid ? i => (isValid(vector, i) ? at(i) : null) : at
 }
 
 function valuesOf(vector: Vector, type: DuckDBType, field: string): At {
@@ -77,7 +83,6 @@ function textReader(vector: Vector, field: string): At {
 const wordsOf = (entries: Uint8Array): Uint32Array => new Uint32Array(entries.buffer, entries.byteOffset, entries.byteLength / 4)
 
 function spansOf(vector: Vector, entries: Uint8Array, words: Uint32Array) {
-  const valid: Uint8Array | null = duckdb.vector_get_validity(vector.raw, Math.ceil(vector.rows / 64) * 8)
   const spanOf = new Int32Array(vector.rows)
   const starts = new Int32Array(vector.rows)
   const found: { row: number; size: number }[] = []
@@ -85,7 +90,7 @@ function spansOf(vector: Vector, entries: Uint8Array, words: Uint32Array) {
   for (let i = 0; i < vector.rows; i++) {
     const length = words[i * 4]
     // The entry of a null is not written.
-    if (length <= INLINE || (valid && !(valid[i >> 3] & (1 << (i & 7))))) continue
+    if (length <= INLINE || !isValid(vector, i)) continue
     const pointer = words[i * 4 + 3] * 2 ** 32 + words[i * 4 + 2]
     if (pointer !== next || found[found.length - 1].size + length > SPAN) found.push({ row: i, size: 0 })
     const span = found[found.length - 1]
@@ -103,7 +108,7 @@ function spansOf(vector: Vector, entries: Uint8Array, words: Uint32Array) {
 
 function listReader({ chunk, raw, rows }: Vector, type: DuckDBListType, field: string): At {
   const words = wordsOf(duckdb.vector_get_data(raw, rows * ENTRY))
-  const items = { chunk, raw: duckdb.list_vector_get_child(raw), rows: duckdb.list_vector_get_size(raw) }
+  const items = vectorOf(chunk, duckdb.list_vector_get_child(raw), duckdb.list_vector_get_size(raw))
   const at = readerOf(items, type.valueType, field)
   return i => {
     // A chunk has fewer than 2^32 items: the upper words of both numbers are 0.
@@ -117,7 +122,7 @@ function listReader({ chunk, raw, rows }: Vector, type: DuckDBListType, field: s
 function structReader({ chunk, raw, rows }: Vector, type: DuckDBStructType, field: string): At {
   const names = type.entryNames
   const readers = names.map((name, k) =>
-    readerOf({ chunk, raw: duckdb.struct_vector_get_child(raw, k), rows }, type.entryTypes[k], `${field}.${name}`),
+    readerOf(vectorOf(chunk, duckdb.struct_vector_get_child(raw, k), rows), type.entryTypes[k], `${field}.${name}`),
   )
   return i => {
     const object: Record<string, unknown> = {}

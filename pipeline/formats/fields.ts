@@ -25,7 +25,7 @@ export const firstOf = (row: Row, names: readonly string[]): string | undefined 
   names.find(name => row[name] !== undefined && row[name] !== null) ?? names.find(name => name in row)
 
 /** A value that may be one of a few words. */
-export const named = (value: unknown): unknown => (isText(value) ? nameOf(value) : value)
+const named = (value: unknown): unknown => (isText(value) ? nameOf(value) : value)
 
 /** A text, or a list of text parts put together. */
 export function textAt(value: unknown, field: string): Text {
