@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { type Batch, batchOf, utf8Of } from './batch.ts'
 import { openRows } from './codecs/open-rows.ts'
 import { type BuiltPair, PairBuilder } from './codecs/pair-builder.ts'
-import type { ColumnName } from './codecs/row-source.ts'
+import { type ColumnName, stringOf } from './codecs/row-source.ts'
 import { type Recognised, readRows, type SourceRow } from './codecs/source.ts'
 import { UserError } from './errors.ts'
 import { ANNOTATOR, SIDES as ARENA_SIDES } from './formats/arena.ts'
@@ -33,6 +33,7 @@ export interface SourceFile {
 }
 
 export interface ShardSink {
+  /** The batches are valid until the promise is kept. */
   shard(texts: Batch<typeof pairTexts>, facts: Batch<typeof pairFacts>): Promise<void>
 }
 
@@ -72,7 +73,7 @@ export async function ingestFile(file: SourceFile, sink: ShardSink, limits = LIM
     await sink.shard(texts, facts)
   }
   const only = columns && wanted(columns, format).map(column => column.name)
-  for await (const chunk of readRows(file.path, file.shown, { limit: file.limit, only }))
+  for await (const chunk of readRows(file.path, file.shown, { limit: file.limit, only, bytes: true }))
     for (const row of chunk)
       for (const pair of reading.read(row)) {
         builder.add(pair)
@@ -165,6 +166,9 @@ function wanted(columns: readonly ColumnName[], format: KnownFormat): readonly C
 const nameOf = (path: string): string =>
   basename(path).replace(/(\.(jsonl|ndjson|json|parquet|arrow|arrows|feather|ipc|gz|zst|pair|hh|dpo|chat|scored|arena))+$/i, '')
 
+/** UTF-8 bytes have no lone surrogates. */
+const isWellFormed = ({ content }: Turn): boolean => typeof content !== 'string' || content.isWellFormed()
+
 /** One file being read: rows in, pairs and rejects out, and what is told of them. */
 class Reading {
   readonly builder = new PairBuilder()
@@ -211,7 +215,7 @@ class Reading {
       chosen: this.wellFormed(pair.chosen),
       rejected: this.wellFormed(pair.rejected),
       source,
-      source_id: pair.suffix ? `${facts.source_id ?? row}${pair.suffix}` : facts.source_id,
+      source_id: pair.suffix ? `${facts.source_id === undefined ? row : stringOf(facts.source_id)}${pair.suffix}` : facts.source_id,
       license: facts.license ?? this.file.license,
       lang: facts.lang,
       label_kind: facts.label_kind ?? this.file.label_kind ?? DEFAULT_KIND,
@@ -225,11 +229,11 @@ class Reading {
 
   /** A lone surrogate has no UTF-8 form: it becomes U+FFFD, counted and told. */
   private wellFormed(turns: readonly Turn[]): readonly Turn[] {
-    if (turns.every(turn => turn.content.isWellFormed())) return turns
+    if (turns.every(isWellFormed)) return turns
     return turns.map(turn => {
-      if (turn.content.isWellFormed()) return turn
+      if (isWellFormed(turn)) return turn
       this.surrogates++
-      return { ...turn, content: turn.content.toWellFormed() }
+      return { ...turn, content: stringOf(turn.content).toWellFormed() }
     })
   }
 

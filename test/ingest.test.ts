@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { Field, Float64, Int32, Int64, List, Table, tableToIPC, Utf8, type Vector, vectorFromArray } from 'apache-arrow'
 import fc from 'fast-check'
-import { Table as WasmTable, writeParquet } from 'parquet-wasm'
+import { readParquet, Table as WasmTable, writeParquet } from 'parquet-wasm'
 import { describe, expect, it } from 'vitest'
 import { type Batch, hexAt } from '../pipeline/batch.ts'
 import { type IngestResult, ingestFile, probe, type SourceFile } from '../pipeline/ingest.ts'
@@ -318,6 +319,152 @@ describe('files of columns', () => {
     expect(fromParquet.texts).toEqual(fromJson.texts)
     expect(fromParquet.facts.map(f => f.pair_id)).toEqual(fromJson.facts.map(f => f.pair_id))
     expect(brief(fromParquet.texts[0])[0]).toBe('u:\ufeffQ\u2028')
+  })
+
+  const hh = '\n\nHuman: Ask\n\nAssistant: Yes'
+  const turns = (said: string) => [user('\ufeffQ'), assistant(said)]
+  it.each<[string, Record<string, unknown>[]]>([
+    [
+      'pair',
+      [
+        {
+          id: 'r0',
+          source: 'web',
+          license: 'MIT',
+          lang: 'en',
+          label_kind: 'human',
+          prompt: [user('Q')],
+          chosen: 'A',
+          rejected: 'B',
+          tie: true,
+          votes: [{ annotator: 'ann', vote: 'tie' }],
+        },
+        {
+          id: '',
+          source: '',
+          license: '',
+          lang: '',
+          label_kind: 'robot',
+          prompt: [user('Q')],
+          chosen: 'A',
+          rejected: 'B',
+          tie: false,
+          votes: null,
+        },
+        {
+          id: '好',
+          source: '好',
+          license: null,
+          lang: null,
+          label_kind: null,
+          prompt: [{ role: 'wizard', content: 'Q' }],
+          chosen: 'A',
+          rejected: 'B',
+          tie: null,
+          votes: null,
+        },
+        {
+          id: 'r3',
+          source: null,
+          license: null,
+          lang: null,
+          label_kind: null,
+          prompt: [{ role: 'human', content: null }],
+          chosen: 'A',
+          rejected: 'B',
+          tie: null,
+          votes: null,
+        },
+        {
+          id: 'r4',
+          source: null,
+          license: null,
+          lang: null,
+          label_kind: null,
+          prompt: [],
+          chosen: 'A',
+          rejected: null,
+          tie: null,
+          votes: [{ annotator: '', vote: 'maybe' }],
+        },
+        {
+          id: 'r5',
+          source: null,
+          license: null,
+          lang: null,
+          label_kind: null,
+          prompt: null,
+          chosen: 'A',
+          rejected: '',
+          tie: null,
+          votes: [],
+        },
+      ],
+    ],
+    [
+      'hh',
+      [
+        { chosen: hh, rejected: `${hh} no` },
+        { chosen: '', rejected: hh },
+        { chosen: 'x', rejected: hh },
+      ],
+    ],
+    [
+      'dpo',
+      [
+        { question: 'Q', input: '', system: 'S', chosen: 'A', rejected: 'B' },
+        { question: 'Q', input: 'I', system: '', chosen: 'A', rejected: 'A' },
+        { question: '', input: 'I', system: null, chosen: 'A', rejected: 'B' },
+        { question: '', input: null, system: null, chosen: null, rejected: 'B' },
+      ],
+    ],
+    [
+      'chat',
+      [
+        { prompt: turns('A').slice(0, 1), chosen: turns('A'), rejected: turns('B') },
+        { prompt: null, chosen: turns('A'), rejected: [] },
+      ],
+    ],
+    [
+      'scored',
+      [
+        {
+          prompt: 'Q',
+          responses: [
+            { text: 'a', score: 1 },
+            { text: '好', score: 2 },
+            { text: '', score: 2 },
+          ],
+        },
+        { prompt: 'Q', responses: [{ text: null, score: 1 }] },
+      ],
+    ],
+    [
+      'arena',
+      [
+        { question: 'Q', response_a: 'A', response_b: 'B', winner: 'Model_B', judge: 'j' },
+        { question: 'Q', response_a: null, response_b: 'B', winner: 'tie', judge: null },
+        { question: 'Q', response_a: 'A', response_b: 'B', winner: 'nobody', judge: 'j' },
+      ],
+    ],
+  ])('of format %s give the same pairs and rejects as JSON that writes every column', async (format, rows) => {
+    const json = source(lines(...rows))
+    const connection = await (await DuckDBInstance.create(':memory:')).connect()
+    await connection.run(
+      `COPY (SELECT * FROM read_json('${json.path}', format = 'newline_delimited')) TO '${json.path}.parquet' (FORMAT parquet)`,
+    )
+    const fromJson = await read(json)
+    const fromParquet = await read({ ...json, path: `${json.path}.parquet` })
+    const fromArrow = await read(source(readParquet(readFileSync(`${json.path}.parquet`)).intoIPCStream()))
+    expect([fromJson.format, fromParquet.format, fromArrow.format]).toEqual([format, format, format])
+    expect([fromJson.container, fromParquet.container, fromArrow.container]).toEqual(['jsonl', 'parquet', 'arrow'])
+    const why = ({ refused }: Read): unknown[] => refused.map(({ row, field, error }) => [row, field, error])
+    for (const columnar of [fromParquet, fromArrow]) {
+      expect(columnar.texts).toEqual(fromJson.texts)
+      expect(columnar.facts).toEqual(fromJson.facts)
+      expect(why(columnar)).toEqual(why(fromJson))
+      expect([columnar.sources, columnar.notes]).toEqual([fromJson.sources, fromJson.notes])
+    }
   })
 
   it('may have no rows', async () => {

@@ -40,21 +40,22 @@ function readerOf(data: Data, field: string): At {
   }
 }
 
-/** Bytes that are known to be UTF-8 as a whole only need a look at both ends of each text. */
 function textReader(data: Data, field: string): At {
   const values = data.values as Uint8Array
   const offsets = data.valueOffsets as Int32Array | BigInt64Array
   const clean = isUtf8(values.subarray(0, Number(offsets[data.length])))
-  const breaks = (at: number): boolean => (values[at] & 0xc0) === 0x80
-  return i => {
-    const from = Number(offsets[i])
-    const to = Number(offsets[i + 1])
-    const text = values.subarray(from, to)
-    return clean && !breaks(from) && !breaks(to) ? text : checked(text, field)
-  }
+  return i => textIn(values, Number(offsets[i]), Number(offsets[i + 1]), clean, field)
 }
 
-function checked(text: Uint8Array, field: string): Uint8Array {
+/** The text at bytes[from .. to); `clean` bytes are UTF-8 as a whole and only need a look at both ends. Throws RowFault. */
+export function textIn(bytes: Uint8Array, from: number, to: number, clean: boolean, field: string): Uint8Array {
+  const text = new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from)
+  const breaks = (at: number): boolean => (bytes[at] & 0xc0) === 0x80
+  return clean && !breaks(from) && !breaks(to) ? text : utf8In(text, field)
+}
+
+/** The text itself, if it is UTF-8; throws RowFault. */
+export function utf8In(text: Uint8Array, field: string): Uint8Array {
   if (isUtf8(text)) return text
   throw new RowFault(field, 'expected UTF-8, got other bytes')
 }
@@ -65,9 +66,9 @@ function viewReader(data: Data, field: string): At {
   const view = new DataView(values.buffer, values.byteOffset, values.byteLength)
   return i => {
     const length = view.getInt32(i * 16, true)
-    if (length <= 12) return checked(values.subarray(i * 16 + 4, i * 16 + 4 + length), field)
+    if (length <= 12) return utf8In(values.subarray(i * 16 + 4, i * 16 + 4 + length), field)
     const start = view.getInt32(i * 16 + 12, true)
-    return checked(variadicBuffers[view.getInt32(i * 16 + 8, true)].subarray(start, start + length), field)
+    return utf8In(variadicBuffers[view.getInt32(i * 16 + 8, true)].subarray(start, start + length), field)
   }
 }
 

@@ -1,8 +1,9 @@
-/** Grows the columns of a shard pair by pair, from the strings that formats read. */
+/** Grows the columns of a shard pair by pair, from the texts that formats read. */
 import { type Batch, batchOf, type Columns, type List, type Turns, turnsOf, type Utf8 } from '../batch.ts'
 import type { Turn, Vote } from '../formats/format.ts'
 import { writePairId, writeTurnsId } from '../kernels/ids.ts'
 import { type LabelKind, labelKinds, pairFacts, pairTexts, votes } from '../pair.ts'
+import type { Text } from './row-source.ts'
 
 /** One pair with all that is known of it. */
 export interface BuiltPair {
@@ -10,7 +11,7 @@ export interface BuiltPair {
   readonly chosen: readonly Turn[]
   readonly rejected: readonly Turn[]
   readonly source: string
-  readonly source_id?: string
+  readonly source_id?: Text
   readonly license?: string
   readonly lang?: string
   readonly label_kind: LabelKind
@@ -33,34 +34,59 @@ class Ints {
     }
     this.values[this.length++] = value
   }
+  /** The numbers so far, copied; the list is empty afterwards. */
   take(): Int32Array<ArrayBuffer> {
-    return this.values.slice(0, this.length)
+    const taken = this.values.slice(0, this.length)
+    this.length = 0
+    return taken
   }
 }
 
 /** Shorter texts get room for three bytes a character without being measured first. */
 const LONG = 1 << 16
 
+/** Up to here, a loop over the characters is cheaper than a call. */
+const SHORT = 32
+
 class Texts {
-  private buffer: Buffer
+  private buffer = Buffer.allocUnsafeSlow(1 << 12)
   private readonly ends = new Ints()
   private readonly present = new Ints()
   size = 0
 
-  /** `room`: bytes that are likely to be needed. */
-  constructor(room = 1 << 12) {
-    this.buffer = Buffer.allocUnsafeSlow(room)
+  constructor() {
     this.ends.push(0)
   }
 
   /** A lone surrogate must have been replaced before. */
-  push(text: string | undefined): void {
-    const value = text ?? ''
-    const most = this.size + (value.length < LONG ? value.length * 3 : Buffer.byteLength(value))
-    if (most > this.buffer.length) this.grow(most)
-    this.size += this.buffer.write(value, this.size, 'utf8')
+  push(text: Text | undefined): void {
+    if (typeof text === 'string') this.write(text)
+    else if (text) this.copy(text)
     this.ends.push(this.size)
     this.present.push(text === undefined ? 0 : 1)
+  }
+
+  private copy(bytes: Uint8Array): void {
+    const end = this.size + bytes.length
+    if (end > this.buffer.length) this.grow(end)
+    this.buffer.set(bytes, this.size)
+    this.size = end
+  }
+
+  private write(text: string): void {
+    const most = this.size + (text.length < LONG ? text.length * 3 : Buffer.byteLength(text))
+    if (most > this.buffer.length) this.grow(most)
+    if (text.length > SHORT || !this.writeAscii(text)) this.size += this.buffer.write(text, this.size, 'utf8')
+  }
+
+  private writeAscii(text: string): boolean {
+    for (let k = 0; k < text.length; k++) {
+      const code = text.charCodeAt(k)
+      if (code > 127) return false
+      this.buffer[this.size + k] = code
+    }
+    this.size += text.length
+    return true
   }
 
   private grow(size: number): void {
@@ -69,20 +95,23 @@ class Texts {
     this.buffer = larger
   }
 
+  /** The column so far; its bytes are overwritten by what is pushed next. */
   take(): Utf8 {
-    const valid = Uint8Array.from(this.present.take())
+    const valid = new Uint8Array(this.present.take())
     const bytes = new Uint8Array(this.buffer.buffer, 0, this.size)
-    return { bytes, offsets: this.ends.take(), valid: valid.includes(0) ? valid : undefined }
+    const offsets = this.ends.take()
+    this.size = 0
+    this.ends.push(0)
+    return { bytes, offsets, valid: valid.includes(0) ? valid : undefined }
   }
 }
 
 class TurnLists {
   private readonly starts = new Ints()
   private readonly roles = new Ints()
-  readonly content: Texts
+  readonly content = new Texts()
 
-  constructor(room: number) {
-    this.content = new Texts(room)
+  constructor() {
     this.starts.push(0)
   }
 
@@ -95,15 +124,17 @@ class TurnLists {
   }
 
   take(): Turns {
-    const role = { values: Uint8Array.from(this.roles.take()) }
-    return { starts: this.starts.take(), items: batchOf(turnsOf.list, this.roles.length, { role, content: this.content.take() }) }
+    const role = { values: new Uint8Array(this.roles.take()) }
+    const starts = this.starts.take()
+    this.starts.push(0)
+    return { starts, items: batchOf(turnsOf.list, role.values.length, { role, content: this.content.take() }) }
   }
 }
 
 const labels = <T extends string>(names: readonly T[], name: T): number => names.indexOf(name)
 
 export class PairBuilder {
-  private texts = freshTexts()
+  private readonly texts = { prompt: new TurnLists(), chosen: new TurnLists(), rejected: new TurnLists() }
   private facts = freshFacts()
   rows = 0
 
@@ -136,23 +167,16 @@ export class PairBuilder {
     return prompt.content.size + chosen.content.size + rejected.content.size
   }
 
-  /** The shard so far; the builder is empty afterwards. */
+  /** The shard so far, valid until the next pair is added; the builder is empty afterwards. */
   take(): { texts: Batch<typeof pairTexts>; facts: Batch<typeof pairFacts> } {
     const { rows } = this
     const { prompt, chosen, rejected } = this.texts
     const texts = batchOf(pairTexts, rows, { prompt: prompt.take(), chosen: chosen.take(), rejected: rejected.take() })
     const facts = batchOf(pairFacts, rows, { ...idsOf(texts), ...takeFacts(this.facts) } as Columns<typeof pairFacts>)
-    this.texts = freshTexts(prompt.content.size, chosen.content.size, rejected.content.size)
     this.facts = freshFacts()
     this.rows = 0
     return { texts, facts }
   }
-}
-
-/** `rooms`: sizes of the shard before, which the next one is likely to reach. */
-const freshTexts = (...rooms: number[]) => {
-  const [prompt, chosen, rejected] = [0, 1, 2].map(i => new TurnLists(Math.ceil((rooms[i] ?? 1 << 16) * 1.25)))
-  return { prompt, chosen, rejected }
 }
 
 function freshFacts() {
@@ -180,7 +204,7 @@ function freshFacts() {
 function takeFacts(f: ReturnType<typeof freshFacts>) {
   const votesItems = batchOf(pairFacts.votes.list, f.vote.length, {
     annotator: f.annotator.take(),
-    vote: { values: Uint8Array.from(f.vote.take()) },
+    vote: { values: new Uint8Array(f.vote.take()) },
   })
   const scoresItems = batchOf(pairFacts.scores.list, f.scores.length, {
     model: f.model.take(),
@@ -192,9 +216,9 @@ function takeFacts(f: ReturnType<typeof freshFacts>) {
     source_id: f.source_id.take(),
     license: f.license.take(),
     lang: f.lang.take(),
-    label_kind: { values: Uint8Array.from(f.label_kind.take()) },
+    label_kind: { values: new Uint8Array(f.label_kind.take()) },
     priority: { values: f.priority.take() },
-    tie: { values: Uint8Array.from(f.tie.take()) },
+    tie: { values: new Uint8Array(f.tie.take()) },
     row: { values: f.row.take() },
     votes: { starts: f.vote_starts.take(), items: votesItems } satisfies List,
     scores: { starts: f.score_starts.take(), items: scoresItems } satisfies List,

@@ -52,6 +52,31 @@ export const isText = (value: unknown): value is Text => typeof value === 'strin
 /** A text as a string; a leading U+FEFF is kept. */
 export const stringOf = (text: Text): string => (typeof text === 'string' ? text : asBuffer(text).toString('utf8'))
 
+/** Texts are remembered by a hash of their bytes; longer ones are no names. */
+const SLOTS = 512
+const LONGEST_NAME = 64
+const remembered: ({ readonly bytes: Uint8Array; readonly name: string } | undefined)[] = new Array(SLOTS).fill(undefined)
+
+/** As stringOf, for texts of which few differ (roles, sources): to find the string is cheaper than to make it again. */
+export function nameOf(text: Text): string {
+  if (typeof text === 'string') return text
+  if (text.length > LONGEST_NAME) return stringOf(text)
+  let hash = text.length
+  for (let k = 0; k < text.length; k++) hash = Math.imul(hash ^ text[k], 0x01000193)
+  const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1)
+  const known = remembered[slot]
+  if (known && sameBytes(known.bytes, text)) return known.name
+  const name = stringOf(text)
+  remembered[slot] = { bytes: text.slice(), name }
+  return name
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let k = 0; k < a.length; k++) if (a[k] !== b[k]) return false
+  return true
+}
+
 export const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 export const isEmptyText = (value: Text): boolean => value.length === 0
@@ -59,7 +84,7 @@ export const isEmptyText = (value: Text): boolean => value.length === 0
 /** Whether two texts of one row are the same. */
 export function sameText(a: Text, b: Text): boolean {
   if (typeof a === 'string' || typeof b === 'string') return stringOf(a) === stringOf(b)
-  return a.length === b.length && asBuffer(a).equals(b)
+  return a.length === b.length && a[0] === b[0] && Buffer.compare(a, b) === 0
 }
 
 /** A value in a message: short, and the same on every machine. */

@@ -7,7 +7,7 @@ export interface Recognised {
   readonly compression: Compression
 }
 
-/** One input row: its 0-based number in the file, and its value as JSON.parse would give it, or why it cannot be read. */
+/** One input row: its 0-based number in the file, and its value as JSON.parse would give it (or with texts as bytes), or why it cannot be read. */
 export type SourceRow = {
   readonly row: number
   /** The first characters of the row as it stands in the file, for rejects. */
@@ -16,23 +16,30 @@ export type SourceRow = {
 
 /** Rows a chunk; a block of the file (1 MiB of JSON, 2,048 rows of Parquet, a record batch of Arrow) may end it sooner. */
 const CHUNK_ROWS = 4096
+/** Of columns, few at a time: the row objects are gone before V8 moves them among those that stay. */
+const COLUMNAR_CHUNK_ROWS = 256
 /** Of a Parquet file, asking for as many rows or fewer is only a look: the pages behind them are not checked. */
 const LOOK_ROWS = 1000
 
-/** Rows in the order of the file, in chunks; `only` = the columns wanted of a columnar file. Throws UserError where the file is damaged. */
-export async function* readRows(
-  path: string,
-  shown: string,
-  options: { readonly limit?: number; readonly only?: readonly string[] } = {},
-): AsyncGenerator<readonly SourceRow[]> {
-  const { limit = Number.POSITIVE_INFINITY, only } = options
+export interface ReadOptions {
+  readonly limit?: number
+  /** The columns wanted of a columnar file. */
+  readonly only?: readonly string[]
+  /** Leaves the texts of a columnar file as they are, UTF-8 bytes that are valid until the next chunk. */
+  readonly bytes?: boolean
+}
+
+/** Rows in the order of the file, in chunks. Throws UserError where the file is damaged. */
+export async function* readRows(path: string, shown: string, options: ReadOptions = {}): AsyncGenerator<readonly SourceRow[]> {
+  const { limit = Number.POSITIVE_INFINITY, only, bytes = false } = options
   if (limit <= 0) return
   const source = await openRows(path, shown)
-  const valueAt = source.columns ? columnarValue : jsonValue
+  const valueAt = source.columns && !bytes ? withStringsAt : asItIs
+  const most = source.columns ? COLUMNAR_CHUNK_ROWS : CHUNK_ROWS
   let row = 0
   for await (const block of source.blocks(only, limit <= LOOK_ROWS ? limit : undefined)) {
     for (let from = 0; from < block.rows; ) {
-      const to = Math.min(block.rows, from + CHUNK_ROWS, from + limit - row)
+      const to = Math.min(block.rows, from + most, from + limit - row)
       const chunk: SourceRow[] = []
       for (let i = from; i < to; i++) chunk.push(rowOf(block, i, row++, valueAt))
       yield chunk
@@ -44,8 +51,8 @@ export async function* readRows(
 
 type ValueAt = (block: RowBlock, i: number) => unknown
 
-const jsonValue: ValueAt = (block, i) => block.row(i)
-const columnarValue: ValueAt = (block, i) => withStrings(block.row(i))
+const asItIs: ValueAt = (block, i) => block.row(i)
+const withStringsAt: ValueAt = (block, i) => withStrings(block.row(i))
 
 function rowOf(block: RowBlock, i: number, row: number, valueAt: ValueAt): SourceRow {
   const raw = () => block.excerpt(i)

@@ -1,4 +1,5 @@
 /** `arena`: two conversations or responses and who won; a tie or "both bad" is a pair without a preference. */
+import { isText, nameOf } from '../codecs/row-source.ts'
 import { splitConversations } from './chat.ts'
 import { QUESTIONS, questionAt } from './dpo.ts'
 import { assistantTurn, firstOf, textAt, turnsAt, wrong } from './fields.ts'
@@ -56,9 +57,9 @@ interface Judged {
 }
 
 function judged(row: Row): Judged {
-  const winner = typeof row.winner === 'string' ? WINNERS[row.winner.toLowerCase()] : undefined
+  const winner = isText(row.winner) ? WINNERS[nameOf(row.winner).toLowerCase()] : undefined
   if (winner === undefined) throw wrong('winner', 'model_a, model_b, tie or both_bad', row.winner)
-  return { winner, cast: typeof row.judge === 'string' ? [{ annotator: row.judge, said: winner }] : [] }
+  return { winner, cast: isText(row.judge) ? [{ annotator: nameOf(row.judge), said: winner }] : [] }
 }
 
 /** annotator1..n: 1 = the first, 2 = the second, 0 = a tie; most votes win, as many for both is a tie. */

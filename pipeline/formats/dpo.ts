@@ -1,4 +1,5 @@
 /** `dpo`: {prompt | question | instruction (+ input, system), chosen, rejected}, all texts. */
+import { isEmptyText, stringOf } from '../codecs/row-source.ts'
 import { firstOf, promptAt, sideAt, systemTurn, textAt, userTurn, votesAt } from './fields.ts'
 import { FieldError, type ReadFormat, type Row, type Turn } from './format.ts'
 
@@ -11,13 +12,13 @@ export function questionAt(row: Row): Turn[] {
   if (Array.isArray(row[name])) return withSystem(row, promptAt(row[name], name))
   const text = textAt(row[name], name)
   const input = row.input === undefined || row.input === null ? '' : textAt(row.input, 'input')
-  const asked = input === '' ? text : text === '' ? input : `${text}\n\n${input}`
-  return withSystem(row, asked === '' ? [] : [userTurn(asked)])
+  const asked = isEmptyText(input) ? text : isEmptyText(text) ? input : `${stringOf(text)}\n\n${stringOf(input)}`
+  return withSystem(row, isEmptyText(asked) ? [] : [userTurn(asked)])
 }
 
 function withSystem(row: Row, turns: Turn[]): Turn[] {
   const system = row.system === undefined || row.system === null ? '' : textAt(row.system, 'system')
-  return system === '' ? turns : [systemTurn(system), ...turns]
+  return isEmptyText(system) ? turns : [systemTurn(system), ...turns]
 }
 
 export const readDpo: ReadFormat = row => [

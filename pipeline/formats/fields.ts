@@ -1,5 +1,6 @@
 /** Reads single fields of a row; every complaint names the field, what was expected and what was there. */
 import { roles } from '../batch.ts'
+import { isEmptyText, isText, nameOf, sameText, stringOf, type Text } from '../codecs/row-source.ts'
 import { labelKinds, votes } from '../pair.ts'
 import { FieldError, type Row, type RowFacts, type Turn, type Vote } from './format.ts'
 
@@ -9,25 +10,30 @@ function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'number' || typeof value === 'bigint') return `number ${value}`
+  if (isText(value)) return `string ${JSON.stringify(stringOf(value)).slice(0, 40)}`
   return typeof value === 'object' ? 'an object' : `${typeof value} ${JSON.stringify(value).slice(0, 40)}`
 }
 
 export const wrong = (field: string, expected: string, value: unknown): FieldError =>
   new FieldError(field, `expected ${expected}, got ${kindOf(value)}`)
 
-export const isObject = (value: unknown): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isObject = (value: unknown): value is Row =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 
 /** The first of the fields that the row has; one that is null (as in a table where every row has every column) only if no other. */
 export const firstOf = (row: Row, names: readonly string[]): string | undefined =>
   names.find(name => row[name] !== undefined && row[name] !== null) ?? names.find(name => name in row)
 
+/** A value that may be one of a few words. */
+const named = (value: unknown): unknown => (isText(value) ? nameOf(value) : value)
+
 /** A text, or a list of text parts put together. */
-export function textAt(value: unknown, field: string): string {
-  if (typeof value === 'string') return value
+export function textAt(value: unknown, field: string): Text {
+  if (isText(value)) return value
   if (!Array.isArray(value)) throw wrong(field, 'text or a list of text parts', value)
   const parts = value.map((part, i) => {
-    if (typeof part === 'string') return part
-    if (isObject(part) && part.type === 'text' && typeof part.text === 'string') return part.text
+    if (isText(part)) return stringOf(part)
+    if (isObject(part) && named(part.type) === 'text' && isText(part.text)) return stringOf(part.text)
     throw wrong(`${field}.${i}`, 'a text part {type: "text", text}', isObject(part) ? part.type : part)
   })
   return parts.join('')
@@ -46,7 +52,8 @@ const ROLES: Readonly<Record<string, string>> = {
 }
 
 function roleAt(value: unknown, field: string): number {
-  const name = typeof value === 'string' ? (ROLES[value] ?? value) : ''
+  const said = isText(value) ? nameOf(value) : ''
+  const name = ROLES[said] ?? said
   const role = roles.indexOf(name as (typeof roles)[number])
   if (role < 0) throw wrong(field, `a role (${roles.join(', ')}, human, gpt)`, value)
   return role
@@ -65,13 +72,13 @@ export function turnsAt(value: unknown, field: string): Turn[] {
   return value.map((turn, i) => turnAt(turn, `${field}.${i}`))
 }
 
-export const userTurn = (content: string): Turn => ({ role: roles.indexOf('user'), content })
-export const assistantTurn = (content: string): Turn => ({ role: roles.indexOf('assistant'), content })
-export const systemTurn = (content: string): Turn => ({ role: roles.indexOf('system'), content })
+export const userTurn = (content: Text): Turn => ({ role: roles.indexOf('user'), content })
+export const assistantTurn = (content: Text): Turn => ({ role: roles.indexOf('assistant'), content })
+export const systemTurn = (content: Text): Turn => ({ role: roles.indexOf('system'), content })
 
 /** A prompt: a text is one user turn; an empty one is no turn, which `structure` names. */
 export function promptAt(value: unknown, field: string): Turn[] {
-  if (typeof value === 'string') return value === '' ? [] : [userTurn(value)]
+  if (isText(value)) return isEmptyText(value) ? [] : [userTurn(value)]
   if (Array.isArray(value)) return turnsAt(value, field)
   throw wrong(field, 'text or a list of messages', value)
 }
@@ -81,27 +88,32 @@ export function sideAt(row: Row, field: string): Turn[] {
   if (!(field in row)) throw new FieldError(field, 'is missing')
   const value = row[field]
   if (value === null || (Array.isArray(value) && value.length === 0)) return [assistantTurn('')]
-  if (typeof value === 'string') return [assistantTurn(value)]
+  if (isText(value)) return [assistantTurn(value)]
   if (Array.isArray(value)) return turnsAt(value, field)
   if (isObject(value)) return [turnAt(value, field)]
   throw wrong(field, 'text or a list of messages', value)
 }
 
-function textOrNone(value: unknown): string | undefined {
-  if (typeof value === 'string') return value === '' ? undefined : value
+function textOrNone(value: unknown): Text | undefined {
+  if (isText(value)) return isEmptyText(value) ? undefined : value
   return typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined
+}
+
+function nameOrNone(value: unknown): string | undefined {
+  const text = textOrNone(value)
+  return text === undefined ? undefined : nameOf(text)
 }
 
 /** What any row may say beside its texts; an id that is a number becomes text. */
 export function factsAt(row: Row): RowFacts {
-  const { label_kind } = row
+  const label_kind = named(row.label_kind)
   if (label_kind !== undefined && label_kind !== null && !(labelKinds as readonly unknown[]).includes(label_kind))
     throw wrong('label_kind', `one of ${labelKinds.join(', ')}`, label_kind)
   return {
-    source: textOrNone(row.source),
+    source: nameOrNone(row.source),
     source_id: textOrNone(row.source_id) ?? textOrNone(row.id),
-    license: textOrNone(row.license),
-    lang: textOrNone(row.lang) ?? textOrNone(row.language),
+    license: nameOrNone(row.license),
+    lang: nameOrNone(row.lang) ?? nameOrNone(row.language),
     label_kind: (label_kind ?? undefined) as RowFacts['label_kind'],
   }
 }
@@ -111,9 +123,10 @@ export function votesAt(row: Row): Vote[] {
   if (cast === undefined || cast === null) return []
   if (!Array.isArray(cast)) throw wrong('votes', 'a list of {annotator, vote}', cast)
   return cast.map((vote, i) => {
-    if (!isObject(vote) || !(votes as readonly unknown[]).includes(vote.vote))
+    const said = isObject(vote) ? named(vote.vote) : undefined
+    if (!isObject(vote) || !(votes as readonly unknown[]).includes(said))
       throw wrong(`votes.${i}`, `{annotator, vote: ${votes.join(' | ')}}`, isObject(vote) ? vote.vote : vote)
-    return { annotator: textOrNone(vote.annotator) ?? '', vote: vote.vote as Vote['vote'] }
+    return { annotator: nameOrNone(vote.annotator) ?? '', vote: said as Vote['vote'] }
   })
 }
 
@@ -131,6 +144,6 @@ export function scoresAt(row: Row): [string, number, number][] {
 /** How many turns two conversations share at their beginning. */
 export function sharedTurns(a: readonly Turn[], b: readonly Turn[]): number {
   let n = 0
-  while (n < a.length && n < b.length && a[n].role === b[n].role && a[n].content === b[n].content) n++
+  while (n < a.length && n < b.length && a[n].role === b[n].role && sameText(a[n].content, b[n].content)) n++
   return n
 }

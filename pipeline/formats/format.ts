@@ -1,4 +1,5 @@
-/** What a source format is: a function from one row, as it was read, to pairs. */
+/** What a source format is: a function from one row, as it was read, to pairs. Texts that are only passed on stay as they are. */
+import type { Text } from '../codecs/row-source.ts'
 import type { LabelKind, votes } from '../pair.ts'
 
 export const formats = ['auto', 'pair', 'hh', 'dpo', 'chat', 'scored', 'arena'] as const
@@ -10,7 +11,7 @@ export type Row = Readonly<Record<string, unknown>>
 /** One turn; `role` is an index into `roles`. */
 export interface Turn {
   readonly role: number
-  readonly content: string
+  readonly content: Text
 }
 
 /** A pair as a format reads it from a row; what it leaves out comes from the row's common fields and the config. */
@@ -50,7 +51,7 @@ export class FieldError extends Error {
 
 export interface RowFacts {
   readonly source?: string
-  readonly source_id?: string
+  readonly source_id?: Text
   readonly license?: string
   readonly lang?: string
   readonly label_kind?: LabelKind

@@ -1,4 +1,5 @@
 /** `hh`: chosen and rejected are transcripts "\n\nHuman: ...\n\nAssistant: ..."; what they share is the prompt. */
+import { isEmptyText, isText, stringOf } from '../codecs/row-source.ts'
 import { splitConversations } from './chat.ts'
 import { assistantTurn, userTurn, wrong } from './fields.ts'
 import { FieldError, type ReadFormat, type Row, type Turn } from './format.ts'
@@ -10,9 +11,9 @@ export const isTranscript = (value: unknown): boolean => typeof value === 'strin
 function transcriptAt(row: Row, field: string): Turn[] {
   if (!(field in row)) throw new FieldError(field, 'is missing')
   const value = row[field]
-  if (value === null || value === '') return [assistantTurn('')]
-  if (typeof value !== 'string') throw wrong(field, 'a transcript "\\n\\nHuman: ... \\n\\nAssistant: ..."', value)
-  const [before, ...parts] = `\n\n${value.replace(/^\s+/, '')}`.split(MARK)
+  if (value === null || (isText(value) && isEmptyText(value))) return [assistantTurn('')]
+  if (!isText(value)) throw wrong(field, 'a transcript "\\n\\nHuman: ... \\n\\nAssistant: ..."', value)
+  const [before, ...parts] = `\n\n${stringOf(value).replace(/^\s+/, '')}`.split(MARK)
   if (before !== '') throw new FieldError(field, 'expected a transcript that begins with "Human:" or "Assistant:"')
   const turns: Turn[] = []
   for (let i = 0; i < parts.length; i += 2)

@@ -1,4 +1,5 @@
 /** `scored`: a prompt with n responses and their scores, ratings or ranks -> pairs. */
+import type { Text } from '../codecs/row-source.ts'
 import { questionAt } from './dpo.ts'
 import { assistantTurn, firstOf, isObject, textAt, wrong } from './fields.ts'
 import { FieldError, type ReadFormat, type ReadOptions, type ReadPair, type Row, type Turn } from './format.ts'
@@ -13,7 +14,7 @@ const MOST = 256
 
 interface Scored {
   readonly index: number
-  readonly text: string
+  readonly text: Text
   /** Higher is better. */
   readonly score: number
 }
@@ -69,7 +70,7 @@ function onlyNumbers(row: Row, length: number): string | undefined {
 }
 
 /** A response without a score is left out. */
-function scoredOne(index: number, text: string, value: unknown, key: string, field: string): Scored[] {
+function scoredOne(index: number, text: Text, value: unknown, key: string, field: string): Scored[] {
   if (value === null || value === undefined) return []
   const score = typeof value === 'bigint' ? Number(value) : value
   if (typeof score !== 'number' || !Number.isFinite(score)) throw wrong(field, 'a number or null', value)

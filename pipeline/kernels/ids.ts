@@ -15,8 +15,13 @@ const triple = new Uint8Array(3 * ID_BYTES)
 
 /** The id of a pair from those of its prompt and sides. */
 export function writePairId(prompt: Uint8Array, chosen: Uint8Array, rejected: Uint8Array, row: number, out: Uint8Array): void {
-  for (const [i, ids] of [prompt, chosen, rejected].entries()) triple.set(ids.subarray(row * ID_BYTES, (row + 1) * ID_BYTES), i * ID_BYTES)
-  writeId(triple, out, row * ID_BYTES)
+  const at = row * ID_BYTES
+  for (let k = 0; k < ID_BYTES; k++) {
+    triple[k] = prompt[at + k]
+    triple[ID_BYTES + k] = chosen[at + k]
+    triple[2 * ID_BYTES + k] = rejected[at + k]
+  }
+  writeId(triple, out, at)
 }
 
 let frame = new Uint8Array(1 << 16)

@@ -5,6 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { ParquetSchema, ParquetWriter } from 'parquetjs-lite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openRows } from '../../pipeline/codecs/open-rows.ts'
+import type { Text } from '../../pipeline/codecs/row-source.ts'
 import { readRows } from '../../pipeline/codecs/source.ts'
 import { UserError } from '../../pipeline/errors.ts'
 import { parquetFiles } from './parquet-files.ts'
@@ -34,6 +35,7 @@ const rows = [
 
 /** Writes what a query gives as a Parquet file. */
 let written: (query: string, options?: string) => Promise<string>
+let encodingsOf: (path: string) => Promise<string>
 beforeAll(async () => {
   const connection = await (await DuckDBInstance.create(':memory:')).connect()
   written = async (query, options = '') => {
@@ -41,6 +43,63 @@ beforeAll(async () => {
     await connection.run(`COPY (${query}) TO '${path}' (FORMAT parquet ${options})`)
     return path
   }
+  encodingsOf = async path => {
+    const result = await connection.runAndReadAll(
+      `SELECT DISTINCT encodings FROM parquet_metadata('${path}') WHERE path_in_schema = 'text'`,
+    )
+    return result.getRows().join()
+  }
+})
+
+describe('texts', () => {
+  // Of 0 to 29 bytes and more, around the 12 up to which DuckDB keeps them in place.
+  const textAt = (i: number): string =>
+    `${i % 7 === 0 ? '\ufeff' : ''}${'é'.repeat(i % 3)}${'x'.repeat(i % 23)}${i % 50 === 0 ? '好'.repeat(3000) : ''}`
+  const textSql = (i: string): string =>
+    `CASE WHEN ${i} % 7 = 0 THEN chr(65279) ELSE '' END || repeat('é', ${i} % 3) || repeat('x', ${i} % 23) || CASE WHEN ${i} % 50 = 0 THEN repeat('好', 3000) ELSE '' END`
+
+  test.each([
+    ['PLAIN', ', DICTIONARY_SIZE_LIMIT 1, PARQUET_VERSION V1', 'i'],
+    ['DELTA_LENGTH_BYTE_ARRAY', ', DICTIONARY_SIZE_LIMIT 1, PARQUET_VERSION V2', 'i'],
+    ['PLAIN_DICTIONARY', '', '(i % 60)'],
+  ])('%s, of every length, over several chunks and row groups', async (encoding, options, i) => {
+    const rows = 5000
+    const path = await written(
+      `SELECT ${textSql(i)} AS text, [{'role': 'user', 'content': ${textSql(i)}}, NULL, {'role': NULL, 'content': ''}] AS turns,
+        CASE WHEN i % 3 = 0 THEN NULL ELSE [${textSql(i)}, NULL] END AS list FROM range(${rows}) t(i)`,
+      `${options}, ROW_GROUP_SIZE 4096`,
+    )
+    expect(await encodingsOf(path)).toBe(encoding)
+    const expected = Array.from({ length: rows }, (_, i) => {
+      const text = textAt(encoding === 'PLAIN_DICTIONARY' ? i % 60 : i)
+      const turns = [{ role: 'user', content: text }, null, { role: null, content: '' }]
+      return { text, turns, list: i % 3 === 0 ? null : [text, null] }
+    })
+    expect(await readFile(path)).toEqual(expected)
+  })
+
+  test('of exactly 12 and 13 bytes, and none', async () => {
+    const path = await written("SELECT unnest(['123456789012', '1234567890123', '', NULL, '1234567890é', '12345678901é']) AS text")
+    expect(await readFile(path)).toEqual(['123456789012', '1234567890123', '', null, '1234567890é', '12345678901é'].map(text => ({ text })))
+  })
+
+  test('as bytes, which outlive their chunk', async () => {
+    const path = await written('SELECT repeat(i::VARCHAR, 5) AS text FROM range(9000) t(i)')
+    const texts: Text[] = []
+    for await (const chunk of readRows(path, 'in', { bytes: true }))
+      for (const row of chunk) texts.push((row as unknown as { value: { text: Text } }).value.text)
+    expect(texts.every(text => text instanceof Uint8Array)).toBe(true)
+    expect(texts.map(text => Buffer.from(text as Uint8Array).toString())).toEqual(Array.from({ length: 9000 }, (_, i) => `${i}`.repeat(5)))
+  })
+
+  test('that are not UTF-8 reject their rows alone, nested and beside each other too', async () => {
+    const long = "'0123456789abcdef'::BLOB"
+    const path = await written(`SELECT [{'content': unnest([
+      ${long}, ${long} || '\\xC3'::BLOB, '\\xA9'::BLOB || ${long}, ${long} || encode('é'), '\\xFF'::BLOB, encode('é'), ${long} || '\\xF0'::BLOB])}] AS turns`)
+    const bad = { field: 'turns.content', error: 'expected UTF-8, got other bytes' }
+    const good = (content: string) => ({ turns: [{ content }] })
+    expect(await readFile(path)).toEqual([good('0123456789abcdef'), bad, bad, good('0123456789abcdefé'), bad, good('é'), bad])
+  })
 })
 
 describe('dialects', () => {
