@@ -57,7 +57,8 @@ interface Judged {
 }
 
 function judged(row: Row): Judged {
-  const winner = isText(row.winner) ? WINNERS[nameOf(row.winner).toLowerCase()] : undefined
+  const named = isText(row.winner) ? nameOf(row.winner).toLowerCase() : ''
+  const winner = Object.hasOwn(WINNERS, named) ? WINNERS[named] : undefined
   if (winner === undefined) throw wrong('winner', 'model_a, model_b, tie or both_bad', row.winner)
   return { winner, cast: isText(row.judge) ? [{ annotator: nameOf(row.judge), said: winner }] : [] }
 }
