@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { utf8Of } from '../../pipeline/batch.ts'
+import { batchOf, listOf, type Turns, turnsOf, utf8Of } from '../../pipeline/batch.ts'
 import { familyOf } from '../../pipeline/kernels/minhash.ts'
 import { nativeSigner } from '../../pipeline/kernels/native-signatures.ts'
+import { nativeStyle } from '../../pipeline/kernels/native-style.ts'
 import { nativeTokeniser } from '../../pipeline/kernels/native-tokens.ts'
 import { signatures } from '../../pipeline/kernels/signatures.ts'
-import { tokensPlainly } from '../../pipeline/kernels/tokens.ts'
+import { COUNTS } from '../../pipeline/kernels/style-counts.ts'
+import { StyleReader } from '../../pipeline/kernels/style-features.ts'
+import { tokensOf, tokensPlainly } from '../../pipeline/kernels/tokens.ts'
 import type { Words } from '../../pipeline/kernels/words.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'goldpan-wasm-'))
@@ -123,5 +126,80 @@ describe('signatures by the compiled kernel', () => {
       5,
       130,
     )
+  })
+})
+
+describe('style by the compiled kernel', () => {
+  const native = nativeStyle(wasm('style'))
+  const reader = new StyleReader()
+  const turnsFrom = (responses: string[][]): Turns => {
+    const content = utf8Of(responses.flat())
+    const rows = responses.flat().length
+    const items = batchOf(turnsOf.list, rows, { role: { values: new Uint8Array(rows).fill(2) }, content })
+    return listOf(
+      responses.map(turns => turns.length),
+      items,
+    )
+  }
+  const same = (responses: string[][], leaves = 0) => {
+    const turns = turnsFrom(responses)
+    const { content } = turns.items.columns
+    const tokens = tokensOf(content)
+    const out = new Int32Array(responses.length * COUNTS)
+    const left = native(turns, tokens, responses.length, out)
+    expect(left.filter(Boolean)).toHaveLength(leaves)
+    for (let i = 0; i < responses.length; i++) {
+      if (left[i] === 1) continue
+      expect([...out.subarray(i * COUNTS, (i + 1) * COUNTS)]).toEqual([
+        ...reader.count(content, tokens, turns.starts[i], turns.starts[i + 1]),
+      ])
+    }
+  }
+
+  const piece = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.constantFrom(' ', '\n', '\n\n', '\r\n', '\t', '. ', '.', '? ', '!" ', '1', '12. ', '3) ', '4、', '# ', '#'),
+    },
+    { weight: 6, arbitrary: fc.constantFrom('- ', '* ', '+', '• ', '*', '**', '***', '__', '_', '`', '``', '```', '````', '```js\n') },
+    {
+      weight: 4,
+      arbitrary: fc.constantFrom('sure', 'as an ai', 'perhaps', 'it depends', 'in my', 'in my opinion', '可能', 'an', 'Word', 'x'),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom('👍', '🏽', '👨\u200d👩', '🇫🇷', '\u200d', '。', '！？', '，', '「', '｜', ',', ':', '(', ']', '|', '"'),
+    },
+    { weight: 2, arbitrary: character },
+    { weight: 1, arbitrary: fc.constantFrom('an ordinary run of words without any sign ', 'ünïcödé wörds ') },
+  )
+  const styled = fc.array(piece, { maxLength: 60 }).map(parts => parts.join('').toWellFormed())
+
+  it('is the same for any responses', () => {
+    const responses = fc.array(fc.array(styled, { maxLength: 3 }), { maxLength: 6 })
+    fc.assert(
+      fc.property(responses, given => same(given)),
+      { seed: 42, numRuns: 1500 },
+    )
+  })
+
+  it('is the same for every character of the planes in use', () => {
+    const points = Array.from({ length: 0x20000 }, (_, i) => i).filter(i => i < 0xd800 || i >= 0xe000)
+    same(
+      Array.from({ length: 64 }, (_, k) => [
+        points
+          .filter(i => i % 64 === k)
+          .map(i => `${String.fromCodePoint(i)} `)
+          .join(''),
+      ]),
+    )
+  })
+
+  it('is the same for many rows, many turns, long rows and rows that do not fit into memory', () => {
+    const sentence = 'The quick **brown** fox, you might say. 你好！ ```a b``` over! '
+    same(new Array<string[]>(10_000).fill(['Sure. b c']))
+    same([[sentence.repeat(3500)], [], new Array<string>(16_000).fill('# x'), ['a']])
+    same([['a'], [sentence.repeat(5000)], ['a '.repeat(131_000), 'b'], ['a '.repeat(131_072)], ['end']], 2)
+    same([new Array<string>(20_000).fill('')], 1)
   })
 })
