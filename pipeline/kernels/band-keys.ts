@@ -1,5 +1,4 @@
 /** 64-bit keys of bands: what is equal for two pairs whose fields agree on the band's rows. */
-import { mix32 } from './mix.ts'
 
 /** Keys of a batch's rows, `bands` a row. */
 export interface BandKeys {
@@ -26,29 +25,46 @@ export function bandKeys(
 ): BandKeys {
   const hi = new Int32Array(pairs * bands)
   const lo = new Int32Array(pairs * bands)
-  for (let i = 0; i < hi.length; i++) {
-    let high = mix32(i % bands)
-    let low = ~high
-    for (const field of straight) {
-      high = mix32(high ^ laneOf(field, i, HIGH))
-      low = mix32(low ^ laneOf(field, i, LOW))
-    }
-    if (responses) {
-      high = mix32(high ^ (laneOf(responses[0], i, HIGH) + laneOf(responses[1], i, HIGH)))
-      low = mix32(low ^ (laneOf(responses[0], i, LOW) + laneOf(responses[1], i, LOW)))
-    }
-    hi[i] = high
-    lo[i] = low
+  for (let i = 0, band = 0; i < hi.length; i++, band = band + 1 === bands ? 0 : band + 1) {
+    hi[i] = mixed(band)
+    lo[i] = ~hi[i]
+  }
+  for (const field of straight) {
+    addField(hi, field, HIGH)
+    addField(lo, field, LOW)
+  }
+  if (responses) {
+    addResponses(hi, responses, HIGH)
+    addResponses(lo, responses, LOW)
   }
   return { hi, lo }
 }
 
-const HIGH = 0x9e3779b1
-const LOW = 0x85ebca77
+/** One of two independent hashes of a field's values in one band makes one half of a key. Signed, to stay among integers. */
+const HIGH = 0x9e3779b1 | 0
+const LOW = 0x85ebca77 | 0
 
-/** One of two independent hashes of a field's values in one band. */
-function laneOf({ values, rows }: FieldSignatures, band: number, lane: number): number {
+function addField(keys: Int32Array, { values, rows }: FieldSignatures, lane: number): void {
+  for (let i = 0; i < keys.length; i++) keys[i] = mixed(keys[i] ^ laneOf(values, i * rows, rows, lane))
+}
+
+function addResponses(keys: Int32Array, [chosen, rejected]: readonly [FieldSignatures, FieldSignatures], lane: number): void {
+  for (let i = 0; i < keys.length; i++) {
+    const first = laneOf(chosen.values, i * chosen.rows, chosen.rows, lane)
+    const second = laneOf(rejected.values, i * rejected.rows, rejected.rows, lane)
+    keys[i] = mixed(keys[i] ^ ((first + second) | 0))
+  }
+}
+
+function laneOf(values: Int32Array, from: number, rows: number, lane: number): number {
   let h = lane
-  for (let k = band * rows; k < (band + 1) * rows; k++) h = Math.imul(h ^ mix32(values[k] + lane), lane)
-  return mix32(h)
+  for (let k = from; k < from + rows; k++) h = Math.imul(h ^ mixed((values[k] + lane) | 0), lane)
+  return mixed(h)
+}
+
+/** `mix32` as a signed integer, which the compiler keeps in a register. */
+function mixed(h: number): number {
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return h ^ (h >>> 16)
 }

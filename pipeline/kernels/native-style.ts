@@ -8,7 +8,7 @@ import { ASCII_WORD, CLOSING } from './style-scan.ts'
 import { ASCII_SIGNS, ORDINARY, pageOfSigns } from './style-signs.ts'
 import type { Tokens } from './tokens.ts'
 
-/** Texts and words that are in WebAssembly's memory at a time: 7 MB a thread in all. */
+/** Texts and words that are in WebAssembly's memory at a time: 9 MB a thread in all. */
 const TEXT_BYTES = 1 << 18
 const MOST_ROWS = 1 << 12
 const MOST_TURNS = 1 << 14
@@ -27,9 +27,9 @@ const sizes = {
   phrases: PHRASE_BYTES,
   /** Eight bytes a block of code, which takes six bytes at least. */
   code: TEXT_BYTES * 2,
-  /** Twice as many as words. */
-  slots: (MOST_WORDS + 1) * 2 * 8,
-  text: TEXT_BYTES + 16,
+  /** Four times as many as words. */
+  slots: (MOST_WORDS + 1) * 4 * 8,
+  text: TEXT_BYTES + 64,
   turns: (MOST_ROWS + 1) * 4,
   texts: (MOST_TURNS + 1) * 4,
   words: (MOST_TURNS + 1) * 4,

@@ -1,4 +1,4 @@
-// AssemblyScript. The twin of ../style-scan.ts and of the words of ../style-features.ts: 16 bytes at a time are searched for signs. The
+// AssemblyScript. The twin of ../style-scan.ts and of the words of ../style-features.ts: 64 bytes at a time are searched for signs. The
 // host lays out the memory.
 
 const BAR: i32 = 7
@@ -83,7 +83,7 @@ export function setUp(
 /**
  * Counts of responses: row i's turns are those from turns[i] to turns[i + 1], turn t's text lies between the addresses texts[t] and
  * texts[t + 1], its words are those from words[t] to words[t + 1]; word w begins at address begins[w] + shift. Gives 0, or -1 - p where
- * page p of signs is missing. Sixteen bytes after the last text must be readable.
+ * page p of signs is missing. Sixty-four bytes after the last text must be readable.
  */
 export function countRows(
   rows: i32,
@@ -127,7 +127,7 @@ function add(count: i32, n: i32): void {
 /** Makes room for so many different words and forgets those of the response before. */
 function forget(words: i32): void {
   let size: u32 = 1 << 10
-  while (size < <u32>(2 * words + 2)) size <<= 1
+  while (size < <u32>(4 * words)) size <<= 1
   mask = size - 1
   if (++response !== 0) return
   memory.fill(slots, 0, slotBytes)
@@ -149,7 +149,7 @@ function readWords(hashes: usize, begins: usize, shift: i32, first: i32, last: i
     }
     const word = load<u32>(at)
     if (words++ === 0 && beginsPhrase(openers, word, at, end)) add(OPENER, 1)
-    if (isNew(word)) different++
+    different += isNew(word)
     if (beginsPhrase(hedges, word, at, end)) hedged++
   }
   store<i32>(counts + ((<usize>WORDS) << 2), words)
@@ -157,21 +157,19 @@ function readWords(hashes: usize, begins: usize, shift: i32, first: i32, last: i
   add(HEDGES, hedged)
 }
 
+/** 1 for a word that the response had not yet. Branches only where another word has the slot: whether a word is new cannot be foreseen. */
 // @ts-ignore: decorator
 @inline
-function isNew(word: u32): bool {
+function isNew(word: u32): i32 {
   const wanted = ((<u64>response) << 32) | <u64>word
-  let slot = word & mask
-  while (true) {
-    const at = slots + ((<usize>slot) << 3)
-    const found = load<u64>(at)
-    if (found === wanted) return false
-    if (<u32>(found >> 32) !== response) {
-      store<u64>(at, wanted)
-      return true
-    }
-    slot = (slot + 1) & mask
+  let at = slots + ((<usize>(word & mask)) << 3)
+  let found = load<u64>(at)
+  while (i32(found !== wanted) & i32(<u32>(found >> 32) === response)) {
+    at = slots + (((at - slots) + 8) & ((<usize>mask << 3) | 7))
+    found = load<u64>(at)
   }
+  store<u64>(at, wanted)
+  return i32(<u32>(found >> 32) !== response)
 }
 
 // @ts-ignore: decorator
@@ -199,11 +197,11 @@ function readText(from: usize, to: usize): void {
   afterBlank = true
   let block = startLine(from, to)
   while (block < to) {
-    let signs = signsOf(v128.load(block))
-    if (to - block < 16) signs &= (1 << <i32>(to - block)) - 1
+    let signs = signsOfAll(block)
+    if (to - block < 64) signs &= ((<u64>1) << (to - block)) - 1
     let at = block
     while (signs !== 0) {
-      at = block + ctz(signs)
+      at = block + <usize>ctz(signs)
       const byte = <usize>load<u8>(at)
       const sign = <i32>load<u8>(bytes + byte)
       if (sign <= BAR) {
@@ -212,13 +210,20 @@ function readText(from: usize, to: usize): void {
         continue
       }
       at = readSign(sign, at, from, to)
-      const read = <i32>(at - block)
-      if (read >= 16) break
-      signs &= -1 << read
+      if (at - block >= 64) break
+      signs &= (<u64>-1) << (at - block)
     }
-    block = max(at, block + 16)
+    block = max(at, block + 64)
   }
   add(CHARACTERS, <i32>(to - from) - skipped)
+}
+
+/** A bit for each of 64 bytes that may be a sign. */
+// @ts-ignore: decorator
+@inline
+function signsOfAll(block: usize): u64 {
+  const low = <u64>signsOf(v128.load(block)) | (<u64>signsOf(v128.load(block, 16)) << 16)
+  return low | (<u64>signsOf(v128.load(block, 32)) << 32) | (<u64>signsOf(v128.load(block, 48)) << 48)
 }
 
 // @ts-ignore: decorator
