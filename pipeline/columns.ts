@@ -69,7 +69,7 @@ export class ShardColumns {
       schema[name] = from.schema[name]
       columns[name] = from.columns[name]
     }
-    for (const [name, from] of this.own(step)) take(from, name)
+    for (const [name, from] of this.own(step, reads)) take(from, name)
     for (const name of Object.keys(reads)) {
       if (name in pairTexts || name in schema) continue
       if (name === 'ordinal') Object.assign(schema, { ordinal: 'i32' }) && (columns.ordinal = this.ordinals())
@@ -80,20 +80,21 @@ export class ShardColumns {
     return alive.length === this.shard.pairs ? whole : gather(whole, alive)
   }
 
-  /** The step's own measures and what its earlier rounds returned. */
-  private *own(step: Step): Generator<[string, Batch]> {
-    for (const measure of step.measures) {
-      const table = this.table(measureKey(measure, this.shard))
-      for (const name of Object.keys(table.schema)) yield [name, table]
-    }
+  /** What is read of the step's own measures and of what its earlier rounds returned; other tables are not opened. */
+  private *own(step: Step, reads: Schema): Generator<[string, Batch]> {
+    const uses = step.code.measures?.(step.params) ?? []
+    for (const [i, { measure, params }] of uses.entries())
+      for (const name of Object.keys(measure.adds(params)))
+        if (name in reads) yield [name, this.table(measureKey(step.measures[i], this.shard))]
     for (const [round, code] of (step.code.rounds ?? []).entries()) {
       if (!code.returns) continue
-      const { store } = this.build
-      if (!store.has(returnedKey(step, round))) continue
       const schema = declared(step, code.returns)
+      const names = Object.keys(schema).filter(name => name in reads)
+      const { store } = this.build
+      if (names.length === 0 || !store.has(returnedKey(step, round))) continue
       const got = store.readJson<number[]>(returnedKey(step, round)).includes(this.shard.place)
       const table = got ? this.returned(returnsKey(step, round, this.shard), schema) : nullBatch(schema, this.shard.pairs)
-      for (const name of Object.keys(table.schema)) yield [name, table]
+      for (const name of names) yield [name, table]
     }
   }
 

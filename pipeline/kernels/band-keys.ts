@@ -1,4 +1,5 @@
 /** 64-bit keys of bands: what is equal for two pairs whose fields agree on the band's rows. */
+import { mixSigned } from './mix.ts'
 
 /** Keys of a batch's rows, `bands` a row. */
 export interface BandKeys {
@@ -26,7 +27,7 @@ export function bandKeys(
   const hi = new Int32Array(pairs * bands)
   const lo = new Int32Array(pairs * bands)
   for (let i = 0, band = 0; i < hi.length; i++, band = band + 1 === bands ? 0 : band + 1) {
-    hi[i] = mixed(band)
+    hi[i] = mixSigned(band)
     lo[i] = ~hi[i]
   }
   for (const field of straight) {
@@ -45,26 +46,19 @@ const HIGH = 0x9e3779b1 | 0
 const LOW = 0x85ebca77 | 0
 
 function addField(keys: Int32Array, { values, rows }: FieldSignatures, lane: number): void {
-  for (let i = 0; i < keys.length; i++) keys[i] = mixed(keys[i] ^ laneOf(values, i * rows, rows, lane))
+  for (let i = 0; i < keys.length; i++) keys[i] = mixSigned(keys[i] ^ laneOf(values, i * rows, rows, lane))
 }
 
 function addResponses(keys: Int32Array, [chosen, rejected]: readonly [FieldSignatures, FieldSignatures], lane: number): void {
   for (let i = 0; i < keys.length; i++) {
     const first = laneOf(chosen.values, i * chosen.rows, chosen.rows, lane)
     const second = laneOf(rejected.values, i * rejected.rows, rejected.rows, lane)
-    keys[i] = mixed(keys[i] ^ ((first + second) | 0))
+    keys[i] = mixSigned(keys[i] ^ ((first + second) | 0))
   }
 }
 
 function laneOf(values: Int32Array, from: number, rows: number, lane: number): number {
   let h = lane
-  for (let k = from; k < from + rows; k++) h = Math.imul(h ^ mixed((values[k] + lane) | 0), lane)
-  return mixed(h)
-}
-
-/** `mix32` as a signed integer, which the compiler keeps in a register. */
-function mixed(h: number): number {
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return h ^ (h >>> 16)
+  for (let k = from; k < from + rows; k++) h = Math.imul(h ^ mixSigned((values[k] + lane) | 0), lane)
+  return mixSigned(h)
 }
