@@ -1,7 +1,7 @@
 /** The exchange by which rows that share a band key find each other: components of rows that may be near-duplicates. */
 import { type Batch, batchOf, columnsOf, isValid, type List, type Schema } from './batch.ts'
 import type { Banding } from './kernels/banding.ts'
-import { groupsOf, membersOf } from './kernels/groups.ts'
+import { leastOfKeys } from './kernels/equal-keys.ts'
 import { UnionFind } from './kernels/union-find.ts'
 import { bandField } from './measures/minhash.ts'
 import { type Context, type Declared, type Part, type Round, type Summary, schemaOf } from './stage.ts'
@@ -67,27 +67,13 @@ function copyKeys({ starts, items }: List<typeof bandField.list>, i: number, hi:
 /** Joins every row of a bucket to the one of smallest ordinal: enough for connectivity, and linear. */
 function edgesOf(rows: Batch): Part {
   const { hi, lo, ordinal } = columnsOf(rows, keyed)
-  const members = membersOf(groupsOf([hi.values, lo.values]))
-  const packed = new BigUint64Array(rows.rows)
-  const halves = new Uint32Array(packed.buffer)
-  let count = 0
-  for (let g = 0; g + 1 < members.starts.length; g++) {
-    const bucket = members.rows.subarray(members.starts[g], members.starts[g + 1])
-    if (bucket.length === 1) continue
-    const least = bucket.reduce((a, row) => Math.min(a, ordinal.values[row]), Number.POSITIVE_INFINITY)
-    for (const row of bucket) {
-      if (ordinal.values[row] === least) continue
-      halves[2 * count] = ordinal.values[row]
-      halves[2 * count++ + 1] = least
-    }
-  }
-  return { tables: { edges: distinctEdges(packed.subarray(0, count)) } }
+  return { tables: { edges: distinctEdges(leastOfKeys(hi.values, lo.values, ordinal.values)) } }
 }
 
 /** Sorted, so that a part does not depend on the order of rows. */
 function distinctEdges(packed: BigUint64Array): Batch {
   packed.sort()
-  const halves = new Uint32Array(packed.buffer)
+  const halves = new Int32Array(packed.buffer)
   const least = new Int32Array(packed.length)
   const other = new Int32Array(packed.length)
   let count = 0
