@@ -33,7 +33,7 @@ export class ShardColumns {
   /** Rows of the shard that are still in the stream before step `n`. */
   alive(n: number): Int32Array {
     const { pairs } = this.shard
-    if (n === 0) return Int32Array.from({ length: pairs }, (_, i) => i)
+    if (n === 0) return countFrom(0, pairs)
     const left = (this.verdict(this.build.steps()[n - 1]).columns.left as { values: Uint8Array }).values
     const rows = new Int32Array(pairs)
     let count = 0
@@ -108,7 +108,7 @@ export class ShardColumns {
   }
 
   private ordinals(): Column {
-    return { values: Int32Array.from({ length: this.shard.pairs }, (_, i) => this.shard.start + i) }
+    return { values: countFrom(this.shard.start, this.shard.pairs) }
   }
 
   /** The verdict of the last earlier step that adds a column. */
@@ -116,6 +116,12 @@ export class ShardColumns {
     const steps = this.build.steps().slice(0, step.at)
     return this.verdict(steps.findLast(s => name in declared(s, s.code.adds))!)
   }
+}
+
+function countFrom(first: number, count: number): Int32Array {
+  const numbers = new Int32Array(count)
+  for (let i = 0; i < count; i++) numbers[i] = first + i
+  return numbers
 }
 
 const nullBatch = (schema: Schema, rows: number): Batch => ({

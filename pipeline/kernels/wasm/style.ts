@@ -85,16 +85,7 @@ export function setUp(
  * texts[t + 1], its words are those from words[t] to words[t + 1]; word w begins at address begins[w] + shift. Gives 0, or -1 - p where
  * page p of signs is missing. Sixty-four bytes after the last text must be readable.
  */
-export function countRows(
-  rows: i32,
-  turns: usize,
-  texts: usize,
-  words: usize,
-  hashes: usize,
-  begins: usize,
-  shift: i32,
-  out: usize,
-): i32 {
+export function countRows(rows: i32, turns: usize, texts: usize, words: usize, hashes: usize, begins: usize, shift: i32, out: usize): i32 {
   missing = -1
   for (let row = 0; row < rows; row++) {
     const first = load<i32>(turns + ((<usize>row) << 2))
@@ -111,14 +102,10 @@ export function countRows(
   return 0
 }
 
-// @ts-ignore: decorator
-@inline
 function wordOf(words: usize, turn: i32): i32 {
   return load<i32>(words + ((<usize>turn) << 2))
 }
 
-// @ts-ignore: decorator
-@inline
 function add(count: i32, n: i32): void {
   const at = counts + ((<usize>count) << 2)
   store<i32>(at, load<i32>(at) + n)
@@ -158,22 +145,18 @@ function readWords(hashes: usize, begins: usize, shift: i32, first: i32, last: i
 }
 
 /** 1 for a word that the response had not yet. Branches only where another word has the slot: whether a word is new cannot be foreseen. */
-// @ts-ignore: decorator
-@inline
 function isNew(word: u32): i32 {
   const wanted = ((<u64>response) << 32) | <u64>word
   let at = slots + ((<usize>(word & mask)) << 3)
   let found = load<u64>(at)
   while (i32(found !== wanted) & i32(<u32>(found >> 32) === response)) {
-    at = slots + (((at - slots) + 8) & ((<usize>mask << 3) | 7))
+    at = slots + ((at - slots + 8) & (((<usize>mask) << 3) | 7))
     found = load<u64>(at)
   }
   store<u64>(at, wanted)
   return i32(<u32>(found >> 32) !== response)
 }
 
-// @ts-ignore: decorator
-@inline
 function beginsPhrase(phrases: usize, word: u32, at: usize, end: usize): bool {
   const head = <usize>load<u32>(phrases + ((<usize>(word & 0xfff)) << 2))
   return head !== 0 && isPhrase(head, word, at, end)
@@ -219,15 +202,11 @@ function readText(from: usize, to: usize): void {
 }
 
 /** A bit for each of 64 bytes that may be a sign. */
-// @ts-ignore: decorator
-@inline
 function signsOfAll(block: usize): u64 {
-  const low = <u64>signsOf(v128.load(block)) | (<u64>signsOf(v128.load(block, 16)) << 16)
-  return low | (<u64>signsOf(v128.load(block, 32)) << 32) | (<u64>signsOf(v128.load(block, 48)) << 48)
+  const low = <u64>signsOf(v128.load(block)) | ((<u64>signsOf(v128.load(block, 16))) << 16)
+  return low | ((<u64>signsOf(v128.load(block, 32))) << 32) | ((<u64>signsOf(v128.load(block, 48))) << 48)
 }
 
-// @ts-ignore: decorator
-@inline
 function signsOf(block: v128): i32 {
   const low = i8x16.swizzle(v128.load(nibbles), v128.and(block, i8x16.splat(0x0f)))
   const high = i8x16.swizzle(i8x16(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0), i8x16.shr_u(block, 4))
@@ -241,8 +220,6 @@ function readSign(sign: i32, at: usize, from: usize, to: usize): usize {
   return sign === EMPHASIS ? emphasise(at, from, to) : readBackticks(at, to)
 }
 
-// @ts-ignore: decorator
-@inline
 function isBlank(byte: i32): bool {
   return byte === 0x20 || byte === 0x09 || byte === 0x0d
 }
@@ -367,8 +344,6 @@ function readBackticks(at: usize, to: usize): usize {
   return close
 }
 
-// @ts-ignore: decorator
-@inline
 function sizeAt(at: usize): i32 {
   const lead = load<u8>(at)
   return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
@@ -378,7 +353,7 @@ function signAt(at: usize, size: i32): i32 {
   if (size === 1) return load<u8>(bytes + <usize>load<u8>(at))
   const point = pointAt(at, size)
   const page = load<u32>(pages + ((<usize>(point >> 8)) << 2))
-  if (page !== 0) return load<u8>(page + (<usize>(point & 255)))
+  if (page !== 0) return load<u8>(page + <usize>(point & 255))
   missing = point >> 8
   return 0
 }

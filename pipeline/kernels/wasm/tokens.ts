@@ -79,19 +79,16 @@ function scan(from: usize, to: usize): void {
     const size = high === 0 ? min<usize>(64, rest) : <usize>ctz(high)
     let edges = words ^ ((words << 1) | u64(begin !== 0))
     if (size < 64) edges &= ((<u64>1) << size) - 1
-    if (begin !== 0 && edges !== 0) {
+    while (true) {
+      if (begin === 0) {
+        if (edges === 0) break
+        begin = at + <usize>ctz(edges)
+        edges &= edges - 1
+      }
+      if (edges === 0) break
       emitAscii(begin, at + <usize>ctz(edges))
       edges &= edges - 1
       begin = 0
-    }
-    while (edges !== 0) {
-      const first = at + <usize>ctz(edges)
-      edges &= edges - 1
-      if (edges === 0) begin = first
-      else {
-        emitAscii(first, at + <usize>ctz(edges))
-        edges &= edges - 1
-      }
     }
     at += size
     if (high === 0) continue
@@ -99,13 +96,11 @@ function scan(from: usize, to: usize): void {
     begin = 0
     while (at < to && load<u8>(at) >= 0x80) at = readWide(at, to)
   }
-  if (begin !== 0) emitAscii(begin, to)
+  if (begin !== 0) emit(begin, to, ASCII_WORD)
 }
 
-// @ts-ignore: decorator
-@inline
 function bits(second: i32, third: i32, fourth: i32): u64 {
-  return (<u64>second << 16) | (<u64>third << 32) | (<u64>fourth << 48)
+  return ((<u64>second) << 16) | ((<u64>third) << 32) | ((<u64>fourth) << 48)
 }
 
 /** Reads a character beyond ASCII with the word that it begins, if it does, and gives the place after it. */
@@ -118,8 +113,6 @@ function readWide(at: usize, to: usize): usize {
 }
 
 /** A bit for each letter, digit and underscore of 16 bytes of ASCII. */
-// @ts-ignore: decorator
-@inline
 function wordBytes(block: v128): i32 {
   const lower = v128.or(block, i8x16.splat(0x20))
   const letter = i8x16.lt_u(i8x16.sub(lower, i8x16.splat(0x61)), i8x16.splat(26))
@@ -154,8 +147,6 @@ function close(begin: usize, from: usize, to: usize, open: i32, how: i32): usize
 }
 
 /** A word of ASCII; most have eight bytes at most. */
-// @ts-ignore: decorator
-@inline
 function emitAscii(begin: usize, end: usize): void {
   if (end - begin > 8) {
     emit(begin, end, ASCII_WORD)
@@ -193,16 +184,12 @@ function hashBytes(begin: usize, end: usize, lower: u64): u32 {
   return finish(h ^ <u32>(end - begin))
 }
 
-// @ts-ignore: decorator
-@inline
 function absorb(hash: u32, eight: u64): u32 {
   let h = (hash ^ <u32>eight) * 0x9e3779b1
   h = (h ^ (h >> 15) ^ <u32>(eight >> 32)) * 0x85ebca77
   return h ^ (h >> 13)
 }
 
-// @ts-ignore: decorator
-@inline
 function finish(hash: u32): u32 {
   let h = (hash ^ (hash >> 16)) * 0x85ebca6b
   h = (h ^ (h >> 13)) * 0xc2b2ae35
