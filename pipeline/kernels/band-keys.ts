@@ -1,5 +1,10 @@
 /** 64-bit keys of bands: what is equal for two pairs whose fields agree on the band's rows. */
 import { mixSigned } from './mix.ts'
+import { compiled } from './native.ts'
+import { type BandHasher, nativeBands } from './native-bands.ts'
+
+const wasm = compiled('bands')
+const builtIn = wasm ? nativeBands(wasm) : null
 
 /** Keys of a batch's rows, `bands` a row. */
 export interface BandKeys {
@@ -18,7 +23,10 @@ export interface FieldSignatures {
  * a band is shared if every field agrees on its own rows of it, so with J the smallest similarity of the fields, with probability at
  * least J to the number of all rows.
  */
-export function bandKeys(
+export const bandKeys: BandHasher = (...given) => (builtIn ?? bandKeysPlainly)(...given)
+
+/** The same in plain TypeScript. */
+export function bandKeysPlainly(
   pairs: number,
   bands: number,
   straight: readonly FieldSignatures[],

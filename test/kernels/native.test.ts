@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { batchOf, listOf, type Turns, turnsOf, utf8Of } from '../../pipeline/batch.ts'
+import { bandKeysPlainly } from '../../pipeline/kernels/band-keys.ts'
 import { familyOf } from '../../pipeline/kernels/minhash.ts'
+import { nativeBands } from '../../pipeline/kernels/native-bands.ts'
 import { nativeSigner } from '../../pipeline/kernels/native-signatures.ts'
 import { nativeStyle } from '../../pipeline/kernels/native-style.ts'
 import { nativeTokeniser } from '../../pipeline/kernels/native-tokens.ts'
@@ -126,6 +128,30 @@ describe('signatures by the compiled kernel', () => {
       5,
       130,
     )
+  })
+})
+
+describe('band keys by the compiled kernel', () => {
+  const native = nativeBands(wasm('bands'))
+  const field = (pairs: number, bands: number, rows: number, seed: number) => ({
+    values: Int32Array.from({ length: pairs * bands * rows }, (_, i) => Math.imul(i + seed, 0x9e3779b1) ^ (i >> 3)),
+    rows,
+  })
+  const same = (pairs: number, bands: number, rows: readonly number[], crossed: boolean) => {
+    const straight = rows.map((n, k) => field(pairs, bands, n, k * 7))
+    const responses = crossed ? ([field(pairs, bands, 3, 11), field(pairs, bands, 2, 13)] as const) : undefined
+    expect(native(pairs, bands, straight, responses)).toEqual(bandKeysPlainly(pairs, bands, straight, responses))
+  }
+
+  it('are the same for any fields', () => {
+    const rows = fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 1, maxLength: 3 })
+    fc.assert(fc.property(fc.nat({ max: 20 }), fc.integer({ min: 1, max: 40 }), rows, fc.boolean(), same), { seed: 42, numRuns: 300 })
+  })
+
+  it('are the same where they do not fit into memory at once', () => {
+    same(1500, 17, [1], true)
+    same(40, 1, [1000], false)
+    same(500, 17, [], true)
   })
 })
 
