@@ -200,7 +200,7 @@ type Place = { readonly text: number; readonly offset: number; readonly length: 
 
 function seedTable(places: readonly Place[], starts: Int32Array, hashes: Uint32Array): Seeds {
   const size = tableSize(places.length)
-  const filter = new Uint32Array(Math.max(1 << 11, size / 4))
+  const filter = new Uint32Array(Math.max(1 << 11, size))
   const slots = new Int32Array(size)
   const hash = Int32Array.from(places, ({ text, offset, length }) => hashOf(hashes, starts[text] + offset, length))
   const next = new Int32Array(places.length).fill(-1)
