@@ -259,9 +259,32 @@ function gatherList(column: List, index: Int32Array): List {
     const from = index[i]
     starts[i + 1] = starts[i] + (from < 0 ? 0 : column.starts[from + 1] - column.starts[from])
   }
+  if (starts[index.length] >= LONG_LISTS * index.length && Object.values(column.items.schema).every(isFixed))
+    return { starts, items: copyRanges(column, index, starts) }
   const child = new Int32Array(starts[index.length])
   for (let i = 0; i < index.length; i++) for (let k = starts[i]; k < starts[i + 1]; k++) child[k] = column.starts[index[i]] + k - starts[i]
   return { starts, items: gather(column.items, child) }
+}
+
+/** Child rows a list from which on they are copied list by list, not one by one. */
+const LONG_LISTS = 12
+const isFixed = (field: Field): boolean => field === 'id' || layoutOf(field) !== undefined
+
+/** The child rows of the named lists, in that order; each list goes to where `starts` says. */
+function copyRanges({ starts: from, items }: List, index: Int32Array, starts: Int32Array): Batch {
+  const rows = starts[index.length]
+  const copy = <A extends NumberArray>(source: A, out: A, width: number): A => {
+    for (let i = 0; i < index.length; i++)
+      if (index[i] >= 0) out.set(source.subarray(from[index[i]] * width, from[index[i] + 1] * width), starts[i] * width)
+    return out
+  }
+  const columns = mapColumns(items, (column, field) => {
+    const valid = column.valid && copy(column.valid, new Uint8Array(rows), 1)
+    if (field === 'id') return { bytes: copy((column as Ids).bytes, new Uint8Array(rows * 16), 16), valid }
+    const { array, width } = layoutOf(field)!
+    return { values: copy((column as Numbers).values, new array(rows * width), width), valid }
+  })
+  return { schema: items.schema, rows, columns }
 }
 
 /** Batches of one schema laid end to end. */

@@ -47,42 +47,8 @@ export function wordlessShingle(bytes: Uint8Array, from: number, to: number): nu
 
 /** Sorts the first `count` values as signed integers and drops repeats, in place; gives how many are left. */
 export function sortDistinct(values: Int32Array, count: number): number {
-  if (count < 2) return count
-  if (count > LARGEST_SPREAD || !spread(values, count)) values.subarray(0, count).sort()
+  values.subarray(0, count).sort()
   let kept = 0
   for (let i = 0; i < count; i++) if (i === 0 || values[i] !== values[i - 1]) values[kept++] = values[i]
   return kept
 }
-
-/** Values that a bucket may have: beyond, as repeats and hostile texts make it, putting them in order one by one would take too long. */
-const FULL = 24
-const LARGEST_SPREAD = 1 << 16
-const buckets = new Uint8Array(LARGEST_SPREAD)
-const ends = new Int32Array(LARGEST_SPREAD)
-const dealt = new Int32Array(LARGEST_SPREAD)
-
-/** Sorts well mixed values: dealt to as many buckets by their high bits they are all but in order. False where they are not well mixed. */
-function spread(values: Int32Array, count: number): boolean {
-  const shift = Math.clz32(Math.max(1, count - 1))
-  const size = 2 ** (32 - shift)
-  buckets.fill(0, 0, size)
-  for (let i = 0; i < count; i++) if (buckets[(values[i] ^ SIGN) >>> shift]++ === FULL) return false
-  for (let b = 0, end = 0; b < size; b++) {
-    ends[b] = end
-    end += buckets[b]
-  }
-  for (let i = 0; i < count; i++) dealt[ends[(values[i] ^ SIGN) >>> shift]++] = values[i]
-  values[0] = dealt[0]
-  for (let i = 1; i < count; i++) {
-    const value = dealt[i]
-    let at = i
-    while (at > 0 && values[at - 1] > value) {
-      values[at] = values[at - 1]
-      at--
-    }
-    values[at] = value
-  }
-  return true
-}
-
-const SIGN = -0x80000000

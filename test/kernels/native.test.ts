@@ -7,10 +7,13 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { batchOf, listOf, type Turns, turnsOf, utf8Of } from '../../pipeline/batch.ts'
 import { bandKeysPlainly } from '../../pipeline/kernels/band-keys.ts'
 import { familyOf } from '../../pipeline/kernels/minhash.ts'
+import { mix32 } from '../../pipeline/kernels/mix.ts'
 import { nativeBands } from '../../pipeline/kernels/native-bands.ts'
+import { nativeSets } from '../../pipeline/kernels/native-sets.ts'
 import { nativeSigner } from '../../pipeline/kernels/native-signatures.ts'
 import { nativeStyle } from '../../pipeline/kernels/native-style.ts'
 import { nativeTokeniser } from '../../pipeline/kernels/native-tokens.ts'
+import { setColumn } from '../../pipeline/kernels/sets.ts'
 import { signatures } from '../../pipeline/kernels/signatures.ts'
 import { COUNTS } from '../../pipeline/kernels/style-counts.ts'
 import { StyleReader } from '../../pipeline/kernels/style-features.ts'
@@ -152,6 +155,32 @@ describe('band keys by the compiled kernel', () => {
     same(1500, 17, [1], true)
     same(40, 1, [1000], false)
     same(500, 17, [], true)
+  })
+})
+
+describe('sets by the compiled kernel', () => {
+  const native = nativeSets(wasm('sets'))
+  const same = (rows: number[][], ngram: number) => {
+    const starts = new Int32Array(rows.length + 1)
+    for (const [i, { length }] of rows.entries()) starts[i + 1] = starts[i] + length
+    const words: Words = { hashes: Uint32Array.from(rows.flat()), starts, wordless: row => -row }
+    expect(setColumn(words, rows.length, ngram, native)).toEqual(setColumn(words, rows.length, ngram, null))
+  }
+  const mixed = (count: number, of = count) => Array.from({ length: count }, (_, i) => mix32(i % of))
+
+  it('are the same for any words and n-grams', () => {
+    const hash = fc.oneof(fc.nat({ max: 0xffffffff }), fc.constantFrom(0, 1, 0xffffffff))
+    const rows = fc.array(fc.array(hash, { maxLength: 40 }), { maxLength: 10 })
+    fc.assert(fc.property(rows, fc.integer({ min: 1, max: 9 }), same), { seed: 42, numRuns: 1000 })
+  })
+
+  it('are the same for long rows, repeats, many rows and rows that do not fit into memory', () => {
+    same([mixed(5000), mixed(65_536), [], mixed(65_537), mixed(70_000, 7), mixed(60_000, 3), new Array<number>(3000).fill(5), [1]], 5)
+    same([mixed(65_536), mixed(1), mixed(2)], 1)
+    same(
+      Array.from({ length: 10_000 }, (_, i) => mixed(i % 9)),
+      3,
+    )
   })
 })
 
