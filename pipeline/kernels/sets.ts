@@ -28,7 +28,7 @@ export function setColumn(words: Words, rows: number, ngram: number, native: Set
     if (done === i) collectRow(words, i++, ngram, most, starts)
     else i = done
   }
-  const values = most.slice(0, starts[rows])
+  const values = most.subarray(0, starts[rows])
   return { starts, items: batchOf(setField.list, values.length, { shingle: { values } }) as Batch<(typeof setField)['list']> }
 }
 
