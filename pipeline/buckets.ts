@@ -130,21 +130,12 @@ export function componentsOf(summary: Summary): (ordinal: number) => number {
   }
 }
 
-/** The rows that share a key with another, and the component of each. */
-export function inComponents(
-  ordinals: Int32Array,
-  componentOf: (ordinal: number) => number,
-): { readonly index: Int32Array; readonly component: Int32Array } {
+/** The rows that share a key with another. */
+export function inComponents(ordinals: Int32Array, componentOf: (ordinal: number) => number): Int32Array {
   const index = new Int32Array(ordinals.length)
-  const component = new Int32Array(ordinals.length)
   let count = 0
-  for (let i = 0; i < ordinals.length; i++) {
-    const found = componentOf(ordinals[i])
-    if (found < 0) continue
-    index[count] = i
-    component[count++] = found
-  }
-  return { index: index.subarray(0, count), component: component.subarray(0, count) }
+  for (let i = 0; i < ordinals.length; i++) if (componentOf(ordinals[i]) >= 0) index[count++] = i
+  return index.subarray(0, count)
 }
 
 /** The first place of a value at or above the wanted one in an ascending array. */

@@ -41,10 +41,15 @@ export class ShardColumns {
     return rows.subarray(0, count)
   }
 
-  /** The columns that a step reads, for the pairs still there; texts are cut in the blocks in which they are stored. */
-  *batches(step: Step, reads: Schema): Generator<Batch> {
-    const alive = this.alive(step.at)
-    const narrow = this.narrow(step, reads, alive)
+  /** The columns that a step reads, for the pairs still there, or those of them that `among` names; texts are cut in the blocks in which they are stored. */
+  *batches(step: Step, reads: Schema, among?: (batch: Batch) => Int32Array): Generator<Batch> {
+    let alive = this.alive(step.at)
+    let narrow = this.narrow(step, reads, alive)
+    const index = among?.(narrow)
+    if (index) {
+      narrow = gather(narrow, index)
+      alive = gatherRows(alive, index)
+    }
     const texts = Object.keys(reads).filter(name => name in pairTexts)
     if (texts.length === 0) {
       yield narrow
@@ -122,6 +127,12 @@ function countFrom(first: number, count: number): Int32Array {
   const numbers = new Int32Array(count)
   for (let i = 0; i < count; i++) numbers[i] = first + i
   return numbers
+}
+
+function gatherRows(rows: Int32Array, index: Int32Array): Int32Array {
+  const gathered = new Int32Array(index.length)
+  for (let i = 0; i < index.length; i++) gathered[i] = rows[index[i]]
+  return gathered
 }
 
 const nullBatch = (schema: Schema, rows: number): Batch => ({

@@ -22,7 +22,8 @@ export async function observeShard(build: Build, opened: Opened, columns: ShardC
   const run = await opened.once(`observe ${step.key} ${round}`, async () => code.observe(step.params, context))
   const emits = { partition: 'i32', ...declared(step, code.emits) } as Schema
   const emitted: Batch[] = []
-  for (const batch of columns.batches(step, declared(step, code.reads))) emitted.push(select(await run(batch), Object.keys(emits)))
+  const among = code.among?.(step.params, context)
+  for (const batch of columns.batches(step, declared(step, code.reads), among)) emitted.push(select(await run(batch), Object.keys(emits)))
   const all = concat(emits, emitted.length > 0 ? emitted : [emptyBatch(emits)])
   build.store.writeTable(observedKey(step, round, columns.shard), byPartition(all, partitionsOf(build, step, round)))
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Batch, batchOf, columnsOf, gather, hexAt, type Ids, isValid } from '../pipeline/batch.ts'
+import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid } from '../pipeline/batch.ts'
 import { bucketRound, componentsOf, inComponents } from '../pipeline/buckets.ts'
 import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
 import { type ClusterNames, joinNames, lookUpNames, nameClusters, namesOf } from '../pipeline/kernels/cluster-names.ts'
@@ -96,21 +96,25 @@ const verification: Round<Params> = {
   reads: { ...involved, prompt: pairTexts.prompt },
   emits: sets,
   partitions: (_, corpus) => setPartitions(corpus.text_bytes),
+  among: (_, { summary }) => {
+    const componentOf = componentsOf(summary)
+    return batch => inComponents(columnsOf(batch, involved).ordinal.values, componentOf)
+  },
   observe: ({ ngram }, { corpus, summary }) => {
     const componentOf = componentsOf(summary)
     const partitions = setPartitions(corpus.text_bytes)
     return batch => {
-      const { index, component } = inComponents(columnsOf(batch, involved).ordinal.values, componentOf)
-      const { prompt, prompt_id, ordinal } = columnsOf(gather(batch, index), { ...involved, prompt: pairTexts.prompt })
+      const { prompt, prompt_id, ordinal } = columnsOf(batch, { ...involved, prompt: pairTexts.prompt })
+      const component = ordinal.values.map(componentOf)
       const partition = { values: component.map(c => mix32(c) % partitions) }
       const emitted = {
         prompt_id,
         ordinal,
         component: { values: component },
-        prompt: setColumn(wordsOf(prompt), index.length, ngram),
+        prompt: setColumn(wordsOf(prompt), batch.rows, ngram),
         partition,
       }
-      return batchOf({ ...sets, partition: 'i32' }, index.length, emitted) as Batch
+      return batchOf({ ...sets, partition: 'i32' }, batch.rows, emitted) as Batch
     }
   },
   reduce: ({ threshold }, _context, rows) => cluster(threshold, rows),
