@@ -219,7 +219,7 @@ function pickColumn(columns: readonly Column[], field: Field, which: Which, inde
   if (field === 'utf8') return { ...pickText(columns as readonly Utf8[], which, index), valid }
   if (typeof field === 'object' && 'list' in field) return { ...pickList(columns as readonly List[], field.list, which, index), valid }
   const { array, width } = field === 'id' ? { array: Uint8Array, width: 16 } : layoutOf(field)!
-  const sources = columns.map(column => ('values' in column ? column.values : (column as Ids).bytes))
+  const sources = columns.map(valuesOf)
   const out = new array(index.length * width)
   if (width === 1) pickNumbers(out, sources, which, index)
   else forRuns(which, index, (source, row, run, i) => copyInto(out, i * width, sources[source], row * width, (row + run) * width))
@@ -259,6 +259,8 @@ function pickList(columns: readonly List[], schema: Schema, which: Which, index:
   )
   const items = columns.map(column => column.items)
   if (items.every(batch => batch.rows === 0)) return { starts, items: items[0] ?? emptyBatch(schema) }
+  if (starts[index.length] >= LONG_LISTS * index.length && Object.values(schema).every(isFixed))
+    return { starts, items: copyRanges(columns, schema, which, index, starts) }
   const child = new Int32Array(starts[index.length])
   const from = which && new Int32Array(child.length)
   for (let i = 0; i < index.length; i++) {
@@ -299,6 +301,40 @@ function copyInto(target: NumberArray, at: number, source: NumberArray, from: nu
   if (to - from >= FEW) target.set(source.subarray(from, to), at)
   else for (let k = from; k < to; k++) target[at + k - from] = source[k]
 }
+
+/** Child rows a list from which on they are copied list by list, not one by one. */
+const LONG_LISTS = 12
+const isFixed = (field: Field): boolean => field === 'id' || layoutOf(field) !== undefined
+
+/** The child rows of the named lists, in that order; each list goes to where `starts` says. */
+function copyRanges(columns: readonly List[], schema: Schema, which: Which, index: Int32Array, starts: Int32Array): Batch {
+  const rows = starts[index.length]
+  const copy = <A extends NumberArray>(sources: readonly A[], out: A, width: number): A => {
+    for (let i = 0; i < index.length; i++) {
+      if (index[i] < 0) continue
+      const source = which ? which[i] : 0
+      const { starts: from } = columns[source]
+      out.set(sources[source].subarray(from[index[i]] * width, from[index[i] + 1] * width), starts[i] * width)
+    }
+    return out
+  }
+  const copied = Object.entries(schema).map(([name, field]): [string, Column] => {
+    const children = columns.map(column => column.items.columns[name] as Column)
+    const valid = children.some(child => child.valid)
+      ? copy(
+          children.map((child, k) => child.valid ?? new Uint8Array(columns[k].items.rows).fill(1)),
+          new Uint8Array(rows),
+          1,
+        )
+      : undefined
+    const { array, width } = field === 'id' ? { array: Uint8Array, width: 16 } : layoutOf(field)!
+    const out = copy(children.map(valuesOf), new array(rows * width), width)
+    return [name, field === 'id' ? { bytes: out as Uint8Array, valid } : { values: out, valid }]
+  })
+  return { schema, rows, columns: Object.fromEntries(copied) }
+}
+
+const valuesOf = (column: Column): NumberArray => ('values' in column ? column.values : (column as Ids).bytes)
 
 /** Batches of one schema laid end to end. */
 export function concat<S extends Schema>(schema: S, batches: readonly Batch<S>[]): Batch<S> {

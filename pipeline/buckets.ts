@@ -1,7 +1,7 @@
 /** The exchange by which rows that share a band key find each other: components of rows that may be near-duplicates. */
-import { type Batch, batchOf, columnsOf, isValid, type Schema } from './batch.ts'
+import { type Batch, batchOf, columnsOf, isValid, type List, type Schema } from './batch.ts'
 import type { Banding } from './kernels/banding.ts'
-import { groupsOf, membersOf } from './kernels/groups.ts'
+import { leastOfKeys } from './kernels/equal-keys.ts'
 import { UnionFind } from './kernels/union-find.ts'
 import { bandField } from './measures/minhash.ts'
 import { type Context, type Declared, type Part, type Round, type Summary, schemaOf } from './stage.ts'
@@ -37,45 +37,43 @@ export const bucketRound = <P>({ banding, only }: Buckets<P>): Round<P> => ({
 
 function keysOf(batch: Batch, takesPart: ((row: number) => boolean) | undefined, partitions: number): Batch {
   const { ordinal, band_keys } = columnsOf(batch, reads)
-  const rows = Array.from({ length: batch.rows }, (_, i) => i).filter(i => isValid(band_keys, i) && (takesPart?.(i) ?? true))
-  const count = rows.reduce((n, i) => n + band_keys.starts[i + 1] - band_keys.starts[i], 0)
-  const { hi, lo } = band_keys.items.columns
-  const out = { hi: new Int32Array(count), lo: new Int32Array(count), ordinal: new Int32Array(count), partition: new Int32Array(count) }
-  let at = 0
-  for (const i of rows)
-    for (let k = band_keys.starts[i]; k < band_keys.starts[i + 1]; k++, at++) {
-      out.hi[at] = hi.values[k]
-      out.lo[at] = lo.values[k]
-      out.ordinal[at] = ordinal.values[i]
-      out.partition[at] = (hi.values[k] >>> 0) % partitions
-    }
-  return numbersOf(exchanged, count, out)
+  const { starts } = band_keys
+  const most = starts[batch.rows] - starts[0]
+  const hi = new Int32Array(most)
+  const lo = new Int32Array(most)
+  const ordinals = new Int32Array(most)
+  let count = 0
+  for (let i = 0; i < batch.rows; i++) {
+    if (!isValid(band_keys, i) || !(takesPart?.(i) ?? true)) continue
+    count = copyKeys(band_keys, i, hi, lo, count)
+    ordinals.fill(ordinal.values[i], count - (starts[i + 1] - starts[i]), count)
+  }
+  const partition = new Int32Array(count)
+  if (partitions > 1) for (let k = 0; k < count; k++) partition[k] = (hi[k] >>> 0) % partitions
+  const columns = { hi: hi.subarray(0, count), lo: lo.subarray(0, count), ordinal: ordinals.subarray(0, count), partition }
+  return numbersOf(exchanged, count, columns)
+}
+
+/** Copies the keys of row i to `at` and gives the place after them. */
+function copyKeys({ starts, items }: List<typeof bandField.list>, i: number, hi: Int32Array, lo: Int32Array, at: number): number {
+  const keys = items.columns
+  for (let k = starts[i]; k < starts[i + 1]; k++, at++) {
+    hi[at] = keys.hi.values[k]
+    lo[at] = keys.lo.values[k]
+  }
+  return at
 }
 
 /** Joins every row of a bucket to the one of smallest ordinal: enough for connectivity, and linear. */
 function edgesOf(rows: Batch): Part {
   const { hi, lo, ordinal } = columnsOf(rows, keyed)
-  const members = membersOf(groupsOf([hi.values, lo.values]))
-  const packed = new BigUint64Array(rows.rows)
-  const halves = new Uint32Array(packed.buffer)
-  let count = 0
-  for (let g = 0; g + 1 < members.starts.length; g++) {
-    const bucket = members.rows.subarray(members.starts[g], members.starts[g + 1])
-    if (bucket.length === 1) continue
-    const least = bucket.reduce((a, row) => Math.min(a, ordinal.values[row]), Number.POSITIVE_INFINITY)
-    for (const row of bucket) {
-      if (ordinal.values[row] === least) continue
-      halves[2 * count] = ordinal.values[row]
-      halves[2 * count++ + 1] = least
-    }
-  }
-  return { tables: { edges: distinctEdges(packed.subarray(0, count)) } }
+  return { tables: { edges: distinctEdges(leastOfKeys(hi.values, lo.values, ordinal.values)) } }
 }
 
 /** Sorted, so that a part does not depend on the order of rows. */
 function distinctEdges(packed: BigUint64Array): Batch {
   packed.sort()
-  const halves = new Uint32Array(packed.buffer)
+  const halves = new Int32Array(packed.buffer)
   const least = new Int32Array(packed.length)
   const other = new Int32Array(packed.length)
   let count = 0
@@ -130,6 +128,14 @@ export function componentsOf(summary: Summary): (ordinal: number) => number {
       next = lowerBound(ordinals, ordinal)
     return ordinals[next] === ordinal ? table.component.values[next++] : -1
   }
+}
+
+/** The rows that share a key with another. */
+export function inComponents(ordinals: Int32Array, componentOf: (ordinal: number) => number): Int32Array {
+  const index = new Int32Array(ordinals.length)
+  let count = 0
+  for (let i = 0; i < ordinals.length; i++) if (componentOf(ordinals[i]) >= 0) index[count++] = i
+  return index.subarray(0, count)
 }
 
 /** The first place of a value at or above the wanted one in an ascending array. */

@@ -33,7 +33,7 @@ export class ShardColumns {
   /** Rows of the shard that are still in the stream before step `n`. */
   alive(n: number): Int32Array {
     const { pairs } = this.shard
-    if (n === 0) return Int32Array.from({ length: pairs }, (_, i) => i)
+    if (n === 0) return countFrom(0, pairs)
     const left = (this.verdict(this.build.steps()[n - 1]).columns.left as { values: Uint8Array }).values
     const rows = new Int32Array(pairs)
     let count = 0
@@ -41,10 +41,15 @@ export class ShardColumns {
     return rows.subarray(0, count)
   }
 
-  /** The columns that a step reads, for the pairs still there; texts are cut in the blocks in which they are stored. */
-  *batches(step: Step, reads: Schema): Generator<Batch> {
-    const alive = this.alive(step.at)
-    const narrow = this.narrow(step, reads, alive)
+  /** The columns that a step reads, for the pairs still there, or those of them that `among` names; texts are cut in the blocks in which they are stored. */
+  *batches(step: Step, reads: Schema, among?: (batch: Batch) => Int32Array): Generator<Batch> {
+    let alive = this.alive(step.at)
+    let narrow = this.narrow(step, reads, alive)
+    const index = among?.(narrow)
+    if (index) {
+      narrow = gather(narrow, index)
+      alive = gatherRows(alive, index)
+    }
     const texts = Object.keys(reads).filter(name => name in pairTexts)
     if (texts.length === 0) {
       yield narrow
@@ -69,7 +74,7 @@ export class ShardColumns {
       schema[name] = from.schema[name]
       columns[name] = from.columns[name]
     }
-    for (const [name, from] of this.own(step)) take(from, name)
+    for (const [name, from] of this.own(step, reads)) take(from, name)
     for (const name of Object.keys(reads)) {
       if (name in pairTexts || name in schema) continue
       if (name === 'ordinal') Object.assign(schema, { ordinal: 'i32' }) && (columns.ordinal = this.ordinals())
@@ -80,20 +85,21 @@ export class ShardColumns {
     return alive.length === this.shard.pairs ? whole : gather(whole, alive)
   }
 
-  /** The step's own measures and what its earlier rounds returned. */
-  private *own(step: Step): Generator<[string, Batch]> {
-    for (const measure of step.measures) {
-      const table = this.table(measureKey(measure, this.shard))
-      for (const name of Object.keys(table.schema)) yield [name, table]
-    }
+  /** What is read of the step's own measures and of what its earlier rounds returned; other tables are not opened. */
+  private *own(step: Step, reads: Schema): Generator<[string, Batch]> {
+    const uses = step.code.measures?.(step.params) ?? []
+    for (const [i, { measure, params }] of uses.entries())
+      for (const name of Object.keys(measure.adds(params)))
+        if (name in reads) yield [name, this.table(measureKey(step.measures[i], this.shard))]
     for (const [round, code] of (step.code.rounds ?? []).entries()) {
       if (!code.returns) continue
-      const { store } = this.build
-      if (!store.has(returnedKey(step, round))) continue
       const schema = declared(step, code.returns)
+      const names = Object.keys(schema).filter(name => name in reads)
+      const { store } = this.build
+      if (names.length === 0 || !store.has(returnedKey(step, round))) continue
       const got = store.readJson<number[]>(returnedKey(step, round)).includes(this.shard.place)
       const table = got ? this.returned(returnsKey(step, round, this.shard), schema) : nullBatch(schema, this.shard.pairs)
-      for (const name of Object.keys(table.schema)) yield [name, table]
+      for (const name of names) yield [name, table]
     }
   }
 
@@ -107,7 +113,7 @@ export class ShardColumns {
   }
 
   private ordinals(): Column {
-    return { values: Int32Array.from({ length: this.shard.pairs }, (_, i) => this.shard.start + i) }
+    return { values: countFrom(this.shard.start, this.shard.pairs) }
   }
 
   /** The verdict of the last earlier step that adds a column. */
@@ -115,6 +121,18 @@ export class ShardColumns {
     const steps = this.build.steps().slice(0, step.at)
     return this.verdict(steps.findLast(s => name in declared(s, s.code.adds))!)
   }
+}
+
+function countFrom(first: number, count: number): Int32Array {
+  const numbers = new Int32Array(count)
+  for (let i = 0; i < count; i++) numbers[i] = first + i
+  return numbers
+}
+
+function gatherRows(rows: Int32Array, index: Int32Array): Int32Array {
+  const gathered = new Int32Array(index.length)
+  for (let i = 0; i < index.length; i++) gathered[i] = rows[index[i]]
+  return gathered
 }
 
 const nullBatch = (schema: Schema, rows: number): Batch => ({

@@ -22,7 +22,8 @@ export async function observeShard(build: Build, opened: Opened, columns: ShardC
   const run = await opened.once(`observe ${step.key} ${round}`, async () => code.observe(step.params, context))
   const emits = { partition: 'i32', ...declared(step, code.emits) } as Schema
   const emitted: Batch[] = []
-  for (const batch of columns.batches(step, declared(step, code.reads))) emitted.push(select(await run(batch), Object.keys(emits)))
+  const among = code.among?.(step.params, context)
+  for (const batch of columns.batches(step, declared(step, code.reads), among)) emitted.push(select(await run(batch), Object.keys(emits)))
   const all = concat(emits, emitted.length > 0 ? emitted : [emptyBatch(emits)])
   build.store.writeTable(observedKey(step, round, columns.shard), byPartition(all, partitionsOf(build, step, round)))
 }
@@ -37,12 +38,13 @@ function byPartition(rows: Batch, partitions: number): Batch[] {
     if (!(values[i] >= 0 && values[i] < partitions)) throw new Error(`partition ${values[i]} of ${partitions}`)
     counts[values[i] + 1]++
   }
+  const present = Array.from({ length: partitions }, (_, p) => p).filter(p => counts[p + 1] > 0)
+  const list = batchOf(directory, present.length, { partition: { values: Int32Array.from(present) } })
+  if (present.length <= 1) return [list, ...present.map(() => rows)]
   for (let p = 0; p < partitions; p++) counts[p + 1] += counts[p]
   const next = counts.slice()
   const index = new Int32Array(rows.rows)
   for (let i = 0; i < rows.rows; i++) index[next[values[i]]++] = i
-  const present = Array.from({ length: partitions }, (_, p) => p).filter(p => counts[p + 1] > counts[p])
-  const list = batchOf(directory, present.length, { partition: { values: Int32Array.from(present) } })
   return [list, ...present.map(p => gather(rows, index.subarray(counts[p], counts[p + 1])))]
 }
 

@@ -1,6 +1,6 @@
 /** The exchange that verifies candidates: sets of shingles of the pairs involved, one component at a time, and what becomes of each pair. */
-import { type Batch, batchOf, columnsOf, gather, hexAt, type Schema, select } from './batch.ts'
-import { componentsOf } from './buckets.ts'
+import { type Batch, batchOf, columnsOf, hexAt, type Schema, select } from './batch.ts'
+import { componentsOf, inComponents } from './buckets.ts'
 import { type ClusterRules, type Clusters, clustersOf } from './kernels/clusters.ts'
 import { mix32 } from './kernels/mix.ts'
 import { copyId } from './kernels/rank.ts'
@@ -53,6 +53,10 @@ export const verificationRound = <P>(of: (params: P) => Verification): Round<P> 
   emits: params => ({ ...emits, ...setsSchema(of(params)) }),
   returns: nearColumns,
   partitions: (_, corpus) => partitionsFor(corpus.text_bytes),
+  among: (_, { summary }) => {
+    const componentOf = componentsOf(summary)
+    return batch => inComponents(columnsOf(batch, facts).ordinal.values, componentOf)
+  },
   observe: (params, { corpus, summary }) => {
     const componentOf = componentsOf(summary)
     return batch => observe(of(params), corpus, componentOf, batch)
@@ -62,18 +66,15 @@ export const verificationRound = <P>(of: (params: P) => Verification): Round<P> 
 })
 
 function observe(verification: Verification, corpus: Context['corpus'], componentOf: (ordinal: number) => number, batch: Batch): Batch {
-  const all = columnsOf(batch, facts).ordinal.values.map(componentOf)
-  const index = Int32Array.from(all.keys()).filter(i => all[i] >= 0)
-  const rows = gather(select(batch, [...Object.keys(facts), ...verification.fields]), index)
-  const { source, ...others } = select(rows, Object.keys(facts)).columns
-  const component = index.map(i => all[i])
+  const { source, ...others } = select(batch, Object.keys(facts)).columns
+  const component = columnsOf(batch, facts).ordinal.values.map(componentOf)
   const partitions = partitionsFor(corpus.text_bytes)
   const schema: Schema = { ...emits, ...setsSchema(verification), partition: 'i32' }
-  return batchOf(schema, index.length, {
+  return batchOf(schema, batch.rows, {
     ...others,
-    ...setsOfRows(verification, rows),
+    ...setsOfRows(verification, batch),
     component: { values: component },
-    source: { values: sourceNumbers(columnsOf(rows, facts).source, corpus.sources) },
+    source: { values: sourceNumbers(columnsOf(batch, facts).source, corpus.sources) },
     partition: { values: component.map(c => mix32(c) % partitions) },
   })
 }

@@ -3,7 +3,7 @@ import { type Batch, columnsOf, isValid, type Schema } from '../pipeline/batch.t
 import { bucketRound } from '../pipeline/buckets.ts'
 import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
 import { FATES } from '../pipeline/kernels/clusters.ts'
-import { comparedFields, type MinHashParams, minhash } from '../pipeline/measures/minhash.ts'
+import { comparedFields, comparison, type MinHashParams, minhash } from '../pipeline/measures/minhash.ts'
 import { crossable, nearColumns, verificationRound } from '../pipeline/near-duplicates.ts'
 import { relations } from '../pipeline/pair.ts'
 import { defineStage, type Verdict } from '../pipeline/stage.ts'
@@ -11,14 +11,7 @@ import { defineStage, type Verdict } from '../pipeline/stage.ts'
 const MOST_FUNCTIONS = 1024
 
 const shape = z.strictObject({
-  threshold: z.number().min(0.1).max(1).default(0.8).describe('Jaccard similarity from which on two fields are near-duplicates'),
-  ngram: z.int().min(1).max(64).default(5).describe('length of a shingle; words'),
-  recall: z
-    .number()
-    .min(0.5)
-    .max(0.9999)
-    .default(0.995)
-    .describe('share to be found of the near-duplicates between the threshold and half-way to 1; chooses bands and rows'),
+  ...comparison('two fields'),
   bands: z.int().min(1).optional().describe('bands of a signature instead of those that recall asks for; with rows'),
   rows: z.int().min(1).optional().describe('hash functions a band, over all fields; with bands'),
   on: z

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type Batch, batchOf, columnsOf, gather, hexAt, type Ids, isValid } from '../pipeline/batch.ts'
-import { bucketRound, componentsOf } from '../pipeline/buckets.ts'
+import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid } from '../pipeline/batch.ts'
+import { bucketRound, componentsOf, inComponents } from '../pipeline/buckets.ts'
 import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
 import { type ClusterNames, joinNames, lookUpNames, nameClusters, namesOf } from '../pipeline/kernels/cluster-names.ts'
 import { connectNear } from '../pipeline/kernels/connect.ts'
@@ -8,20 +8,13 @@ import { groupsOf, lanesOf, membersOf } from '../pipeline/kernels/groups.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { setColumn, setField, setsOf } from '../pipeline/kernels/sets.ts'
 import { wordsOf } from '../pipeline/kernels/words.ts'
-import { minhash } from '../pipeline/measures/minhash.ts'
+import { comparison, minhash } from '../pipeline/measures/minhash.ts'
 import { pairTexts } from '../pipeline/pair.ts'
 import { defineStage, type Part, type Round, type Summary } from '../pipeline/stage.ts'
 
 const params = z
   .strictObject({
-    threshold: z.number().min(0.1).max(1).default(0.8).describe('Jaccard similarity from which on two prompts are near-duplicates'),
-    ngram: z.int().min(1).max(64).default(5).describe('length of a shingle; words'),
-    recall: z
-      .number()
-      .min(0.5)
-      .max(0.9999)
-      .default(0.995)
-      .describe('share to be found of the near-duplicates between the threshold and half-way to 1; chooses bands and rows'),
+    ...comparison('two prompts'),
   })
   .refine(({ threshold, recall }) => bandingFor(threshold, recall), {
     path: ['recall'],
@@ -83,7 +76,13 @@ function promptFacts(parts: readonly Part[]): PromptFacts {
 
 const buckets = bucketRound<Params>({
   banding: bandingOf,
-  only: { reads: firstOfPrompt, rows: (_, batch) => row => isValid(columnsOf(batch, firstOfPrompt).first_of_prompt, row) },
+  only: {
+    reads: firstOfPrompt,
+    rows: (_, batch) => {
+      const { first_of_prompt } = columnsOf(batch, firstOfPrompt)
+      return row => isValid(first_of_prompt, row)
+    },
+  },
 })
 
 const involved = { prompt_id: 'id', ordinal: 'i32' } as const
@@ -97,17 +96,25 @@ const verification: Round<Params> = {
   reads: { ...involved, prompt: pairTexts.prompt },
   emits: sets,
   partitions: (_, corpus) => setPartitions(corpus.text_bytes),
+  among: (_, { summary }) => {
+    const componentOf = componentsOf(summary)
+    return batch => inComponents(columnsOf(batch, involved).ordinal.values, componentOf)
+  },
   observe: ({ ngram }, { corpus, summary }) => {
     const componentOf = componentsOf(summary)
     const partitions = setPartitions(corpus.text_bytes)
     return batch => {
-      const all = columnsOf(batch, involved).ordinal.values.map(componentOf)
-      const index = Int32Array.from(all.keys()).filter(i => all[i] >= 0)
-      const { prompt, prompt_id, ordinal } = columnsOf(gather(batch, index), { ...involved, prompt: pairTexts.prompt })
-      const component = { values: index.map(i => all[i]) }
-      const partition = { values: component.values.map(c => mix32(c) % partitions) }
-      const emitted = { prompt_id, ordinal, component, prompt: setColumn(wordsOf(prompt), index.length, ngram), partition }
-      return batchOf({ ...sets, partition: 'i32' }, index.length, emitted) as Batch
+      const { prompt, prompt_id, ordinal } = columnsOf(batch, { ...involved, prompt: pairTexts.prompt })
+      const component = ordinal.values.map(componentOf)
+      const partition = { values: component.map(c => mix32(c) % partitions) }
+      const emitted = {
+        prompt_id,
+        ordinal,
+        component: { values: component },
+        prompt: setColumn(wordsOf(prompt), batch.rows, ngram),
+        partition,
+      }
+      return batchOf({ ...sets, partition: 'i32' }, batch.rows, emitted) as Batch
     }
   },
   reduce: ({ threshold }, _context, rows) => cluster(threshold, rows),

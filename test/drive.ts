@@ -146,9 +146,11 @@ function rowsOf(column: Column, field: Field): number {
 async function exchange<P>(round: Round<P>, params: P, context: Context, pairs: Batch, options: DriveOptions) {
   const emits: Schema = { ...schemaOf(round.emits, params, context.env), partition: 'i32' }
   const observe = await round.observe(params, context)
+  const among = round.among?.(params, context)
   const emitted = []
   for (const batch of batchesOf(pairs, schemaOf(round.reads, params, context.env), options)) {
-    const rows = await observe(batch)
+    const narrow = Object.keys(batch.schema).filter(name => !(name in pairTexts))
+    const rows = await observe(among ? gather(batch, among(select(batch, narrow))) : batch)
     emitted.push(declared(rows.columns as Record<string, Column>, emits, rows.rows))
   }
   const partitions = round.partitions(params, context.corpus)

@@ -1,5 +1,10 @@
 /** 64-bit keys of bands: what is equal for two pairs whose fields agree on the band's rows. */
-import { mix32 } from './mix.ts'
+import { mixSigned } from './mix.ts'
+import { compiled } from './native.ts'
+import { type BandHasher, nativeBands } from './native-bands.ts'
+
+const wasm = compiled('bands')
+const builtIn = wasm ? nativeBands(wasm) : null
 
 /** Keys of a batch's rows, `bands` a row. */
 export interface BandKeys {
@@ -18,7 +23,10 @@ export interface FieldSignatures {
  * a band is shared if every field agrees on its own rows of it, so with J the smallest similarity of the fields, with probability at
  * least J to the number of all rows.
  */
-export function bandKeys(
+export const bandKeys: BandHasher = (...given) => (builtIn ?? bandKeysPlainly)(...given)
+
+/** The same in plain TypeScript. */
+export function bandKeysPlainly(
   pairs: number,
   bands: number,
   straight: readonly FieldSignatures[],
@@ -26,29 +34,39 @@ export function bandKeys(
 ): BandKeys {
   const hi = new Int32Array(pairs * bands)
   const lo = new Int32Array(pairs * bands)
-  for (let i = 0; i < hi.length; i++) {
-    let high = mix32(i % bands)
-    let low = ~high
-    for (const field of straight) {
-      high = mix32(high ^ laneOf(field, i, HIGH))
-      low = mix32(low ^ laneOf(field, i, LOW))
-    }
-    if (responses) {
-      high = mix32(high ^ (laneOf(responses[0], i, HIGH) + laneOf(responses[1], i, HIGH)))
-      low = mix32(low ^ (laneOf(responses[0], i, LOW) + laneOf(responses[1], i, LOW)))
-    }
-    hi[i] = high
-    lo[i] = low
+  for (let i = 0, band = 0; i < hi.length; i++, band = band + 1 === bands ? 0 : band + 1) {
+    hi[i] = mixSigned(band)
+    lo[i] = ~hi[i]
+  }
+  for (const field of straight) {
+    addField(hi, field, HIGH)
+    addField(lo, field, LOW)
+  }
+  if (responses) {
+    addResponses(hi, responses, HIGH)
+    addResponses(lo, responses, LOW)
   }
   return { hi, lo }
 }
 
-const HIGH = 0x9e3779b1
-const LOW = 0x85ebca77
+/** One of two independent hashes of a field's values in one band makes one half of a key. Signed, to stay among integers. */
+const HIGH = 0x9e3779b1 | 0
+const LOW = 0x85ebca77 | 0
 
-/** One of two independent hashes of a field's values in one band. */
-function laneOf({ values, rows }: FieldSignatures, band: number, lane: number): number {
+function addField(keys: Int32Array, { values, rows }: FieldSignatures, lane: number): void {
+  for (let i = 0; i < keys.length; i++) keys[i] = mixSigned(keys[i] ^ laneOf(values, i * rows, rows, lane))
+}
+
+function addResponses(keys: Int32Array, [chosen, rejected]: readonly [FieldSignatures, FieldSignatures], lane: number): void {
+  for (let i = 0; i < keys.length; i++) {
+    const first = laneOf(chosen.values, i * chosen.rows, chosen.rows, lane)
+    const second = laneOf(rejected.values, i * rejected.rows, rejected.rows, lane)
+    keys[i] = mixSigned(keys[i] ^ ((first + second) | 0))
+  }
+}
+
+function laneOf(values: Int32Array, from: number, rows: number, lane: number): number {
   let h = lane
-  for (let k = band * rows; k < (band + 1) * rows; k++) h = Math.imul(h ^ mix32(values[k] + lane), lane)
-  return mix32(h)
+  for (let k = from; k < from + rows; k++) h = Math.imul(h ^ mixSigned((values[k] + lane) | 0), lane)
+  return mixSigned(h)
 }

@@ -22,8 +22,16 @@ const USUAL_SIZE = 160
 const LARGEST_SIZE = 1024
 const MOST_ROWS = 16
 
+const known = new Map<string, Banding | undefined>()
+
 /** The most selective banding of at most 160 hash functions with the wanted recall; undefined where not even 1,024 reach it. */
 export function bandingFor(threshold: number, recall: number, leastRows = 1): Banding | undefined {
+  const key = `${threshold} ${recall} ${leastRows}`
+  if (!known.has(key)) known.set(key, findBanding(threshold, recall, leastRows))
+  return known.get(key)
+}
+
+function findBanding(threshold: number, recall: number, leastRows: number): Banding | undefined {
   for (let rows = MOST_ROWS; rows >= leastRows; rows--) {
     const size = rows === leastRows ? LARGEST_SIZE : USUAL_SIZE
     for (let bands = 1; bands * rows <= size; bands++) if (expectedRecall({ bands, rows }, threshold) >= recall) return { bands, rows }

@@ -1,6 +1,6 @@
 /** Rows that share a key. */
 import type { Ids } from '../batch.ts'
-import { mix32 } from './mix.ts'
+import { mixSigned } from './mix.ts'
 
 export interface Groups {
   /** The group of each row, counted from 0 in the order in which their keys first appear. */
@@ -9,15 +9,18 @@ export interface Groups {
 }
 
 /** Groups rows by keys of several 32-bit lanes, in one pass over a table of open addressing: 12 bytes a row beside the keys. */
-export function groupsOf(lanes: readonly Int32Array[]): Groups {
-  const rows = lanes[0].length
+export function groupsOf([hi, lo, ...others]: readonly Int32Array[]): Groups {
+  const rows = hi.length
   const of = new Int32Array(rows)
   const mask = 2 ** Math.ceil(Math.log2(rows + 1) + 0.5) - 1
   const firsts = new Int32Array(mask + 1)
   let count = 0
   for (let i = 0; i < rows; i++) {
-    let slot = mix32(lanes[0][i] ^ Math.imul(lanes[1][i], 0x9e3779b1)) & mask
-    while (firsts[slot] !== 0 && !sameKey(lanes, firsts[slot] - 1, i)) slot = (slot + 1) & mask
+    let slot = mixSigned(hi[i] ^ Math.imul(lo[i], 0x9e3779b1)) & mask
+    for (let first = firsts[slot] - 1; first >= 0; first = firsts[slot] - 1) {
+      if (hi[first] === hi[i] && lo[first] === lo[i] && (others.length === 0 || sameIn(others, first, i))) break
+      slot = (slot + 1) & mask
+    }
     if (firsts[slot] === 0) {
       firsts[slot] = i + 1
       of[i] = count++
@@ -26,8 +29,8 @@ export function groupsOf(lanes: readonly Int32Array[]): Groups {
   return { of, count }
 }
 
-function sameKey(lanes: readonly Int32Array[], i: number, j: number): boolean {
-  for (const lane of lanes) if (lane[i] !== lane[j]) return false
+function sameIn(lanes: readonly Int32Array[], i: number, j: number): boolean {
+  for (let lane = 0; lane < lanes.length; lane++) if (lanes[lane][i] !== lanes[lane][j]) return false
   return true
 }
 

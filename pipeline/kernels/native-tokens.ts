@@ -16,7 +16,7 @@ const sizes = {
   entries: PAGES * 1024,
   expansions: MOST_EXPANSIONS * 16,
   folded: TEXT_BYTES * 3 + 16,
-  text: TEXT_BYTES + 16,
+  text: TEXT_BYTES + 64,
   offsets: (MOST_ROWS + 1) * 4,
   starts: MOST_ROWS * 4,
   hashes: MOST_WORDS * 4,

@@ -1,7 +1,7 @@
 /** An index of texts by their n-grams of words, for finding verbatim pieces of them in a stream of other texts. */
 import type { Utf8 } from '../batch.ts'
 import { excerpt } from './excerpt.ts'
-import { mix32 } from './mix.ts'
+import { mixSigned } from './mix.ts'
 import { plainWords } from './plain-words.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -53,7 +53,7 @@ const SHORT_SEEDS = [8, 5, 3, 2, 1]
 
 const BASE = 0x9e3779b3
 
-export const seedHash = (h: number, length: number): number => mix32(h ^ Math.imul(length, 0x85ebca6b)) | 0
+export const seedHash = (h: number, length: number): number => mixSigned(h ^ Math.imul(length, 0x85ebca6b))
 export const absorbWord = (h: number, word: number): number => (Math.imul(h, BASE) + word) | 0
 
 /** BASE ** n modulo 2^32: by what a word is multiplied when n words were absorbed after it. */
@@ -200,7 +200,7 @@ type Place = { readonly text: number; readonly offset: number; readonly length: 
 
 function seedTable(places: readonly Place[], starts: Int32Array, hashes: Uint32Array): Seeds {
   const size = tableSize(places.length)
-  const filter = new Uint32Array(Math.max(1 << 11, size / 4))
+  const filter = new Uint32Array(Math.max(1 << 11, size))
   const slots = new Int32Array(size)
   const hash = Int32Array.from(places, ({ text, offset, length }) => hashOf(hashes, starts[text] + offset, length))
   const next = new Int32Array(places.length).fill(-1)
@@ -223,8 +223,9 @@ function seedTable(places: readonly Place[], starts: Int32Array, hashes: Uint32A
   }
 }
 
-/** The bit of a hash: its high bits, as its low ones choose the slot. */
-export const filterBit = (hash: number, filter: Uint32Array): number => (hash >>> 7) & (filter.length * 32 - 1)
+/** The bit of a hash in the filter is taken from its high bits, as its low ones choose the slot. */
+export const FILTER_SHIFT = 7
+const filterBit = (hash: number, filter: Uint32Array): number => (hash >>> FILTER_SHIFT) & (filter.length * 32 - 1)
 
 /** Most bytes of a passage that are shown. */
 const SHOWN_BYTES = 400

@@ -1,5 +1,5 @@
 /** Finds runs of words that a stream of texts shares with the texts of an index. */
-import { absorbWord, filterBit, type NgramIndex, seedHash, wordPower } from './ngram-index.ts'
+import { absorbWord, FILTER_SHIFT, type NgramIndex, seedHash, wordPower } from './ngram-index.ts'
 
 /** Bounds the work on hostile repetition: words compared for each word of the stream. */
 const PATIENCE = 64
@@ -7,6 +7,9 @@ const PATIENCE = 64
 /** Words of the stream, in texts that lie one after another. */
 export class NgramMatcher {
   readonly #index: NgramIndex
+  readonly #lengths: readonly { readonly length: number; readonly leaving: number }[]
+  /** Polynomials of the first words of a text, by their number: the difference of two is that of the words between. */
+  #absorbed = new Int32Array(1 << 12)
   /** By text of the index: where its last run ended, and how far the stream was ahead of the text. */
   readonly #ends: Int32Array
   readonly #shifts: Int32Array
@@ -21,6 +24,7 @@ export class NgramMatcher {
 
   constructor(index: NgramIndex) {
     this.#index = index
+    this.#lengths = index.seeds.lengths.map(length => ({ length, leaving: wordPower(length) }))
     this.#ends = new Int32Array(index.starts.length - 1)
     this.#shifts = new Int32Array(index.starts.length - 1)
   }
@@ -34,25 +38,24 @@ export class NgramMatcher {
   find(hashes: Uint32Array, begin: number, end: number): void {
     this.count = 0
     this.#patience = PATIENCE * (end - begin)
-    for (const length of this.#index.seeds.lengths) {
+    if (end - begin >= this.#absorbed.length) this.#absorbed = new Int32Array(2 * (end - begin) + 1)
+    for (let i = begin, h = 0; i < end; i++) this.#absorbed[i - begin + 1] = h = absorbWord(h, hashes[i])
+    for (const { length, leaving } of this.#lengths) {
       // a text of one or two words counts only where it is all there is
       if (length < 3 && end - begin !== length) continue
-      this.#scan(hashes, begin, end, length)
+      this.#scan(hashes, begin, end, length, leaving)
     }
   }
 
-  #scan(hashes: Uint32Array, begin: number, end: number, length: number): void {
+  #scan(hashes: Uint32Array, begin: number, end: number, length: number, leaving: number): void {
     const { filter } = this.#index.seeds
-    const leaving = wordPower(length)
-    let h = 0
-    for (let i = begin; i < end; i++) {
-      h = absorbWord(h, hashes[i])
-      const first = i - length + 1
-      if (first < begin) continue
-      if (first > begin) h = (h - Math.imul(hashes[first - 1], leaving)) | 0
-      const hash = seedHash(h, length)
-      const bit = filterBit(hash, filter)
-      if (filter[bit >>> 5] & (1 << (bit & 31))) this.#lookUp(hash, hashes, begin, end, first, length)
+    const absorbed = this.#absorbed
+    const mask = filter.length * 32 - 1
+    const last = end - begin - length
+    for (let i = 0; i <= last; i++) {
+      const hash = seedHash((absorbed[i + length] - Math.imul(absorbed[i], leaving)) | 0, length)
+      const bit = (hash >>> FILTER_SHIFT) & mask
+      if (filter[bit >>> 5] & (1 << (bit & 31))) this.#lookUp(hash, hashes, begin, end, begin + i, length)
     }
   }
 

@@ -1,5 +1,7 @@
 /** Sets of shingles as columns. */
 import { type Batch, batchOf, type List } from '../batch.ts'
+import { compiled } from './native.ts'
+import { nativeSets, type SetCollector } from './native-sets.ts'
 import { sortDistinct } from './shingles.ts'
 import { shinglesOf, type Words } from './words.ts'
 
@@ -14,16 +16,25 @@ export interface Sets {
 
 export const setsOf = (column: SetColumn): Sets => ({ starts: column.starts, values: column.items.columns.shingle.values })
 
+const wasm = compiled('sets')
+const builtIn = wasm ? nativeSets(wasm) : null
+
 /** The distinct shingles of every row. */
-export function setColumn(words: Words, rows: number, ngram: number): SetColumn {
+export function setColumn(words: Words, rows: number, ngram: number, native: SetCollector | null = builtIn): SetColumn {
   const starts = new Int32Array(rows + 1)
-  let values = new Int32Array(words.starts[rows] - words.starts[0] + rows)
-  for (let i = 0; i < rows; i++) {
-    const shingles = shinglesOf(words, i, ngram)
-    const count = sortDistinct(shingles, shingles.length)
-    values.set(shingles.subarray(0, count), starts[i])
-    starts[i + 1] = starts[i] + count
+  const most = new Int32Array(words.starts[rows] - words.starts[0] + rows)
+  for (let i = 0; i < rows; ) {
+    const done = native?.(words, i, rows, ngram, most, starts) ?? i
+    if (done === i) collectRow(words, i++, ngram, most, starts)
+    else i = done
   }
-  values = values.slice(0, starts[rows])
+  const values = most.subarray(0, starts[rows])
   return { starts, items: batchOf(setField.list, values.length, { shingle: { values } }) as Batch<(typeof setField)['list']> }
+}
+
+function collectRow(words: Words, row: number, ngram: number, out: Int32Array, starts: Int32Array): void {
+  const shingles = shinglesOf(words, row, ngram)
+  const count = sortDistinct(shingles, shingles.length)
+  out.set(shingles.subarray(0, count), starts[row])
+  starts[row + 1] = starts[row] + count
 }

@@ -1,5 +1,21 @@
 /** Style of a response, counted without reading its content: length, Markdown, signs, openers and hedges. */
 import type { Utf8 } from '../batch.ts'
+import {
+  BOLD,
+  CHARACTERS,
+  CODE_BLOCKS,
+  CODE_CHARACTERS,
+  DIFFERENT,
+  HEADERS,
+  HEDGES,
+  LINES,
+  OPENER,
+  ORDERED,
+  PARAGRAPHS,
+  SENTENCES,
+  UNORDERED,
+  WORDS,
+} from './style-counts.ts'
 import { hedges, isPhraseAt, mayHedge, openers } from './style-phrases.ts'
 import { StyleScan } from './style-scan.ts'
 import { BAR, BRACKET, CAPITAL, COLON, COMMA, DIGIT, EMOJI, EXCLAMATION, QUESTION, QUOTE, REGIONAL } from './style-signs.ts'
@@ -43,62 +59,67 @@ export const place = Object.fromEntries(styleFeatures.map((name, k) => [name, k]
 export class StyleReader {
   readonly #scan = new StyleScan()
   readonly #distinct = new WordMarks()
-  #words = 0
-  #different = 0
-  #hedges = 0
-  #opener = 0
 
-  /** Writes the features of a response whose turns are rows from .. to) of a column with these tokens to out[at ..]. */
-  read({ bytes, offsets }: Utf8, tokens: Tokens, from: number, to: number, out: Float32Array, at: number): void {
+  /** The counts of a response whose turns are rows from .. to) of a column with these tokens, in an array that the next call overwrites. */
+  count({ bytes, offsets }: Utf8, tokens: Tokens, from: number, to: number): Int32Array {
     this.#scan.restart()
     this.#distinct.clear(tokens.starts[to] - tokens.starts[from])
-    this.#words = this.#different = this.#hedges = this.#opener = 0
     for (let turn = from; turn < to; turn++) {
       this.#scan.read(bytes, offsets[turn], offsets[turn + 1])
       this.#readWords(tokens, tokens.starts[turn], tokens.starts[turn + 1])
     }
-    this.#write(out, at)
+    return this.#scan.counts
   }
 
   #readWords({ hashes, begins }: Tokens, first: number, last: number): void {
-    const { code } = this.#scan
+    const { code, counts } = this.#scan
     let next = 0
     for (let k = first; k < last; k++) {
       while (next < code.length && begins[k] >= code[next + 1]) next += 2
       if (next < code.length && begins[k] >= code[next]) continue
       const word = hashes[k]
-      if (this.#words++ === 0 && isPhraseAt(openers, hashes, k, last)) this.#opener = 1
-      if (this.#distinct.mark(word, 1) === 0) this.#different++
-      if (mayHedge[word & (mayHedge.length - 1)] === 1 && isPhraseAt(hedges, hashes, k, last)) this.#hedges++
+      if (counts[WORDS]++ === 0 && isPhraseAt(openers, hashes, k, last)) counts[OPENER] = 1
+      if (this.#distinct.mark(word, 1) === 0) counts[DIFFERENT]++
+      if (mayHedge[word & (mayHedge.length - 1)] === 1 && isPhraseAt(hedges, hashes, k, last)) counts[HEDGES]++
     }
   }
+}
 
-  #write(out: Float32Array, at: number): void {
-    const scan = this.#scan
-    const { signs } = scan
-    out[at + place.words] = this.#words
-    out[at + place.characters] = scan.characters
-    out[at + place.headers] = scan.headers
-    out[at + place.ordered_items] = scan.ordered
-    out[at + place.unordered_items] = scan.unordered
-    out[at + place.bold_spans] = scan.bold
-    out[at + place.sentences] = scan.sentences
-    out[at + place.exclamations] = signs[EXCLAMATION]
-    out[at + place.emoji] = signs[EMOJI] + signs[REGIONAL] / 2
-    out[at + place.lines] = scan.lines
-    out[at + place.paragraphs] = scan.paragraphs
-    out[at + place.commas] = signs[COMMA]
-    out[at + place.colons] = signs[COLON]
-    out[at + place.hedges] = this.#hedges
-    out[at + place.type_token_ratio] = this.#words > 0 ? this.#different / this.#words : 0
-    out[at + place.opener] = this.#opener
-    out[at + place.code_blocks] = scan.codeBlocks
-    out[at + place.code_characters] = scan.codeCharacters
-    out[at + place.questions] = signs[QUESTION]
-    out[at + place.digits] = signs[DIGIT]
-    out[at + place.capitals] = signs[CAPITAL]
-    out[at + place.quotes] = signs[QUOTE]
-    out[at + place.brackets] = signs[BRACKET]
-    out[at + place.bars] = signs[BAR]
-  }
+/** Writes the features that come of counts[from ..] to out[at ..]. */
+export function writeFeatures(counts: Int32Array, from: number, out: Float32Array, at: number): void {
+  for (let k = 0; k < COUNT_OF.length; k++) out[at + k] = counts[from + COUNT_OF[k]]
+  out[at + place.emoji] = counts[from + EMOJI] + counts[from + REGIONAL] / 2
+  out[at + place.type_token_ratio] = counts[from + WORDS] > 0 ? counts[from + DIFFERENT] / counts[from + WORDS] : 0
+}
+
+/** By feature, the count that it is or is made of. */
+const COUNT_OF = countPlaces({
+  words: WORDS,
+  characters: CHARACTERS,
+  headers: HEADERS,
+  ordered_items: ORDERED,
+  unordered_items: UNORDERED,
+  bold_spans: BOLD,
+  sentences: SENTENCES,
+  exclamations: EXCLAMATION,
+  emoji: EMOJI,
+  lines: LINES,
+  paragraphs: PARAGRAPHS,
+  commas: COMMA,
+  colons: COLON,
+  digits: DIGIT,
+  capitals: CAPITAL,
+  hedges: HEDGES,
+  type_token_ratio: DIFFERENT,
+  opener: OPENER,
+  code_blocks: CODE_BLOCKS,
+  code_characters: CODE_CHARACTERS,
+  questions: QUESTION,
+  quotes: QUOTE,
+  brackets: BRACKET,
+  bars: BAR,
+})
+
+function countPlaces(counts: Readonly<Record<StyleFeature, number>>): Int32Array {
+  return Int32Array.from(styleFeatures, name => counts[name])
 }

@@ -1,5 +1,18 @@
 /** Length, Markdown and signs of a text, in one pass over its bytes. */
-import { ASCII_SIGNS, BAR, BEYOND_ASCII, DIGIT, DOT, EMOJI, EMPHASIS, JOINER, NEWLINE, ORDINARY, SIGNS, signOf } from './style-signs.ts'
+import {
+  BOLD,
+  CHARACTERS,
+  CODE_BLOCKS,
+  CODE_CHARACTERS,
+  COUNTS,
+  HEADERS,
+  LINES,
+  ORDERED,
+  PARAGRAPHS,
+  SENTENCES,
+  UNORDERED,
+} from './style-counts.ts'
+import { ASCII_SIGNS, BAR, BEYOND_ASCII, DIGIT, DOT, EMOJI, EMPHASIS, JOINER, NEWLINE, ORDINARY, signOf } from './style-signs.ts'
 
 const LINE_FEED = 0x0a
 const HASH = 0x23
@@ -19,12 +32,14 @@ const isFence = (bytes: Uint8Array, at: number, to: number): boolean =>
   at + 3 <= to && bytes[at] === BACKTICK && bytes[at + 1] === BACKTICK && bytes[at + 2] === BACKTICK
 
 /** Marks that may stand between the end of a sentence and the white space after it: " ' ) * ] _ and all beyond ASCII. */
-const CLOSING = Uint8Array.from({ length: 256 }, (_, byte) =>
+export const CLOSING = Uint8Array.from({ length: 256 }, (_, byte) =>
   isSpace(byte) || byte >= 0x80 || '"\')*]_'.includes(String.fromCharCode(byte)) ? 1 : 0,
 )
 const closes = (byte: number): boolean => CLOSING[byte] === 1
 /** Letters and digits, all beyond ASCII among them. */
-const ASCII_WORD = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x80 || /[0-9a-z]/i.test(String.fromCharCode(byte)) ? 1 : 0))
+export const ASCII_WORD = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x80 || /[0-9a-z]/i.test(String.fromCharCode(byte)) ? 1 : 0,
+)
 
 const sizeAt = (bytes: Uint8Array, at: number): number => (bytes[at] < 0x80 ? 1 : bytes[at] < 0xe0 ? 2 : bytes[at] < 0xf0 ? 3 : 4)
 
@@ -36,20 +51,10 @@ function pointAt(bytes: Uint8Array, at: number, size: number): number {
   return ((bytes[at] & 0x07) << 18) | ((bytes[at + 1] & 0x3f) << 12) | ((bytes[at + 2] & 0x3f) << 6) | (bytes[at + 3] & 0x3f)
 }
 
-/** Counts over the texts of one response; of what lies outside fenced code, but for `codeCharacters`. */
+/** Counts over the texts of one response. */
 export class StyleScan {
-  /** Characters by their sign. */
-  readonly signs = new Float64Array(SIGNS)
-  characters = 0
-  headers = 0
-  ordered = 0
-  unordered = 0
-  bold = 0
-  sentences = 0
-  lines = 0
-  paragraphs = 0
-  codeBlocks = 0
-  codeCharacters = 0
+  /** Places of style-counts.ts. */
+  readonly counts = new Int32Array(COUNTS)
   /** Where the fenced blocks of the last text begin and end. */
   readonly code: number[] = []
   /** Of the text being read: bytes that are no character of prose, the open mark of bold text, whether no line came since a blank one. */
@@ -59,9 +64,7 @@ export class StyleScan {
 
   /** Another response begins. */
   restart(): void {
-    this.signs.fill(0)
-    this.characters = this.headers = this.ordered = this.unordered = this.bold = this.sentences = 0
-    this.lines = this.paragraphs = this.codeBlocks = this.codeCharacters = 0
+    this.counts.fill(0)
   }
 
   /** Reads bytes[from .. to), well-formed UTF-8. */
@@ -74,14 +77,14 @@ export class StyleScan {
       const sign = ASCII_SIGNS[bytes[at]]
       if (sign === ORDINARY) at++
       else if (sign <= BAR) {
-        this.signs[sign]++
+        this.counts[sign]++
         at++
       } else if (sign === BEYOND_ASCII) at = this.#readWide(bytes, at, from, to)
       else if (sign === NEWLINE) at = this.#startLine(bytes, at + 1, to)
       else if (sign >= DOT) at = this.#stop(bytes, at, to)
       else at = sign === EMPHASIS ? this.#emphasise(bytes, at, from, to) : this.#readBackticks(bytes, at, to)
     }
-    this.characters += to - from - this.#skipped
+    this.counts[CHARACTERS] += to - from - this.#skipped
   }
 
   /** A line begins at `at`; gives the place after its marker. */
@@ -91,8 +94,8 @@ export class StyleScan {
     while (text < to && isBlank(bytes[text])) text++
     if (text === to || bytes[text] === LINE_FEED) this.#afterBlank = true
     if (text === to || bytes[text] === LINE_FEED || isFence(bytes, text, to)) return text
-    this.lines++
-    if (this.#afterBlank) this.paragraphs++
+    this.counts[LINES]++
+    if (this.#afterBlank) this.counts[PARAGRAPHS]++
     this.#afterBlank = false
     return this.#readMarker(bytes, text, to)
   }
@@ -102,22 +105,23 @@ export class StyleScan {
     let end = at
     if (byte === HASH) {
       while (end < to && bytes[end] === HASH) end++
-      if (end - at <= 6 && (end === to || isSpace(bytes[end]))) this.headers++
+      if (end - at <= 6 && (end === to || isSpace(bytes[end]))) this.counts[HEADERS]++
       return end
     }
     if (byte === HYPHEN || byte === PLUS || byte === ASTERISK) {
       if (at + 1 < to && !isSpace(bytes[at + 1])) return at
-      this.unordered++
+      this.counts[UNORDERED]++
       return at + 1
     }
-    if (byte === 0xe2 && bytes[at + 1] === 0x80 && bytes[at + 2] === 0xa2) this.unordered++ // U+2022
+    if (byte === 0xe2 && bytes[at + 1] === 0x80 && bytes[at + 2] === 0xa2) this.counts[UNORDERED]++ // U+2022
     if (!isDigit(byte)) return at
     while (end < to && isDigit(bytes[end])) end++
+    if (end === to) return at
     const dotted = end + 1 < to && (bytes[end] === FULL_STOP || bytes[end] === PARENTHESIS) && isSpace(bytes[end + 1])
     const listed = dotted || (bytes[end] === 0xe3 && bytes[end + 1] === 0x80 && bytes[end + 2] === 0x81) // U+3001
     if (!listed) return at
-    this.ordered++
-    this.signs[DIGIT] += end - at
+    this.counts[ORDERED]++
+    this.counts[DIGIT] += end - at
     return dotted ? end + 1 : end
   }
 
@@ -128,7 +132,7 @@ export class StyleScan {
     this.#skipped += size - 1
     // pictographs glued together are one
     const glued = sign === EMOJI && at - 3 >= from && signOf(pointAt(bytes, at - 3, 3)) === JOINER
-    if (!glued) this.signs[sign]++
+    if (!glued) this.counts[sign]++
     return at + size
   }
 
@@ -140,12 +144,12 @@ export class StyleScan {
       const size = sizeAt(bytes, end)
       const sign = signOf(pointAt(bytes, end, size))
       if (sign < DOT) break
-      this.signs[sign]++
+      this.counts[sign]++
       this.#skipped += size - 1
       wide ||= size > 1
       end += size
     }
-    if (wide || end === to || closes(bytes[end])) this.sentences++
+    if (wide || end === to || closes(bytes[end])) this.counts[SENTENCES]++
     return end
   }
 
@@ -158,7 +162,7 @@ export class StyleScan {
     const inWord = (place: number): boolean => place >= from && place < to && ASCII_WORD[bytes[place]] === 1
     if (this.#boldMark === mark) {
       if (mark === UNDERSCORE && inWord(end)) return end
-      this.bold++
+      this.counts[BOLD]++
       this.#boldMark = 0
     } else if (mark !== UNDERSCORE || !inWord(at - 1)) this.#boldMark = mark
     return end
@@ -171,11 +175,11 @@ export class StyleScan {
     if (open - at < 3) return open
     let close = open
     while (close < to && !isFence(bytes, close, to)) {
-      if ((bytes[close] & 0xc0) !== 0x80) this.codeCharacters++
+      if ((bytes[close] & 0xc0) !== 0x80) this.counts[CODE_CHARACTERS]++
       close++
     }
     while (close < to && bytes[close] === BACKTICK) close++
-    this.codeBlocks++
+    this.counts[CODE_BLOCKS]++
     this.code.push(at, close)
     this.#skipped += close - at
     this.#afterBlank = true

@@ -63,7 +63,10 @@ function buildPage(page: number): Uint8Array {
 
 const pages: (Uint8Array | undefined)[] = new Array(0x1100).fill(undefined)
 
-export const signOf = (point: number): number => (pages[point >>> 8] ??= buildPage(point >>> 8))[point & 255]
+/** The signs of 256 code points, built when first asked for. */
+export const pageOfSigns = (page: number): Uint8Array => (pages[page] ??= buildPage(page))
+
+export const signOf = (point: number): number => pageOfSigns(point >>> 8)[point & 255]
 
 /** In place of a sign: the byte is of a longer sequence. */
 export const BEYOND_ASCII = 255

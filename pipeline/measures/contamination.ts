@@ -68,16 +68,17 @@ class HitFinder {
 
   #findIn(turns: Turns, field: number, rows: number, byRow: Map<number, Hit[]>): void {
     const { role, content } = turns.items.columns
-    const bits = Uint8Array.from(role.values, r => bitOf(field, r))
-    if (!bits.some(bit => bit & this.#searched)) return
+    const bits = roles.map((_, r) => bitOf(field, r))
+    const searched = Uint8Array.from(bits, bit => (bit & this.#searched ? 1 : 0))
+    if (!role.values.some(r => searched[r] === 1)) return
     const words = plainWords(content)
     this.#matcher.restart()
     for (let row = 0; row < rows; row++)
       for (let turn = turns.starts[row]; turn < turns.starts[row + 1]; turn++) {
-        if (!(bits[turn] & this.#searched)) continue
+        if (searched[role.values[turn]] === 0) continue
         this.#matcher.find(words.hashes, words.starts[turn], words.starts[turn + 1])
         if (this.#matcher.count === 0) continue
-        const hits = this.#hits(content, words, turn, bits[turn]).map(h => ({ ...h, field, turn: turn - turns.starts[row] }))
+        const hits = this.#hits(content, words, turn, bits[role.values[turn]]).map(h => ({ ...h, field, turn: turn - turns.starts[row] }))
         if (hits.length > 0) byRow.set(row, [...(byRow.get(row) ?? []), ...hits])
       }
   }

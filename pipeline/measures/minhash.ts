@@ -1,4 +1,5 @@
 /** Band keys of a pair, by which near-duplicates find each other, and how like each other its two responses are. */
+import { z } from 'zod'
 import { type Batch, batchOf, type Columns, columnsOf, listOf, type Schema } from '../batch.ts'
 import { bandKeys, type FieldSignatures } from '../kernels/band-keys.ts'
 import { jaccardAbove } from '../kernels/jaccard.ts'
@@ -24,6 +25,18 @@ export type MinHashParams = {
   /** From which Jaccard similarity on that of chosen and rejected is wanted; null = never. */
   readonly sides: number | null
 }
+
+/** Params of every stage that compares by MinHash; `what` = what has the similarity. */
+export const comparison = (what: string) => ({
+  threshold: z.number().min(0.1).max(1).default(0.8).describe(`Jaccard similarity from which on ${what} are near-duplicates`),
+  ngram: z.int().min(1).max(64).default(5).describe('length of a shingle; words'),
+  recall: z
+    .number()
+    .min(0.5)
+    .max(0.9999)
+    .default(0.995)
+    .describe('share to be found of the near-duplicates between the threshold and half-way to 1; chooses bands and rows'),
+})
 
 export const bandField = { list: { hi: 'i32', lo: 'i32' } } as const
 

@@ -26,7 +26,6 @@ export const pairShape = defineMeasure<Record<string, never>>({
 })
 
 function shapesOf({ prompt, chosen, rejected }: Columns<typeof pairTexts>, rows: number): Columns<typeof shapeColumns> {
-  const bytes = [prompt, chosen, rejected].map(turns => bytesOf(turns, rows))
   return {
     last_role: { values: lastRoles(prompt, rows) },
     chosen_one_reply: { values: oneReplies(chosen, rows) },
@@ -34,23 +33,32 @@ function shapesOf({ prompt, chosen, rejected }: Columns<typeof pairTexts>, rows:
     chosen_empty: { values: empties(chosen, rows) },
     rejected_empty: { values: empties(rejected, rows) },
     prompt_empty: { values: empties(prompt, rows) },
-    longest_text_bytes: { values: bytes[0].map((n, i) => Math.max(n, bytes[1][i], bytes[2][i])) },
+    longest_text_bytes: { values: longestOf([prompt, chosen, rejected], rows) },
   }
 }
 
-const lastRoles = (turns: Turns, rows: number): Uint8Array =>
-  Uint8Array.from({ length: rows }, (_, i) =>
-    turns.starts[i + 1] > turns.starts[i] ? turns.items.columns.role.values[turns.starts[i + 1] - 1] : NO_TURN,
-  )
+function lastRoles({ starts, items }: Turns, rows: number): Uint8Array {
+  const role = items.columns.role.values
+  const last = new Uint8Array(rows)
+  for (let i = 0; i < rows; i++) last[i] = starts[i + 1] > starts[i] ? role[starts[i + 1] - 1] : NO_TURN
+  return last
+}
 
-const oneReplies = (turns: Turns, rows: number): Uint8Array =>
-  Uint8Array.from({ length: rows }, (_, i) =>
-    turns.starts[i + 1] - turns.starts[i] === 1 && turns.items.columns.role.values[turns.starts[i]] === ASSISTANT ? 1 : 0,
-  )
+function oneReplies({ starts, items }: Turns, rows: number): Uint8Array {
+  const role = items.columns.role.values
+  const one = new Uint8Array(rows)
+  for (let i = 0; i < rows; i++) one[i] = starts[i + 1] - starts[i] === 1 && role[starts[i]] === ASSISTANT ? 1 : 0
+  return one
+}
 
-function bytesOf(turns: Turns, rows: number): Int32Array {
-  const { offsets } = turns.items.columns.content
-  return Int32Array.from({ length: rows }, (_, i) => offsets[turns.starts[i + 1]] - offsets[turns.starts[i]])
+/** Bytes of the longest of each row's texts. */
+function longestOf(texts: readonly Turns[], rows: number): Int32Array {
+  const longest = new Int32Array(rows)
+  for (const { starts, items } of texts) {
+    const { offsets } = items.columns.content
+    for (let i = 0; i < rows; i++) longest[i] = Math.max(longest[i], offsets[starts[i + 1]] - offsets[starts[i]])
+  }
+  return longest
 }
 
 /** 1 where no turn holds anything but white space. */

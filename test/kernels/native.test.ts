@@ -4,12 +4,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { utf8Of } from '../../pipeline/batch.ts'
+import { batchOf, listOf, type Turns, turnsOf, utf8Of } from '../../pipeline/batch.ts'
+import { bandKeysPlainly } from '../../pipeline/kernels/band-keys.ts'
 import { familyOf } from '../../pipeline/kernels/minhash.ts'
+import { mix32 } from '../../pipeline/kernels/mix.ts'
+import { nativeBands } from '../../pipeline/kernels/native-bands.ts'
+import { nativeSets } from '../../pipeline/kernels/native-sets.ts'
 import { nativeSigner } from '../../pipeline/kernels/native-signatures.ts'
+import { nativeStyle } from '../../pipeline/kernels/native-style.ts'
 import { nativeTokeniser } from '../../pipeline/kernels/native-tokens.ts'
+import { setColumn } from '../../pipeline/kernels/sets.ts'
 import { signatures } from '../../pipeline/kernels/signatures.ts'
-import { tokensPlainly } from '../../pipeline/kernels/tokens.ts'
+import { COUNTS } from '../../pipeline/kernels/style-counts.ts'
+import { StyleReader } from '../../pipeline/kernels/style-features.ts'
+import { tokensOf, tokensPlainly } from '../../pipeline/kernels/tokens.ts'
 import type { Words } from '../../pipeline/kernels/words.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'goldpan-wasm-'))
@@ -123,5 +131,130 @@ describe('signatures by the compiled kernel', () => {
       5,
       130,
     )
+  })
+})
+
+describe('band keys by the compiled kernel', () => {
+  const native = nativeBands(wasm('bands'))
+  const field = (pairs: number, bands: number, rows: number, seed: number) => ({
+    values: Int32Array.from({ length: pairs * bands * rows }, (_, i) => Math.imul(i + seed, 0x9e3779b1) ^ (i >> 3)),
+    rows,
+  })
+  const same = (pairs: number, bands: number, rows: readonly number[], crossed: boolean) => {
+    const straight = rows.map((n, k) => field(pairs, bands, n, k * 7))
+    const responses = crossed ? ([field(pairs, bands, 3, 11), field(pairs, bands, 2, 13)] as const) : undefined
+    expect(native(pairs, bands, straight, responses)).toEqual(bandKeysPlainly(pairs, bands, straight, responses))
+  }
+
+  it('are the same for any fields', () => {
+    const rows = fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 1, maxLength: 3 })
+    fc.assert(fc.property(fc.nat({ max: 20 }), fc.integer({ min: 1, max: 40 }), rows, fc.boolean(), same), { seed: 42, numRuns: 300 })
+  })
+
+  it('are the same where they do not fit into memory at once', () => {
+    same(1500, 17, [1], true)
+    same(40, 1, [1000], false)
+    same(500, 17, [], true)
+  })
+})
+
+describe('sets by the compiled kernel', () => {
+  const native = nativeSets(wasm('sets'))
+  const same = (rows: number[][], ngram: number) => {
+    const starts = new Int32Array(rows.length + 1)
+    for (const [i, { length }] of rows.entries()) starts[i + 1] = starts[i] + length
+    const words: Words = { hashes: Uint32Array.from(rows.flat()), starts, wordless: row => -row }
+    expect(setColumn(words, rows.length, ngram, native)).toEqual(setColumn(words, rows.length, ngram, null))
+  }
+  const mixed = (count: number, of = count) => Array.from({ length: count }, (_, i) => mix32(i % of))
+
+  it('are the same for any words and n-grams', () => {
+    const hash = fc.oneof(fc.nat({ max: 0xffffffff }), fc.constantFrom(0, 1, 0xffffffff))
+    const rows = fc.array(fc.array(hash, { maxLength: 40 }), { maxLength: 10 })
+    fc.assert(fc.property(rows, fc.integer({ min: 1, max: 9 }), same), { seed: 42, numRuns: 1000 })
+  })
+
+  it('are the same for long rows, repeats, many rows and rows that do not fit into memory', () => {
+    same([mixed(5000), mixed(65_536), [], mixed(65_537), mixed(70_000, 7), mixed(60_000, 3), new Array<number>(3000).fill(5), [1]], 5)
+    same([mixed(65_536), mixed(1), mixed(2)], 1)
+    same(
+      Array.from({ length: 10_000 }, (_, i) => mixed(i % 9)),
+      3,
+    )
+  })
+})
+
+describe('style by the compiled kernel', () => {
+  const native = nativeStyle(wasm('style'))
+  const reader = new StyleReader()
+  const turnsFrom = (responses: string[][]): Turns => {
+    const content = utf8Of(responses.flat())
+    const rows = responses.flat().length
+    const items = batchOf(turnsOf.list, rows, { role: { values: new Uint8Array(rows).fill(2) }, content })
+    return listOf(
+      responses.map(turns => turns.length),
+      items,
+    )
+  }
+  const same = (responses: string[][], leaves = 0) => {
+    const turns = turnsFrom(responses)
+    const { content } = turns.items.columns
+    const tokens = tokensOf(content)
+    const out = new Int32Array(responses.length * COUNTS)
+    const left = native(turns, tokens, responses.length, out)
+    expect(left.filter(Boolean)).toHaveLength(leaves)
+    for (let i = 0; i < responses.length; i++) {
+      if (left[i] === 1) continue
+      expect([...out.subarray(i * COUNTS, (i + 1) * COUNTS)]).toEqual([
+        ...reader.count(content, tokens, turns.starts[i], turns.starts[i + 1]),
+      ])
+    }
+  }
+
+  const piece = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.constantFrom(' ', '\n', '\n\n', '\r\n', '\t', '. ', '.', '? ', '!" ', '1', '12. ', '3) ', '4、', '# ', '#'),
+    },
+    { weight: 6, arbitrary: fc.constantFrom('- ', '* ', '+', '• ', '*', '**', '***', '__', '_', '`', '``', '```', '````', '```js\n') },
+    {
+      weight: 4,
+      arbitrary: fc.constantFrom('sure', 'as an ai', 'perhaps', 'it depends', 'in my', 'in my opinion', '可能', 'an', 'Word', 'x'),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom('👍', '🏽', '👨\u200d👩', '🇫🇷', '\u200d', '。', '！？', '，', '「', '｜', ',', ':', '(', ']', '|', '"'),
+    },
+    { weight: 2, arbitrary: character },
+    { weight: 1, arbitrary: fc.constantFrom('an ordinary run of words without any sign ', 'ünïcödé wörds ') },
+  )
+  const styled = fc.array(piece, { maxLength: 60 }).map(parts => parts.join('').toWellFormed())
+
+  it('is the same for any responses', () => {
+    const responses = fc.array(fc.array(styled, { maxLength: 3 }), { maxLength: 6 })
+    fc.assert(
+      fc.property(responses, given => same(given)),
+      { seed: 42, numRuns: 1500 },
+    )
+  })
+
+  it('is the same for every character of the planes in use', () => {
+    const points = Array.from({ length: 0x20000 }, (_, i) => i).filter(i => i < 0xd800 || i >= 0xe000)
+    same(
+      Array.from({ length: 64 }, (_, k) => [
+        points
+          .filter(i => i % 64 === k)
+          .map(i => `${String.fromCodePoint(i)} `)
+          .join(''),
+      ]),
+    )
+  })
+
+  it('is the same for many rows, many turns, long rows and rows that do not fit into memory', () => {
+    const sentence = 'The quick **brown** fox, you might say. 你好！ ```a b``` over! '
+    same(new Array<string[]>(10_000).fill(['Sure. b c']))
+    same([[sentence.repeat(3500)], [], new Array<string>(16_000).fill('# x'), ['a']])
+    same([['a'], [sentence.repeat(5000)], ['a '.repeat(131_000), 'b'], ['a '.repeat(131_072)], ['end']], 2)
+    same([new Array<string>(20_000).fill('')], 1)
   })
 })

@@ -1,14 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { utf8Of } from '../../pipeline/batch.ts'
-import { type StyleFeature, StyleReader, styleFeatures } from '../../pipeline/kernels/style-features.ts'
+import { ORDERED } from '../../pipeline/kernels/style-counts.ts'
+import { type StyleFeature, StyleReader, styleFeatures, writeFeatures } from '../../pipeline/kernels/style-features.ts'
+import { DIGIT } from '../../pipeline/kernels/style-signs.ts'
 import { tokensOf } from '../../pipeline/kernels/tokens.ts'
 
 /** Features of one response of these turns, those that are 0 left out. */
 function styleOf(...turns: string[]): Partial<Record<StyleFeature, number>> {
   const column = utf8Of(turns)
   const out = new Float32Array(styleFeatures.length)
-  new StyleReader().read(column, tokensOf(column), 0, turns.length, out, 0)
+  writeFeatures(new StyleReader().count(column, tokensOf(column), 0, turns.length), 0, out, 0)
   return Object.fromEntries(styleFeatures.flatMap((name, k) => (out[k] === 0 ? [] : [[name, out[k]]])))
 }
 
@@ -51,6 +53,12 @@ describe('StyleReader', () => {
     ['هل تفهم؟ نعم.', 2],
     ['1. First.\n2. Second.', 2],
   ])('counts sentences of %j', (text, sentences) => expect(counts(text, 'sentences')).toEqual([sentences]))
+
+  it('reads no list marker over the end of a text', () => {
+    const column = utf8Of(['1', '、2'])
+    const counts = new StyleReader().count(column, tokensOf(column), 0, 1)
+    expect([counts[ORDERED], counts[DIGIT]]).toEqual([0, 1])
+  })
 
   it('tells lines and paragraphs apart', () => expect(counts('a\nb\n\n\n  \r\nc\r\n', 'lines', 'paragraphs')).toEqual([3, 2]))
 

@@ -1,4 +1,4 @@
-// AssemblyScript. The twin of ../tokens.ts: same words, same hashes, 16 bytes of ASCII at a time. The host lays out the memory.
+// AssemblyScript. The twin of ../tokens.ts: same words, same hashes, 64 bytes of ASCII at a time. The host lays out the memory.
 
 const SEPARATOR: i32 = 0
 const LETTER: i32 = 1
@@ -46,7 +46,7 @@ export function setUp(pagesAt: usize, expansionsAt: usize, foldedAt: usize, hash
 
 /**
  * Words of the texts between the given addresses (i32, one more than rows), appended from `first` on; `starts` gets the number of words
- * before each row's end. Gives the new number of words, or -1 - p where page p of entries is missing. Sixteen bytes after the last text
+ * before each row's end. Gives the new number of words, or -1 - p where page p of entries is missing. Sixty-four bytes after the last text
  * must be readable.
  */
 export function tokenise(rows: i32, texts: usize, starts: usize, first: i32, originOf: i32): i32 {
@@ -65,35 +65,51 @@ function scan(from: usize, to: usize): void {
   let begin: usize = 0
   while (at < to) {
     const block = v128.load(at)
-    const rest = <i32>min<usize>(16, to - at)
-    const high = v128.bitmask<i8>(block) & ((1 << rest) - 1)
-    const size = high === 0 ? rest : ctz(high)
-    const inside = (1 << size) - 1
-    const words = wordBytes(block)
-    let edges = (words ^ ((words << 1) | i32(begin !== 0))) & inside
-    while (edges !== 0) {
-      const edge = at + ctz(edges)
-      edges &= edges - 1
-      if (begin === 0) begin = edge
-      else {
-        emit(begin, edge, ASCII_WORD)
-        begin = 0
+    let high = <u64>v128.bitmask<i8>(block)
+    let words = <u64>wordBytes(block)
+    if (high === 0) {
+      const second = v128.load(at, 16)
+      const third = v128.load(at, 32)
+      const fourth = v128.load(at, 48)
+      high = bits(v128.bitmask<i8>(second), v128.bitmask<i8>(third), v128.bitmask<i8>(fourth))
+      words |= bits(wordBytes(second), wordBytes(third), wordBytes(fourth))
+    }
+    const rest = to - at
+    if (rest < 64) high &= ((<u64>1) << rest) - 1
+    const size = high === 0 ? min<usize>(64, rest) : <usize>ctz(high)
+    let edges = words ^ ((words << 1) | u64(begin !== 0))
+    if (size < 64) edges &= ((<u64>1) << size) - 1
+    while (true) {
+      if (begin === 0) {
+        if (edges === 0) break
+        begin = at + <usize>ctz(edges)
+        edges &= edges - 1
       }
+      if (edges === 0) break
+      emitAscii(begin, at + <usize>ctz(edges))
+      edges &= edges - 1
+      begin = 0
     }
     at += size
     if (high === 0) continue
-    if (begin !== 0) {
-      at = close(begin, at, to, LETTER, ASCII_WORD)
-      begin = 0
-      continue
-    }
-    const entry = entryAt(at)
-    const next = at + sizeOf(load<u8>(at))
-    const kind = entry & CLASS
-    if (kind === SEPARATOR) at = next
-    else at = close(at, next, to, kind === MARK ? LETTER : kind, (entry & CHANGES) !== 0 ? FOLDED : AS_IS)
+    if (begin !== 0) at = close(begin, at, to, LETTER, ASCII_WORD)
+    begin = 0
+    while (at < to && load<u8>(at) >= 0x80) at = readWide(at, to)
   }
   if (begin !== 0) emit(begin, to, ASCII_WORD)
+}
+
+function bits(second: i32, third: i32, fourth: i32): u64 {
+  return ((<u64>second) << 16) | ((<u64>third) << 32) | ((<u64>fourth) << 48)
+}
+
+/** Reads a character beyond ASCII with the word that it begins, if it does, and gives the place after it. */
+function readWide(at: usize, to: usize): usize {
+  const entry = entryAt(at)
+  const next = at + sizeOf(load<u8>(at))
+  const kind = entry & CLASS
+  if (kind === SEPARATOR) return next
+  return close(at, next, to, kind === MARK ? LETTER : kind, (entry & CHANGES) !== 0 ? FOLDED : AS_IS)
 }
 
 /** A bit for each letter, digit and underscore of 16 bytes of ASCII. */
@@ -130,6 +146,21 @@ function close(begin: usize, from: usize, to: usize, open: i32, how: i32): usize
   return at
 }
 
+/** A word of ASCII; most have eight bytes at most. */
+function emitAscii(begin: usize, end: usize): void {
+  if (end - begin > 8) {
+    emit(begin, end, ASCII_WORD)
+    return
+  }
+  const size = <u64>(end - begin)
+  const at = (<usize>count) << 2
+  store<i32>(begins + at, origin + <i32>begin)
+  store<i32>(ends + at, origin + <i32>end)
+  const eight = (load<u64>(begin) | LOWER) & (<u64>-1 >> (64 - (size << 3)))
+  store<u32>(hashes + at, finish(absorb(BASIS, eight) ^ <u32>size))
+  count++
+}
+
 function emit(begin: usize, end: usize, how: i32): void {
   const at = (<usize>count) << 2
   store<i32>(begins + at, origin + <i32>begin)
@@ -140,18 +171,27 @@ function emit(begin: usize, end: usize, how: i32): void {
   count++
 }
 
+const BASIS: u32 = 0x2545f491
+
 function hashBytes(begin: usize, end: usize, lower: u64): u32 {
-  let h: u32 = 0x2545f491
+  let h = BASIS
   for (let at = begin; at < end; at += 8) {
     let eight = load<u64>(at) | lower
     const rest = end - at
     if (rest < 8) eight &= ((<u64>1) << ((<u64>rest) << 3)) - 1
-    h = (h ^ <u32>eight) * 0x9e3779b1
-    h = (h ^ (h >> 15) ^ <u32>(eight >> 32)) * 0x85ebca77
-    h ^= h >> 13
+    h = absorb(h, eight)
   }
-  h ^= <u32>(end - begin)
-  h = (h ^ (h >> 16)) * 0x85ebca6b
+  return finish(h ^ <u32>(end - begin))
+}
+
+function absorb(hash: u32, eight: u64): u32 {
+  let h = (hash ^ <u32>eight) * 0x9e3779b1
+  h = (h ^ (h >> 15) ^ <u32>(eight >> 32)) * 0x85ebca77
+  return h ^ (h >> 13)
+}
+
+function finish(hash: u32): u32 {
+  let h = (hash ^ (hash >> 16)) * 0x85ebca6b
   h = (h ^ (h >> 13)) * 0xc2b2ae35
   return h ^ (h >> 16)
 }
