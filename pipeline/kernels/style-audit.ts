@@ -1,11 +1,11 @@
 /** How much style alone says of the labels of a set of pairs, weighted or not. */
 import { pairAuc } from './auc.ts'
-import { fitForest, forestMargin, type TreeParams } from './boosted-trees.ts'
+import { fitForest, forestMargins, type TreeParams } from './boosted-trees.ts'
 import { type Differences, fitPairLogistic, type LogisticFit, logLoss, marginOf, sigmoid, solveCholesky } from './logistic.ts'
 import { unit } from './random.ts'
 import { binStyle, styleCuts } from './style-bins.ts'
 import { styleFeatures, unseen } from './style-features.ts'
-import { FOLDS, rowsInside, rowsOutside, type StyleRows } from './style-model.ts'
+import { FOLDS, rowsInside, rowsOutside, type StyleRows, scatter } from './style-model.ts'
 import { effectiveShare } from './style-weights.ts'
 
 /** Strength of the ridge of the audit's plain fit (LMArena's style control). */
@@ -56,7 +56,7 @@ function crossFitTrees(rows: StyleRows, weights?: Float64Array): Float64Array {
   const margins = new Float64Array(rows.rows)
   for (let f = 0; f < FOLDS; f++) {
     const forest = fitForest(binned, rowsOutside(rows.fold, f), AUDIT_TREES, weights)
-    for (const row of rowsInside(rows.fold, f)) margins[row] = forestMargin(forest, binned, row)
+    scatter(margins, rowsInside(rows.fold, f), index => forestMargins(forest, binned, index))
   }
   return margins
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { pairAuc } from '../../pipeline/kernels/auc.ts'
-import { type Binned, fitForest, forestMargin, type TreeParams, ZERO } from '../../pipeline/kernels/boosted-trees.ts'
+import { type Binned, fitForest, forestMargins, type TreeParams, ZERO } from '../../pipeline/kernels/boosted-trees.ts'
 import { unit } from '../../pipeline/kernels/random.ts'
 
 const params: TreeParams = { trees: 20, depth: 3, rate: 0.2, ridge: 1, least_curvature: 2 }
@@ -18,7 +18,7 @@ function sample(rows: number, score: (a: number, b: number, c: number) => number
 }
 
 const margins = (binned: Binned, forest: ReturnType<typeof fitForest>): Float64Array =>
-  Float64Array.from({ length: binned.bins.length / 3 }, (_, i) => forestMargin(forest, binned, i))
+  forestMargins(forest, binned, all(binned.bins.length / 3))
 
 describe('fitForest', () => {
   it('learns what depends on two features together, as no linear model can', () => {
