@@ -1,7 +1,17 @@
 /** How much style alone says of the labels of a set of pairs, weighted or not. */
 import { pairAuc } from './auc.ts'
 import { fitForest, forestMargins, type TreeParams } from './boosted-trees.ts'
-import { type Differences, fitPairLogistic, type LogisticFit, logLoss, marginOf, sigmoid, solveCholesky } from './logistic.ts'
+import {
+  type Differences,
+  fitPairLogistic,
+  fitWithoutFolds,
+  type LogisticFit,
+  logLoss,
+  marginOf,
+  sigmoid,
+  solveCholesky,
+  type Weights,
+} from './logistic.ts'
 import { unit } from './random.ts'
 import { binStyle, styleCuts } from './style-bins.ts'
 import { styleFeatures, unseen } from './style-features.ts'
@@ -29,26 +39,29 @@ export type StyleBias = {
 
 export function auditStyle(rows: StyleRows, weights?: Float64Array): StyleBias {
   const all = rows.differences
-  const linear = crossFitLinear({ width: styleFeatures.length, values: all }, rows.fold, weights)
+  const { margins: linear } = crossFitLinear({ width: styleFeatures.length, values: all }, rows.fold, weights)
   return {
     effective_share: weights ? effectiveShare(weights) : 1,
     linear_auc: pairAuc(linear, weights),
     tree_auc: pairAuc(crossFitTrees(rows, weights), weights),
-    unseen_auc: pairAuc(crossFitLinear(unseenOf(rows), rows.fold, weights), weights),
+    unseen_auc: pairAuc(crossFitLinear(unseenOf(rows), rows.fold, weights).margins, weights),
     mcfadden_r2: mcfadden(linear, weights),
     longer: shareOf(rows.longer, weights),
     more_markdown: shareOf(rows.more_markdown, weights),
   }
 }
 
-/** Margins of each row by the plain model fitted to the other folds; fits of other weights may be given to start from. */
-export function crossFitLinear(d: Differences, fold: Uint8Array, weights?: Float64Array, fits: LogisticFit[] = []): Float64Array {
+/** Margins of each row by the plain model fitted to the other folds, and the fit to all; that of other weights may be given to start from. */
+export function crossFitLinear(
+  d: Differences,
+  fold: Uint8Array,
+  weights?: Float64Array,
+  start?: Weights,
+): { margins: Float64Array; whole: Weights } {
+  const { whole, without } = fitWithoutFolds(d, fold, FOLDS, RIDGE, weights, start)
   const margins = new Float64Array(fold.length)
-  for (let f = 0; f < FOLDS; f++) {
-    fits[f] = fitPairLogistic(d, rowsOutside(fold, f), RIDGE, weights, fits[f])
-    for (const row of rowsInside(fold, f)) margins[row] = marginOf(d, row, fits[f])
-  }
-  return margins
+  for (let row = 0; row < fold.length; row++) margins[row] = marginOf(d, row, without[fold[row]])
+  return { margins, whole }
 }
 
 function crossFitTrees(rows: StyleRows, weights?: Float64Array): Float64Array {
