@@ -1,6 +1,6 @@
 /** How much style alone says of the labels of a set of pairs, weighted or not. */
 import { pairAuc } from './auc.ts'
-import { fitForest, forestMargins, type TreeParams } from './boosted-trees.ts'
+import { fitForest, forestMargins } from './boosted-trees.ts'
 import {
   type Differences,
   fitPairLogistic,
@@ -17,6 +17,7 @@ import { binStyle, styleCuts } from './style-bins.ts'
 import { styleFeatures, unseen } from './style-features.ts'
 import { FOLDS, rowsInside, rowsOutside, type StyleRows, scatter } from './style-model.ts'
 import { effectiveShare } from './style-weights.ts'
+import type { TreeParams } from './tree-growth.ts'
 
 /** Strength of the ridge of the audit's plain fit (LMArena's style control). */
 const RIDGE = 0.5

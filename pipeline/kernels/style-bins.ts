@@ -1,5 +1,5 @@
 /** Style differences as bytes, for trees. */
-import { BINS, type Binned, ZERO } from './boosted-trees.ts'
+import { BINS, type Binned, ZERO } from './binned.ts'
 import { CONTEXT, INPUTS, SIGNED, type StyleDifferences } from './style-differences.ts'
 import { styleFeatures } from './style-features.ts'
 

@@ -1,8 +1,10 @@
 /** What style says of a label: boosted trees on style differences, cross-fitted, and calibrated on what they did not see. */
-import { type Binned, type Forest, fitForest, forestMargins, type TreeParams } from './boosted-trees.ts'
+import type { Binned } from './binned.ts'
+import { type Forest, fitForest, forestMargins } from './boosted-trees.ts'
 import { fitPairLogistic } from './logistic.ts'
 import { binStyle, styleCuts } from './style-bins.ts'
 import type { StyleDifferences } from './style-differences.ts'
+import type { TreeParams } from './tree-growth.ts'
 
 export const FOLDS = 5
 

@@ -5,11 +5,16 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { utf8Of } from '../../pipeline/batch.ts'
+import { BINS, ZERO } from '../../pipeline/kernels/binned.ts'
+import { fitForest, forestMargins } from '../../pipeline/kernels/boosted-trees.ts'
 import { familyOf } from '../../pipeline/kernels/minhash.ts'
 import { nativeSigner } from '../../pipeline/kernels/native-signatures.ts'
 import { nativeTokeniser } from '../../pipeline/kernels/native-tokens.ts'
+import { nativeTrees } from '../../pipeline/kernels/native-trees.ts'
+import { unit } from '../../pipeline/kernels/random.ts'
 import { signatures } from '../../pipeline/kernels/signatures.ts'
 import { tokensPlainly } from '../../pipeline/kernels/tokens.ts'
+import { plainTrees } from '../../pipeline/kernels/tree-kernel.ts'
 import type { Words } from '../../pipeline/kernels/words.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'goldpan-wasm-'))
@@ -123,5 +128,40 @@ describe('signatures by the compiled kernel', () => {
       5,
       130,
     )
+  })
+})
+
+describe('trees by the compiled kernel', () => {
+  const native = nativeTrees(wasm('trees'), plainTrees)
+
+  it('are the same for any rows, weights and shapes of trees, and say the same of any rows', () => {
+    const shape = fc.record({
+      rows: fc.nat(300),
+      width: fc.integer({ min: 1, max: 9 }),
+      signed: fc.nat(9),
+      trees: fc.integer({ min: 1, max: 6 }),
+      depth: fc.integer({ min: 1, max: 6 }),
+      seed: fc.nat(1000),
+    })
+    fc.assert(
+      fc.property(shape, ({ rows, width, signed, trees, depth, seed }) => {
+        const drawn = (row: number, k: number) => Math.floor(unit(seed, row, k) * BINS)
+        const bins = Uint8Array.from({ length: rows * width }, (_, at) => (unit(seed, at, -1) < 0.3 ? ZERO : drawn(at, -2)))
+        const binned = { width, signed: Math.min(signed, width), bins }
+        const index = Int32Array.from({ length: Math.ceil(rows / 2) }, (_, i) => 2 * i)
+        const weights = Float64Array.from({ length: rows }, (_, i) => 3 * unit(seed, i, -3))
+        const params = { trees, depth, rate: 0.3, ridge: 1, least_curvature: 0.5 }
+        const fitted = fitForest(binned, index, params, weights, native)
+        expect(fitted).toEqual(fitForest(binned, index, params, weights, plainTrees))
+        const all = Int32Array.from({ length: rows }, (_, i) => i)
+        sameBytes(forestMargins(fitted, binned, all, native), forestMargins(fitted, binned, all, plainTrees))
+      }),
+      { seed: 42, numRuns: 300 },
+    )
+  })
+
+  it('leave to plain code what does not fit into memory', () => {
+    const { buffer } = native.room({ much: 2 ** 28 })
+    expect(buffer.byteLength).toBe(2 ** 28)
   })
 })
