@@ -69,8 +69,8 @@ export function margins(
       for (let level = 0; level < depth; level++) {
         const s = load<i32>(base + (a << 2))
         const t = load<i32>(base + (b << 2))
-        a = 2 * a + <usize>((<u32>((s >> 8) - <i32>load<u8>(bins + <usize>(s & 255)))) >>> 31)
-        b = 2 * b + <usize>((<u32>((t >> 8) - <i32>load<u8>(turned + <usize>(t & 255)))) >>> 31)
+        a = 2 * a + <usize>(<u32>((s >> 8) - <i32>load<u8>(bins + <usize>(s & 255))) >>> 31)
+        b = 2 * b + <usize>(<u32>((t >> 8) - <i32>load<u8>(turned + <usize>(t & 255))) >>> 31)
       }
       margin += <f64>load<f32>(leaf + (a << 2)) - <f64>load<f32>(leaf + (b << 2))
       base += (<usize>inner) << 2
