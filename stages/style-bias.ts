@@ -61,9 +61,8 @@ const census: Round<Params> = {
     batch => {
       const { source, tie } = columnsOf(batch, { source: 'utf8', tie: 'u8' })
       const pairs = new Float64Array(corpus.sources.length)
-      sourceNumbers(source, corpus.sources).forEach((number, i) => {
-        if (tie.values[i] === 0) pairs[number]++
-      })
+      const numbers = sourceNumbers(source, corpus.sources)
+      for (let i = 0; i < numbers.length; i++) if (tie.values[i] === 0) pairs[numbers[i]]++
       const partition = { values: new Int32Array(pairs.length) }
       const emitted = { source: { values: Int32Array.from(pairs.keys()) }, pairs: { values: pairs }, partition }
       return batchOf({ ...counted, partition: 'i32' }, pairs.length, emitted) as Batch
@@ -202,7 +201,7 @@ const outcomeOf = { flag: {}, reweight: {}, drop: { style_explained: 'drop' }, s
 export const styleBias = defineStage<Params>({
   name: 'style-bias',
   doc: 'Measures what length, Markdown and other style alone say of the labels, and weighs, draws or drops pairs until they say little.',
-  version: 1,
+  version: 2,
   params,
   measures: () => [style.with({})],
   reads: readsToJudge,

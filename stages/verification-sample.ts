@@ -8,6 +8,7 @@ import {
   emptyBatch,
   type Field,
   gather,
+  gatherColumn,
   hexAt,
   type Ids,
   isValid,
@@ -18,9 +19,10 @@ import {
   utf8Of,
 } from '../pipeline/batch.ts'
 import { UserError } from '../pipeline/errors.ts'
-import { lanesOf } from '../pipeline/kernels/groups.ts'
+import { lanesOf, membersOf } from '../pipeline/kernels/groups.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { allocate, firstRows } from '../pipeline/kernels/sampling.ts'
+import { textGroups } from '../pipeline/kernels/text-groups.ts'
 import { draws, pairFacts } from '../pipeline/pair.ts'
 import { defineStage, type Env, type Part, type Round, type Summary, typeName } from '../pipeline/stage.ts'
 
@@ -69,8 +71,8 @@ function stratumField(name: string, field: Field): Field {
   throw new UserError(`verification-sample: strata: column ${name} is ${typeName(field)}; name columns of text, labels or numbers`)
 }
 
-const emitted = { ordinal: 'i32', hash: 'f64', stratum: 'utf8', cluster: 'id', acquisition: 'f64' } as const
-const counted = { stratum: 'utf8', pairs: 'i32' } as const
+/** `pairs`: how many pairs of its stratum a row stands for, itself and those of its batch that no draw could take. */
+const emitted = { ordinal: 'i32', hash: 'f64', stratum: 'utf8', cluster: 'id', acquisition: 'f64', pairs: 'i32' } as const
 const PAIRS_PER_PARTITION = 500_000
 
 const draw: Round<Params> = {
@@ -82,30 +84,74 @@ const draw: Round<Params> = {
     const reads = readsOf(params, env)
     return batch => emit(params, batch, reads, seed, partitions)
   },
-  reduce: (params, _, rows) => candidatesOf(params, rows),
+  reduce: (params, _, rows) => {
+    const columns = columnsOf(rows, emitted)
+    const { of, firsts } = textGroups(columns.stratum, rows.rows)
+    return { tables: { rows: candidatesOf(params, columns, rows.rows, of, firsts.length) as unknown as Batch } }
+  },
   combine: (params, _, parts) => choose(params, parts),
 }
 
-function emit({ strata, ...params }: Params, batch: Batch, reads: Schema, seed: number, partitions: number): Batch {
+function emit(params: Params, batch: Batch, reads: Schema, seed: number, partitions: number): Batch {
   const { ordinal, pair_id, prompt_id } = columnsOf(batch, { ordinal: 'i32', pair_id: 'id', prompt_id: 'id' })
-  const rows = Array.from({ length: batch.rows }, (_, i) => i)
-  const cluster = (batch.columns.prompt_cluster ?? prompt_id) as Ids
-  return batchOf({ ...emitted, partition: 'i32' }, batch.rows, {
+  const { of, texts } = strataOf(params, batch, reads)
+  const columns = {
     ordinal,
     hash: { values: hashes(pair_id, batch.rows, seed) },
-    stratum: utf8Of(rows.map(i => strata.map(name => textAt(batch.columns[name], reads[name], i)).join(' / '))),
-    cluster,
-    acquisition: { values: Float64Array.from(rows, i => acquisition(params, batch, i)) },
-    // a cluster lies in one partition, so that what is kept of it there is enough
-    partition: { values: lanesOf(cluster, batch.rows)[0].map(lane => mix32(lane) % partitions) },
-  }) as unknown as Batch
+    stratum: gatherColumn(utf8Of(texts), 'utf8', of) as Utf8,
+    cluster: (batch.columns.prompt_cluster ?? prompt_id) as Ids,
+    acquisition: { values: acquisitions(params, batch) },
+    pairs: { values: new Int32Array(batch.rows).fill(1) },
+  }
+  const rows = candidatesOf(params, columns, batch.rows, of, texts.length)
+  const { values } = rows.columns.ordinal
+  const partition = { values: values.map(place => mix32(place) % partitions) }
+  return batchOf({ ...emitted, partition: 'i32' }, rows.rows, { ...rows.columns, partition }) as unknown as Batch
 }
 
 /** The place of each pair in the order in which an audit draws: 52 bits of its id and the seed. */
 function hashes(pair_id: Ids, rows: number, seed: number): Float64Array {
-  const lanes = lanesOf(pair_id, rows)
+  const [high, low] = lanesOf(pair_id, rows)
   const key = mix32(seed ^ AUDIT)
-  return Float64Array.from(lanes[0], (lane, i) => mix32(lane ^ key) * 2 ** 20 + (mix32(lanes[1][i] ^ key) & 0xfffff))
+  const values = new Float64Array(rows)
+  for (let i = 0; i < rows; i++) values[i] = mix32(high[i] ^ key) * 2 ** 20 + (mix32(low[i] ^ key) & 0xfffff)
+  return values
+}
+
+/** The stratum of each row by number, and the names of the strata. */
+function strataOf({ strata }: Params, batch: Batch, reads: Schema): { of: Int32Array; texts: string[] } {
+  let of = new Int32Array(batch.rows)
+  let firsts: readonly number[] = batch.rows > 0 ? [0] : []
+  for (const name of strata) {
+    const column = valuesOf(batch.columns[name], reads[name], batch.rows)
+    const both = new Float64Array(batch.rows)
+    for (let i = 0; i < batch.rows; i++) both[i] = column[i] * firsts.length + of[i]
+    ;({ of, firsts } = numbered(both))
+  }
+  return { of, texts: firsts.map(i => strata.map(name => textAt(batch.columns[name], reads[name], i)).join(' / ')) }
+}
+
+/** Numbers that are the same where the values of a column are. */
+function valuesOf(column: Column, field: Field, rows: number): ArrayLike<number> {
+  if (field === 'utf8') return textGroups(column as Utf8, rows).of
+  const { of, firsts } = numbered((column as Numbers).values)
+  return column.valid ? of.map((value, i) => (isValid(column, i) ? value : firsts.length)) : of
+}
+
+/** Numbers values in the order in which they first appear. */
+function numbered(values: ArrayLike<number>): { of: Int32Array<ArrayBuffer>; firsts: number[] } {
+  const of = new Int32Array(values.length)
+  const firsts: number[] = []
+  const known = new Map<number, number>()
+  for (let i = 0; i < values.length; i++) {
+    let number = known.get(values[i])
+    if (number === undefined) {
+      number = firsts.push(i) - 1
+      known.set(values[i], number)
+    }
+    of[i] = number
+  }
+  return { of, firsts }
 }
 
 function textAt(column: Column, field: Field, i: number): string {
@@ -115,54 +161,48 @@ function textAt(column: Column, field: Field, i: number): string {
   return typeof field === 'object' && 'labels' in field ? field.labels[value] : String(value)
 }
 
-/** What a pair's signals make it worth a look. A pair that no model could judge stands in the middle; without signals all are worth nothing. */
-function acquisition({ weights }: Pick<Params, 'weights'>, batch: Batch, i: number): number {
-  const at = (name: string, unknown: number): number => {
-    const column = batch.columns[name] as Numbers | undefined
-    return column && isValid(column, i) ? column.values[i] : unknown
+/** What each pair's signals make it worth a look. One that no model could judge stands in the middle; without signals all are worth nothing. */
+function acquisitions({ weights }: Params, batch: Batch): Float64Array {
+  const { against, disagreement, style_p, p_mean } = batch.columns as Readonly<Record<string, Numbers | undefined>>
+  const worth = new Float64Array(batch.rows)
+  const add = (column: Numbers | undefined, weight: number): void => {
+    for (let i = 0; column && i < worth.length; i++) if (isValid(column, i)) worth[i] += weight * column.values[i]
   }
-  const terms = weights.against * at('against', 0) + weights.disagreement * at('disagreement', 0) + weights.style * at('style_p', 0)
-  if (!('p_mean' in batch.columns)) return terms
-  const p = at('p_mean', 0.5)
-  return terms + weights.doubt * (1 - p) + weights.uncertain * (1 - 2 * Math.abs(p - 0.5))
+  add(against, weights.against)
+  add(disagreement, weights.disagreement)
+  add(style_p, weights.style)
+  for (let i = 0; p_mean && i < worth.length; i++) {
+    const p = isValid(p_mean, i) ? p_mean.values[i] : 0.5
+    worth[i] += weights.doubt * (1 - p) + weights.uncertain * (1 - 2 * Math.abs(p - 0.5))
+  }
+  return worth
 }
 
 type Emitted = Batch<typeof emitted>['columns']
 
-/** Of one partition: how many pairs each stratum has, and every row that any draw over all partitions could take. */
-function candidatesOf(params: Params, rows: Batch): Part {
-  const columns = columnsOf(rows, emitted)
-  const strata = strataOf(columns.stratum, rows.rows)
-  const audit = new Set([...strata.values()].flatMap(members => firstRows(members, auditBudget(params), byHash(columns))))
-  // whatever the audit takes of its candidates, those after them in the order of worth are enough
-  const targeted = worthiest(params, columns, rows.rows, params.budget, audit)
-  const names = [...strata.keys()]
-  return {
-    tables: {
-      strata: batchOf(counted, names.length, {
-        stratum: utf8Of(names),
-        pairs: { values: Int32Array.from(names, name => strata.get(name)!.length) },
-      }) as unknown as Batch,
-      rows: gather(rows, Int32Array.from([...audit, ...targeted])),
-    },
+/**
+ * Every row that any draw over all rows could take, at least one of each stratum, and the first of a stratum with the pairs of all that it
+ * had here. `of` numbers the `count` strata. It may be asked again of what is left: in any part of the rows no fewer come before a row.
+ */
+function candidatesOf(params: Params, columns: Emitted, rows: number, of: Int32Array, count: number): Batch<typeof emitted> {
+  const { starts, rows: members } = membersOf({ of, count })
+  const audit = new Set<number>()
+  const pairs = new Int32Array(rows)
+  for (let stratum = 0; stratum < count; stratum++) {
+    const own = members.subarray(starts[stratum], starts[stratum + 1])
+    const first = firstRows(own, Math.max(1, auditBudget(params)), byHash(columns))
+    for (const row of first) audit.add(row)
+    for (const row of own) pairs[first[0]] += columns.pairs.values[row]
   }
+  // whatever the audit takes of its candidates, those after them in the order of worth are enough
+  const targeted = worthiest(params, columns, rows, params.budget, audit)
+  return gather(batchOf(emitted, rows, { ...columns, pairs: { values: pairs } }), Int32Array.from([...audit, ...targeted]))
 }
 
 const auditBudget = ({ budget, audit_share }: Params): number => Math.round(budget * audit_share)
 
-function strataOf(column: Utf8, rows: number): Map<string, number[]> {
-  const strata = new Map<string, number[]>()
-  for (let i = 0; i < rows; i++) {
-    const name = stringAt(column, i)
-    const members = strata.get(name)
-    if (members) members.push(i)
-    else strata.set(name, [i])
-  }
-  return strata
-}
-
 const byHash =
-  ({ hash, ordinal }: Emitted) =>
+  ({ hash, ordinal }: Pick<Emitted, 'hash' | 'ordinal'>) =>
   (a: number, b: number): boolean =>
     hash.values[a] < hash.values[b] || (hash.values[a] === hash.values[b] && ordinal.values[a] < ordinal.values[b])
 
@@ -170,23 +210,32 @@ const byHash =
  * The rows of highest acquisition but for those in `but`, so many of one cluster before any has more, then twice as many, and so on. Rows
  * worth nothing are none. Whatever leaves or joins `but`, a row that is among the first n stays among them.
  */
-function worthiest({ max_per_cluster }: Params, columns: Emitted, rows: number, most: number, but: ReadonlySet<number>): number[] {
+function worthiest(params: Params, columns: Emitted, rows: number, most: number, but: ReadonlySet<number>): number[] {
   const { values } = columns.acquisition
+  const eligible: number[] = []
+  for (let i = 0; i < rows; i++) if (values[i] > 0 && !but.has(i)) eligible.push(i)
   const earlier = byHash(columns)
-  const order = Array.from({ length: rows }, (_, i) => i)
-    .filter(i => values[i] > 0 && !but.has(i))
-    .sort((a, b) => values[b] - values[a] || (earlier(a, b) ? -1 : 1))
+  const before = (a: number, b: number): boolean => values[a] > values[b] || (values[a] === values[b] && earlier(a, b))
+  for (let seen = 2 * most; ; seen *= 4) {
+    const tiers = tiersOf(params, columns.cluster, firstRows(eligible, seen, before))
+    // those further down come after a full first tier, in whichever they are
+    if (seen >= eligible.length || (tiers[0]?.length ?? 0) >= most) return tiers.flat().slice(0, most)
+  }
+}
+
+/** Rows in the order of worth by how many of their cluster come before them. */
+function tiersOf({ max_per_cluster }: Params, clusters: Ids, order: readonly number[]): number[][] {
   const taken = new Map<string, number>()
   const tiers: number[][] = []
   for (const i of order) {
-    const cluster = hexAt(columns.cluster, i)
+    const cluster = hexAt(clusters, i)
     const before = taken.get(cluster) ?? 0
     taken.set(cluster, before + 1)
     const tier = before < max_per_cluster ? 0 : 1 + Math.floor(Math.log2(before / max_per_cluster))
-    tiers[tier] ??= []
+    while (tiers.length <= tier) tiers.push([])
     tiers[tier].push(i)
   }
-  return tiers.flat().slice(0, most)
+  return tiers
 }
 
 const drawn = { ordinal: 'i32', draw: { labels: draws }, inclusion_probability: 'f64', stratum: 'utf8' } as const
@@ -195,39 +244,36 @@ const TARGETED = draws.indexOf('targeted')
 
 /** The audit first, stratum by stratum; the targeted sample from the rest. */
 function choose(params: Params, parts: readonly Part[]): Summary {
-  const counts = countsOf(parts)
-  const names = [...counts.keys()].sort()
   const rows = concat(emitted as Schema, [emptyBatch(emitted as Schema), ...parts.map(part => part.tables!.rows)])
   const columns = columnsOf(rows, emitted)
+  const strata = countedStrata(columns, rows.rows)
   const places = allocate(
-    names.map(name => counts.get(name)!),
+    strata.map(({ pairs }) => pairs),
     auditBudget(params),
   )
-  const members = strataOf(columns.stratum, rows.rows)
-  const audit = names.flatMap((name, s) =>
-    firstRows(members.get(name) ?? [], places[s], byHash(columns)).map(row => ({ row, probability: places[s] / counts.get(name)! })),
+  const audit = strata.flatMap(({ members, pairs }, s) =>
+    firstRows(members, places[s], byHash(columns)).map(row => ({ row, probability: places[s] / pairs })),
   )
   const taken = new Set(audit.map(({ row }) => row))
   const targeted = worthiest(params, columns, rows.rows, params.budget - taken.size, taken)
-  const strata = Object.fromEntries(names.map((name, s) => [name, { pairs: counts.get(name)!, audit: places[s] }]))
+  const told = Object.fromEntries(strata.map(({ name, pairs }, s) => [name, { pairs, audit: places[s] }]))
   return {
-    facts: { audit: audit.length, targeted: targeted.length, strata: names.length <= MOST_STRATA_TOLD ? strata : names.length },
+    facts: { audit: audit.length, targeted: targeted.length, strata: strata.length <= MOST_STRATA_TOLD ? told : strata.length },
     tables: { drawn: drawnTable(columns, audit, targeted) },
   }
 }
 
 const MOST_STRATA_TOLD = 100
 
-function countsOf(parts: readonly Part[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const { tables } of parts) {
-    const { stratum, pairs } = columnsOf(tables!.strata, counted)
-    for (const [i, count] of pairs.values.entries()) {
-      const name = stringAt(stratum, i)
-      counts.set(name, (counts.get(name) ?? 0) + count)
-    }
-  }
-  return counts
+/** Strata by name, with the candidates and the number of all pairs of each. */
+function countedStrata({ stratum, pairs }: Emitted, rows: number): { name: string; members: Int32Array; pairs: number }[] {
+  const groups = textGroups(stratum, rows)
+  const { starts, rows: members } = membersOf(groups)
+  const strata = groups.firsts.map((first, s) => {
+    const own = members.subarray(starts[s], starts[s + 1])
+    return { name: stringAt(stratum, first), members: own, pairs: own.reduce((sum, row) => sum + pairs.values[row], 0) }
+  })
+  return strata.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 function drawnTable(
@@ -250,7 +296,7 @@ function drawnTable(
 export const verificationSample = defineStage<Params>({
   name: 'verification-sample',
   doc: 'Draws pairs for people: an audit with known inclusion probabilities, and a targeted sample where a wrong label is most likely.',
-  version: 2,
+  version: 3,
   params,
   reads: { ordinal: 'i32' },
   adds: { draw: drawn.draw, inclusion_probability: 'f64', stratum: 'utf8' },

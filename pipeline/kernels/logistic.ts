@@ -18,8 +18,11 @@ export interface LogisticFit extends Weights {
 }
 
 const STEPS = 30
-const CONVERGED = 1e-6
 const SHORTEST = 1e-4
+/** A step that promises to lower the loss by no more than this share of it is the last one, as what follows it is its square. */
+const NEAR = 1e-6
+/** Likewise from the fit of all rows to that without a fold, which need not be exact: the rows left out change it by far more. */
+const NEAR_WITHOUT_FOLD = 2e-3
 
 /**
  * Minimises sum_i importance_i log(1 + exp(-w . d_i)) + ridge / 2 |w|^2 over the rows of `index` by Newton's method (iteratively reweighted
@@ -35,26 +38,91 @@ export function fitPairLogistic(
   centre?: Weights,
 ): LogisticFit {
   const sizes = sizesOf(d, index)
-  const rescaled = (from?: Weights): Float64Array =>
-    from ? from.weights.map((w, k) => (w / from.sizes[k]) * sizes[k]) : new Float64Array(d.width)
-  const pull = { ridge, centre: rescaled(centre) }
-  let weights = rescaled(start ?? centre)
-  let step = newton(d, index, sizes, pull, weights, importance)
+  const curve = new Curve(d, sizes, index, { ridge, centre: rescaled(d.width, sizes, centre), importance })
+  const { weights, factor } = descend(curve, rescaled(d.width, sizes, start ?? centre), NEAR)
+  return { weights, sizes, factor }
+}
+
+export interface FoldFits {
+  readonly whole: Weights
+  /** Fits to the rows outside each fold. */
+  readonly without: readonly Weights[]
+}
+
+/**
+ * The fit to all rows, and those to all rows but one fold's: each a Newton step from the former by what the same pass has added up outside
+ * the fold, and more of them only where that step is a long one.
+ */
+export function fitWithoutFolds(
+  d: Differences,
+  fold: Uint8Array,
+  folds: number,
+  ridge: number,
+  importance?: Float64Array,
+  start?: Weights,
+): FoldFits {
+  const all = new Int32Array(fold.length)
+  for (let row = 0; row < all.length; row++) all[row] = row
+  const sizes = sizesOf(d, all)
+  const terms = { ridge, centre: new Float64Array(d.width), importance }
+  const curve = new Curve(d, sizes, all, { ...terms, fold, folds })
+  let steps: Stepped[] = []
+  const { weights } = descend(curve, rescaled(d.width, sizes, start), NEAR, at => {
+    steps = Array.from({ length: folds }, (_, f) => stepWithout(curve, at, f))
+    return steps.every(step => step.isNear)
+  })
+  const without = steps.map((step, f) => {
+    if (step.isNear) return { weights: step.weights, sizes }
+    const outside = new Curve(
+      d,
+      sizes,
+      all.filter(row => fold[row] !== f),
+      terms,
+    )
+    return { weights: descend(outside, step.weights, NEAR).weights, sizes }
+  })
+  return { whole: { weights, sizes }, without }
+}
+
+interface Stepped {
+  readonly weights: Float64Array
+  readonly isNear: boolean
+}
+
+function stepWithout(curve: Curve, at: Float64Array, fold: number): Stepped {
+  const { direction, loss, promise } = curve.step(at, fold)
+  return { weights: at.map((w, k) => w - direction[k]), isNear: promise <= NEAR_WITHOUT_FOLD * (1 + loss) }
+}
+
+/** Newton's method with steps halved where they go too far; `stop` is asked wherever it gets, and ends it there. */
+function descend(
+  curve: Curve,
+  start: Float64Array,
+  near: number,
+  stop: (weights: Float64Array) => boolean = () => false,
+): { weights: Float64Array; factor: Float64Array } {
+  let weights = start
+  curve.measure(weights)
+  let step = curve.step(weights)
   for (let k = 0, size = 1; k < STEPS && size > SHORTEST; k++) {
+    if (size === 1 && stop(weights)) break
     const next = weights.map((w, f) => w - size * step.direction[f])
-    const there = newton(d, index, sizes, pull, next, importance)
+    if (size === 1 && step.promise <= near * (1 + step.loss)) return { weights: next, factor: step.factor }
+    curve.measure(next)
+    const there = curve.step(next)
     if (there.loss > step.loss) {
       size /= 2
       continue
     }
-    const gain = step.loss - there.loss
     weights = next
     step = there
     size = 1
-    if (gain <= CONVERGED * (1 + step.loss)) break
   }
-  return { weights, sizes, factor: step.factor }
+  return { weights, factor: step.factor }
 }
+
+const rescaled = (width: number, sizes: Float64Array, from?: Weights): Float64Array =>
+  from ? from.weights.map((w, k) => (w / from.sizes[k]) * sizes[k]) : new Float64Array(width)
 
 /** w . d / sizes of one row. */
 export function marginOf({ width, values }: Differences, row: number, { weights, sizes }: Weights): number {
@@ -77,56 +145,103 @@ function sizesOf({ width, values }: Differences, index: Int32Array): Float64Arra
 interface Step {
   readonly loss: number
   readonly direction: Float64Array
+  /** By how much a quadratic of the same slope and curvature falls. */
+  readonly promise: number
   readonly factor: Float64Array
 }
 
-interface Pull {
+interface Terms {
   readonly ridge: number
   readonly centre: Float64Array
+  readonly importance?: Float64Array
+  /** What is measured is kept by fold. */
+  readonly fold?: Uint8Array
+  readonly folds?: number
 }
 
-function newton(
-  d: Differences,
-  index: Int32Array,
-  sizes: Float64Array,
-  { ridge, centre }: Pull,
-  weights: Float64Array,
-  importance?: Float64Array,
-): Step {
-  const { width, values } = d
-  const gradient = weights.map((w, k) => ridge * (w - centre[k]))
-  const hessian = new Float64Array(width * width)
-  // most differences are 0: those of features that a text may lack
-  const x = new Float64Array(width)
-  const features = new Int32Array(width)
-  let loss = 0
-  for (let k = 0; k < width; k++) {
-    hessian[k * width + k] = ridge
-    loss += (ridge / 2) * weights[k] ** 2
+/** Loss, slope and curvature of rows at the weights where they were measured last. */
+class Curve {
+  readonly #d: Differences
+  readonly #scales: Float64Array
+  readonly #index: Int32Array
+  readonly #terms: Terms
+  readonly #losses: Float64Array
+  readonly #slopes: Float64Array
+  /** Lower halves. */
+  readonly #hessians: Float64Array
+
+  constructor(d: Differences, sizes: Float64Array, index: Int32Array, terms: Terms) {
+    const folds = terms.folds ?? 1
+    this.#d = d
+    this.#scales = sizes.map(size => 1 / size)
+    this.#index = index
+    this.#terms = terms
+    this.#losses = new Float64Array(folds)
+    this.#slopes = new Float64Array(folds * d.width)
+    this.#hessians = new Float64Array(folds * d.width ** 2)
   }
-  for (const row of index) {
-    let margin = 0
-    let count = 0
+
+  measure(weights: Float64Array): void {
+    const { width, values } = this.#d
+    const { importance, fold } = this.#terms
+    const scales = this.#scales
+    const index = this.#index
+    const [losses, slopes, hessians] = [this.#losses.fill(0), this.#slopes.fill(0), this.#hessians.fill(0)]
+    // most differences are 0: those of features that a text may lack
+    const x = new Float64Array(width)
+    const features = new Int32Array(width)
+    for (let i = 0; i < index.length; i++) {
+      const row = index[i]
+      const weight = importance ? importance[row] : 1
+      if (weight === 0) continue
+      let margin = 0
+      let count = 0
+      for (let k = 0, at = row * width; k < width; k++) {
+        const value = values[at + k]
+        if (value === 0) continue
+        x[count] = value * scales[k]
+        margin += weights[k] * x[count]
+        features[count++] = k
+      }
+      const part = fold ? fold[row] : 0
+      const small = Math.exp(-Math.abs(margin))
+      const wrong = (margin > 0 ? small : 1) / (1 + small)
+      losses[part] += weight * ((margin > 0 ? 0 : -margin) + Math.log1p(small))
+      const slope = weight * wrong
+      const curvature = slope * (1 - wrong)
+      for (let k = 0; k < count; k++) {
+        const feature = part * width + features[k]
+        const at = feature * width
+        const scaled = curvature * x[k]
+        slopes[feature] -= slope * x[k]
+        for (let l = 0; l <= k; l++) hessians[at + features[l]] += scaled * x[l]
+      }
+    }
+  }
+
+  /** Newton's step of all rows, or of those outside a fold, at the weights that were measured. */
+  step(weights: Float64Array, without?: number): Step {
+    const { width } = this.#d
+    const { ridge, centre } = this.#terms
+    const slope = weights.map((w, k) => ridge * (w - centre[k]))
+    const hessian = new Float64Array(width ** 2)
+    let loss = 0
     for (let k = 0; k < width; k++) {
-      const value = values[row * width + k]
-      if (value === 0) continue
-      x[count] = value / sizes[k]
-      margin += weights[k] * x[count]
-      features[count++] = k
+      hessian[k * width + k] = ridge
+      loss += (ridge / 2) * (weights[k] - centre[k]) ** 2
     }
-    const weight = importance?.[row] ?? 1
-    const wrong = sigmoid(-margin)
-    const curvature = weight * wrong * (1 - wrong)
-    loss += weight * logLoss(margin)
-    for (let k = 0; k < count; k++) {
-      const at = features[k] * width
-      const scaled = curvature * x[k]
-      gradient[features[k]] -= weight * wrong * x[k]
-      for (let l = 0; l <= k; l++) hessian[at + features[l]] += scaled * x[l]
+    for (let part = 0; part < this.#losses.length; part++) {
+      if (part === without) continue
+      loss += this.#losses[part]
+      for (let k = 0; k < width; k++) slope[k] += this.#slopes[part * width + k]
+      for (let k = 0, from = part * hessian.length; k < hessian.length; k++) hessian[k] += this.#hessians[from + k]
     }
+    const factor = cholesky(hessian, width)
+    const direction = solveCholesky(factor, slope)
+    let promise = 0
+    for (let k = 0; k < width; k++) promise += (slope[k] * direction[k]) / 2
+    return { loss, direction, promise, factor }
   }
-  const factor = cholesky(hessian, width)
-  return { loss, direction: solveCholesky(factor, gradient), factor }
 }
 
 /** Factors a positive definite matrix, given by its lower half, in place. */

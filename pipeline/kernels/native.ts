@@ -27,9 +27,15 @@ export function instantiate(wasm: Uint8Array<ArrayBuffer>, bytes: number): Nativ
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { abort } })
   const { memory, ...call } = exports as unknown as Native['call'] & { memory: Memory }
   const base = Math.ceil(call.base() / 16) * 16
-  const missing = Math.ceil((base + bytes) / PAGE_BYTES) - memory.buffer.byteLength / PAGE_BYTES
+  const native = { memory, base, call }
+  grow(native, base + bytes)
+  return native
+}
+
+/** Makes sure that addresses below `end` are memory. Arrays over a smaller memory are lost. */
+export function grow({ memory }: Native, end: number): void {
+  const missing = Math.ceil(end / PAGE_BYTES) - memory.buffer.byteLength / PAGE_BYTES
   if (missing > 0) memory.grow(missing)
-  return { memory, base, call }
 }
 
 function abort(): never {

@@ -36,6 +36,11 @@ export class Queue<T> {
     return this.#items.length
   }
 
+  /** What `pop` would give. */
+  get first(): T | undefined {
+    return this.#items[0]
+  }
+
   push(item: T): void {
     const items = this.#items
     let at = items.length
@@ -72,8 +77,11 @@ export class Queue<T> {
 export function firstRows(rows: Iterable<number>, most: number, before: (a: number, b: number) => boolean): number[] {
   const worst = new Queue<number>((a, b) => before(b, a))
   for (const row of rows) {
+    if (worst.size >= most) {
+      if (most === 0 || !before(row, worst.first!)) continue
+      worst.pop()
+    }
     worst.push(row)
-    if (worst.size > most) worst.pop()
   }
   const sorted: number[] = []
   while (worst.size > 0) sorted.push(worst.pop()!)

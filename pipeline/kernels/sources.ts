@@ -1,21 +1,14 @@
 /** Which sources duplicates fall between. */
 import type { Utf8 } from '../batch.ts'
 import { stringAt } from '../batch.ts'
+import { textGroups } from './text-groups.ts'
 
 /** The place of each row's source in the list of sources. */
 export function sourceNumbers(column: Utf8, sources: readonly string[]): Int32Array {
   const known = new Map(sources.map((source, i) => [source, i]))
-  const numbers = new Int32Array(column.offsets.length - 1)
-  for (let i = 0; i < numbers.length; i++)
-    numbers[i] = i > 0 && sameBytes(column, i - 1, i) ? numbers[i - 1] : known.get(stringAt(column, i))!
-  return numbers
-}
-
-function sameBytes({ bytes, offsets }: Utf8, i: number, j: number): boolean {
-  const size = offsets[i + 1] - offsets[i]
-  if (offsets[j + 1] - offsets[j] !== size) return false
-  for (let k = 0; k < size; k++) if (bytes[offsets[i] + k] !== bytes[offsets[j] + k]) return false
-  return true
+  const { of, firsts } = textGroups(column, column.offsets.length - 1)
+  const numbers = Int32Array.from(firsts, row => known.get(stringAt(column, row))!)
+  return of.map(group => numbers[group])
 }
 
 /** Pairs that stand in a relation to a survivor, by the two sources. */

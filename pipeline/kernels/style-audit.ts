@@ -1,12 +1,25 @@
 /** How much style alone says of the labels of a set of pairs, weighted or not. */
 import { pairAuc } from './auc.ts'
-import { fitForest, forestMargin, type TreeParams } from './boosted-trees.ts'
-import { type Differences, fitPairLogistic, type LogisticFit, logLoss, marginOf, sigmoid, solveCholesky } from './logistic.ts'
-import { unit } from './random.ts'
+import type { Binned } from './binned.ts'
+import { fitForest, forestMargins } from './boosted-trees.ts'
+import {
+  type Differences,
+  fitPairLogistic,
+  fitWithoutFolds,
+  type LogisticFit,
+  logLoss,
+  marginOf,
+  sigmoid,
+  solveCholesky,
+  type Weights,
+} from './logistic.ts'
+import { mix32 } from './mix.ts'
+import { hash32 } from './random.ts'
 import { binStyle, styleCuts } from './style-bins.ts'
 import { styleFeatures, unseen } from './style-features.ts'
-import { FOLDS, rowsInside, rowsOutside, type StyleRows } from './style-model.ts'
+import { FOLDS, rowsInside, rowsOutside, type StyleRows, scatter } from './style-model.ts'
 import { effectiveShare } from './style-weights.ts'
+import type { TreeParams } from './tree-growth.ts'
 
 /** Strength of the ridge of the audit's plain fit (LMArena's style control). */
 const RIDGE = 0.5
@@ -27,36 +40,43 @@ export type StyleBias = {
   readonly more_markdown: number
 }
 
-export function auditStyle(rows: StyleRows, weights?: Float64Array): StyleBias {
-  const all = rows.differences
-  const linear = crossFitLinear({ width: styleFeatures.length, values: all }, rows.fold, weights)
-  return {
-    effective_share: weights ? effectiveShare(weights) : 1,
-    linear_auc: pairAuc(linear, weights),
-    tree_auc: pairAuc(crossFitTrees(rows, weights), weights),
-    unseen_auc: pairAuc(crossFitLinear(unseenOf(rows), rows.fold, weights), weights),
-    mcfadden_r2: mcfadden(linear, weights),
-    longer: shareOf(rows.longer, weights),
-    more_markdown: shareOf(rows.more_markdown, weights),
+/** An audit of these pairs, which may be asked of several weights. */
+export function styleAuditor(rows: StyleRows): (weights?: Float64Array) => StyleBias {
+  const differences = { width: styleFeatures.length, values: rows.differences }
+  const unlooked = unseenOf(rows)
+  const binned = binStyle(rows, styleCuts(rows))
+  return weights => {
+    const { margins: linear } = crossFitLinear(differences, rows.fold, weights)
+    return {
+      effective_share: weights ? effectiveShare(weights) : 1,
+      linear_auc: pairAuc(linear, weights),
+      tree_auc: pairAuc(crossFitTrees(binned, rows.fold, weights), weights),
+      unseen_auc: pairAuc(crossFitLinear(unlooked, rows.fold, weights).margins, weights),
+      mcfadden_r2: mcfadden(linear, weights),
+      longer: shareOf(rows.longer, weights),
+      more_markdown: shareOf(rows.more_markdown, weights),
+    }
   }
 }
 
-/** Margins of each row by the plain model fitted to the other folds; fits of other weights may be given to start from. */
-export function crossFitLinear(d: Differences, fold: Uint8Array, weights?: Float64Array, fits: LogisticFit[] = []): Float64Array {
+/** Margins of each row by the plain model fitted to the other folds, and the fit to all; that of other weights may be given to start from. */
+export function crossFitLinear(
+  d: Differences,
+  fold: Uint8Array,
+  weights?: Float64Array,
+  start?: Weights,
+): { margins: Float64Array; whole: Weights } {
+  const { whole, without } = fitWithoutFolds(d, fold, FOLDS, RIDGE, weights, start)
+  const margins = new Float64Array(fold.length)
+  for (let row = 0; row < fold.length; row++) margins[row] = marginOf(d, row, without[fold[row]])
+  return { margins, whole }
+}
+
+function crossFitTrees(binned: Binned, fold: Uint8Array, weights?: Float64Array): Float64Array {
   const margins = new Float64Array(fold.length)
   for (let f = 0; f < FOLDS; f++) {
-    fits[f] = fitPairLogistic(d, rowsOutside(fold, f), RIDGE, weights, fits[f])
-    for (const row of rowsInside(fold, f)) margins[row] = marginOf(d, row, fits[f])
-  }
-  return margins
-}
-
-function crossFitTrees(rows: StyleRows, weights?: Float64Array): Float64Array {
-  const binned = binStyle(rows, styleCuts(rows))
-  const margins = new Float64Array(rows.rows)
-  for (let f = 0; f < FOLDS; f++) {
-    const forest = fitForest(binned, rowsOutside(rows.fold, f), AUDIT_TREES, weights)
-    for (const row of rowsInside(rows.fold, f)) margins[row] = forestMargin(forest, binned, row)
+    const forest = fitForest(binned, rowsOutside(fold, f), AUDIT_TREES, weights)
+    scatter(margins, rowsInside(fold, f), index => forestMargins(forest, binned, index))
   }
   return margins
 }
@@ -130,18 +150,27 @@ function groupSlopes({ width, values }: Differences, fit: LogisticFit, group: In
 function replicate({ weights, factor }: LogisticFit, slopes: Float64Array, seed: number, number: number): Float64Array {
   const width = weights.length
   const pull = new Float64Array(width)
-  for (let g = 0; g * width < slopes.length; g++) {
-    const extra = poisson(unit(seed, g, number)) - 1
-    if (extra !== 0) for (let k = 0; k < width; k++) pull[k] += extra * slopes[g * width + k]
+  const key = hash32(seed, number, POISSON)
+  for (let g = 0, at = 0; at < slopes.length; g++, at += width) {
+    const extra = poisson(mix32(Math.imul(g, 0x9e3779b1) ^ key)) - 1
+    if (extra !== 0) for (let k = 0; k < width; k++) pull[k] += extra * slopes[at + k]
   }
   const step = solveCholesky(factor, pull)
   return weights.map((w, k) => w + step[k])
 }
 
-/** The value of Poisson(1) at a quantile. */
-function poisson(quantile: number): number {
-  let count = 0
+const POISSON = 0x9015504
+
+/** Below which 32 random bits Poisson(1) is 0, 1, 2, ... */
+const levels = Array.from({ length: 20 }, (_, count) => {
   let chance = Math.exp(-1)
-  for (let below = chance; quantile > below && count < 20; below += chance) chance /= ++count
+  let below = chance
+  for (let k = 1; k <= count; k++) below += chance /= k
+  return below * 2 ** 32
+})
+
+function poisson(bits: number): number {
+  let count = 0
+  while (count < levels.length && bits >= levels[count]) count++
   return count
 }

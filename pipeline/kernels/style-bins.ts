@@ -1,5 +1,5 @@
 /** Style differences as bytes, for trees. */
-import { BINS, type Binned, ZERO } from './boosted-trees.ts'
+import { BINS, type Binned, ZERO } from './binned.ts'
 import { CONTEXT, INPUTS, SIGNED, type StyleDifferences } from './style-differences.ts'
 import { styleFeatures } from './style-features.ts'
 
@@ -15,12 +15,17 @@ export const CUTS = SIGNED * SIGNED_CUTS + CONTEXT * CONTEXT_CUTS
 export function styleCuts({ differences, context }: Rows): Float32Array {
   const rows = context.length / CONTEXT
   const cuts = new Float32Array(CUTS)
+  const values = new Float32Array(rows)
   for (let k = 0; k < SIGNED; k++) {
-    const sizes = Float32Array.from({ length: rows }, (_, i) => Math.abs(differences[i * WIDTH + k])).filter(size => size > 0)
-    quantiles(sizes, cuts.subarray(k * SIGNED_CUTS, (k + 1) * SIGNED_CUTS))
+    let count = 0
+    for (let i = 0; i < rows; i++) {
+      const size = Math.abs(differences[i * WIDTH + k])
+      if (size > 0) values[count++] = size
+    }
+    quantiles(values.subarray(0, count), cuts.subarray(k * SIGNED_CUTS, (k + 1) * SIGNED_CUTS))
   }
   for (let k = 0; k < CONTEXT; k++) {
-    const values = Float32Array.from({ length: rows }, (_, i) => context[i * CONTEXT + k])
+    for (let i = 0; i < rows; i++) values[i] = context[i * CONTEXT + k]
     const at = SIGNED * SIGNED_CUTS + k * CONTEXT_CUTS
     quantiles(values, cuts.subarray(at, at + CONTEXT_CUTS))
   }
@@ -36,16 +41,36 @@ function quantiles(values: Float32Array, cuts: Float32Array): void {
 export function binStyle({ differences, context }: Rows, cuts: Float32Array): Binned {
   const rows = context.length / CONTEXT
   const bins = new Uint8Array(rows * INPUTS)
+  const firsts = firstCuts(cuts)
   for (let i = 0; i < rows; i++) {
     for (let k = 0; k < SIGNED; k++) {
       const d = differences[i * WIDTH + k]
-      const size = d === 0 ? 0 : 1 + below(cuts, k * SIGNED_CUTS, SIGNED_CUTS, Math.abs(d))
+      if (d === 0) {
+        bins[i * INPUTS + k] = ZERO
+        continue
+      }
+      const end = (k + 1) * SIGNED_CUTS
+      let cut = firsts[k * STEPS + Math.min(STEPS - 1, Math.floor(Math.abs(d) * STEPS))]
+      while (cut < end && cuts[cut] < Math.abs(d)) cut++
+      const size = 1 + cut - k * SIGNED_CUTS
       bins[i * INPUTS + k] = d < 0 ? ZERO - size : ZERO + size
     }
     for (let k = 0; k < CONTEXT; k++)
       bins[i * INPUTS + SIGNED + k] = below(cuts, SIGNED * SIGNED_CUTS + k * CONTEXT_CUTS, CONTEXT_CUTS, context[i * CONTEXT + k])
   }
   return { width: INPUTS, signed: SIGNED, bins }
+}
+
+/** Sizes, which are at most 1, are looked for from one of so many places on. */
+const STEPS = 256
+
+/** Of each signed feature and each step, the place of the first cut that is not below it. */
+function firstCuts(cuts: Float32Array): Int32Array {
+  const firsts = new Int32Array(SIGNED * STEPS)
+  for (let k = 0; k < SIGNED; k++)
+    for (let step = 0; step < STEPS; step++)
+      firsts[k * STEPS + step] = k * SIGNED_CUTS + below(cuts, k * SIGNED_CUTS, SIGNED_CUTS, step / STEPS)
+  return firsts
 }
 
 /** How many of the ascending cuts[at .. at + count) are below a value. */

@@ -1,6 +1,6 @@
 /** How far to correct for style: no further than the target asks for, as every step costs effective sample. */
 import { pairAuc } from './auc.ts'
-import type { LogisticFit } from './logistic.ts'
+import type { Weights } from './logistic.ts'
 import { crossFitLinear } from './style-audit.ts'
 import { styleFeatures } from './style-features.ts'
 import type { StyleRows } from './style-model.ts'
@@ -20,11 +20,12 @@ const RESERVE = 0.02
 /** The largest share left, to a 16th, with which both areas stay safely below the target; 0 where none does. */
 export function tuneControl(rows: StyleRows, margins: Float64Array, support: Int32Array, target: number, weigh: Weigh): Control {
   const differences = { width: styleFeatures.length, values: rows.differences }
-  const fits: LogisticFit[] = []
+  let start: Weights | undefined
   const at = (left: number): Control => {
     const weights = margins.map((margin, row) => weigh(margin, left, support[row]))
-    const plain = pairAuc(crossFitLinear(differences, rows.fold, weights, fits), weights)
-    return { left, auc: Math.max(pairAuc(margins, weights), plain) }
+    const plain = crossFitLinear(differences, rows.fold, weights, start)
+    start = plain.whole
+    return { left, auc: Math.max(pairAuc(margins, weights), pairAuc(plain.margins, weights)) }
   }
   const aim = Math.max(0.5, target - RESERVE)
   const untouched = at(1)

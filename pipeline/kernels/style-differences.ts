@@ -7,9 +7,13 @@ const WIDTH = styleFeatures.length
 export const CONTEXT = 2
 
 const markdown = [place.headers, place.ordered_items, place.unordered_items, place.bold_spans]
-const sumOf = (features: Float32Array, at: number, places: readonly number[]): number =>
-  places.reduce((sum, k) => sum + features[at + k], 0)
 const lengths = [place.characters, place.code_characters]
+
+function sumOf(features: Float32Array, at: number, places: readonly number[]): number {
+  let sum = 0
+  for (let k = 0; k < places.length; k++) sum += features[at + places[k]]
+  return sum
+}
 
 export interface StyleDifferences {
   /** (f_chosen - f_rejected) / (f_chosen + f_rejected + 1) of every feature (style control of LMArena). */
@@ -29,14 +33,16 @@ export function styleDifferences(chosen: Float32Array, rejected: Float32Array, i
   for (let i = 0; i < index.length; i++) {
     const at = index[i] * WIDTH
     for (let k = 0; k < WIDTH; k++) {
-      const [a, b] = [chosen[at + k], rejected[at + k]]
-      differences[i * WIDTH + k] = (a - b) / (a + b + 1)
+      const a = chosen[at + k]
+      const b = rejected[at + k]
+      if (a !== b) differences[i * WIDTH + k] = (a - b) / (a + b + 1)
     }
-    const marks = [sumOf(chosen, at, markdown), sumOf(rejected, at, markdown)]
+    const more = sumOf(chosen, at, markdown)
+    const less = sumOf(rejected, at, markdown)
     context[i * CONTEXT] = Math.log1p(chosen[at + place.words] + rejected[at + place.words])
-    context[i * CONTEXT + 1] = Math.log1p(marks[0] + marks[1])
+    context[i * CONTEXT + 1] = Math.log1p(more + less)
     longer[i] = Math.sign(sumOf(chosen, at, lengths) - sumOf(rejected, at, lengths))
-    more_markdown[i] = Math.sign(marks[0] - marks[1])
+    more_markdown[i] = Math.sign(more - less)
   }
   return { differences, context, longer, more_markdown }
 }

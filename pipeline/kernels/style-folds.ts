@@ -7,11 +7,23 @@ import { FOLDS } from './style-model.ts'
 /** A prompt of more pairs than this share of its source, say the only one, is dealt to all folds pair by pair. */
 const LARGE = 1 / (2 * FOLDS)
 
-/** Folds of pairs by the cluster of their prompt; clusters named in `large`, by the first lane of their id, are dealt by pair. */
-export function foldsOf(cluster: Ids, pair: Ids, rows: number, large: readonly number[], salt: number): Uint8Array {
-  const clusters = lanesOf(cluster, rows)[0]
-  const pairs = lanesOf(pair, rows)[0]
-  return Uint8Array.from(clusters, (lane, i) => (mix32((large.includes(lane) ? pairs[i] : lane) ^ salt) >>> 0) % FOLDS)
+/**
+ * Folds of the pairs named by `index`, in that order, by the cluster of their prompt; clusters named in `large`, by the first lane of their
+ * id, are dealt by pair.
+ */
+export function foldsOf(cluster: Ids, pair: Ids, index: Int32Array, large: readonly number[], salt: number): Uint8Array {
+  const folds = new Uint8Array(index.length)
+  for (let i = 0; i < folds.length; i++) {
+    const lane = firstLane(cluster, index[i])
+    const name = large.length > 0 && large.includes(lane) ? firstLane(pair, index[i]) : lane
+    folds[i] = mix32(name ^ salt) % FOLDS
+  }
+  return folds
+}
+
+function firstLane({ bytes }: Ids, row: number): number {
+  const at = row * 16
+  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)
 }
 
 /** Clusters too large for one fold, by the first lane of their id. */

@@ -1,8 +1,10 @@
 /** What style says of a label: boosted trees on style differences, cross-fitted, and calibrated on what they did not see. */
-import { type Binned, type Forest, fitForest, forestMargin, type TreeParams } from './boosted-trees.ts'
+import type { Binned } from './binned.ts'
+import { type Forest, fitForest, forestMargins } from './boosted-trees.ts'
 import { fitPairLogistic } from './logistic.ts'
 import { binStyle, styleCuts } from './style-bins.ts'
 import type { StyleDifferences } from './style-differences.ts'
+import type { TreeParams } from './tree-growth.ts'
 
 export const FOLDS = 5
 
@@ -43,8 +45,17 @@ export function styleMargins(
   return marginsOf(binStyle(rows, cuts), forests, rows.fold).map(margin => margin * slope)
 }
 
-const marginsOf = (binned: Binned, forests: readonly Forest[], fold: Uint8Array): Float64Array =>
-  Float64Array.from(fold, (f, row) => forestMargin(forests[f], binned, row))
+function marginsOf(binned: Binned, forests: readonly Forest[], fold: Uint8Array): Float64Array {
+  const margins = new Float64Array(fold.length)
+  for (let f = 0; f < FOLDS; f++) scatter(margins, rowsInside(fold, f), rows => forestMargins(forests[f], binned, rows))
+  return margins
+}
+
+/** Sets values[index[i]] to value i of what is made for the index. */
+export function scatter(values: Float64Array, index: Int32Array, make: (index: Int32Array) => Float64Array): void {
+  const made = make(index)
+  for (let i = 0; i < index.length; i++) values[index[i]] = made[i]
+}
 
 /** Trees of small samples promise too much; where they promise nothing the slope is 0. */
 function slopeOf(margins: Float64Array): number {
@@ -52,6 +63,12 @@ function slopeOf(margins: Float64Array): number {
   return Math.max(0, weights[0] / sizes[0])
 }
 
-export const rowsOutside = (fold: Uint8Array, excluded: number): Int32Array =>
-  Int32Array.from(fold.keys()).filter(row => fold[row] !== excluded)
-export const rowsInside = (fold: Uint8Array, wanted: number): Int32Array => Int32Array.from(fold.keys()).filter(row => fold[row] === wanted)
+export const rowsInside = (fold: Uint8Array, wanted: number): Int32Array => rowsWhere(fold, wanted, true)
+export const rowsOutside = (fold: Uint8Array, excluded: number): Int32Array => rowsWhere(fold, excluded, false)
+
+function rowsWhere(fold: Uint8Array, named: number, inside: boolean): Int32Array {
+  const rows = new Int32Array(fold.length)
+  let count = 0
+  for (let row = 0; row < fold.length; row++) if ((fold[row] === named) === inside) rows[count++] = row
+  return rows.slice(0, count)
+}

@@ -1,6 +1,6 @@
 /** What the manifest and the report say of style: bias before and after control, coefficients, warnings. */
 import { type Batch, columnsOf } from '../batch.ts'
-import { auditStyle, coefficients, type StyleBias } from '../kernels/style-audit.ts'
+import { coefficients, type StyleBias, styleAuditor } from '../kernels/style-audit.ts'
 import { styleFeatures } from '../kernels/style-features.ts'
 import type { Json } from '../stage.ts'
 import { sampled, styleRowsOf } from './style-sample.ts'
@@ -35,10 +35,11 @@ export function auditFacts(batch: Batch, seed: number, controlled: boolean): Aud
   const { rows, group } = styleRowsOf(batch, AUDIT_FOLDS)
   const { weight, support } = columnsOf(batch, audited)
   const betas = coefficients(rows, group, seed)
+  const audit = styleAuditor(rows)
   return {
     sampled: batch.rows,
-    before: rounded(auditStyle(rows)),
-    ...(controlled && { after: rounded(auditStyle(rows, weight.values)) }),
+    before: rounded(audit()),
+    ...(controlled && { after: rounded(audit(weight.values)) }),
     betas: Object.fromEntries(styleFeatures.map((name, k) => [name, [betas[k].beta, betas[k].low, betas[k].high].map(round)])),
     ...rightness(weight.values, support.values),
   }

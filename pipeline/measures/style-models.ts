@@ -1,5 +1,6 @@
 /** Style models as tables between the step that fits them and the workers that judge by them. */
 import { type Batch, batchOf, type Columns, columnsOf, concat, emptyBatch, type Schema } from '../batch.ts'
+import { membersOf } from '../kernels/groups.ts'
 import { sourceNumbers } from '../kernels/sources.ts'
 import { CUTS } from '../kernels/style-bins.ts'
 import { styleDifferences } from '../kernels/style-differences.ts'
@@ -125,31 +126,28 @@ export class StyleJudge {
       left: new Float64Array(index.length).fill(1),
       scale: new Float64Array(index.length).fill(1),
     }
-    for (const source of new Set(index.map(row => numbers[row]))) {
-      const places = Int32Array.from(index.keys()).filter(k => numbers[index[k]] === source)
-      const tuned = this.#models[source]
-      if (tuned) this.#judgeSource(tuned, columns, index, places, batch.rows, judged)
-    }
+    const { starts, rows: places } = membersOf({ of: index.map(row => numbers[row]), count: this.#sources.length })
+    for (const [source, tuned] of this.#models.entries())
+      if (tuned) judgeSource(tuned, columns, index, places.subarray(starts[source], starts[source + 1]), judged)
     return judged
   }
+}
 
-  #judgeSource(
-    tuned: TunedModel,
-    columns: Columns<typeof judgedColumns>,
-    index: Int32Array,
-    places: Int32Array,
-    rows: number,
-    judged: Judged,
-  ): void {
-    const { style_chosen, style_rejected, prompt_cluster, pair_id } = columns
-    const own = places.map(k => index[k])
-    const folds = foldsOf(prompt_cluster, pair_id, rows, tuned.large, MODEL_FOLDS)
-    const { differences, context } = styleDifferences(style_chosen.values, style_rejected.values, own)
-    const margins = styleMargins(tuned.model, { differences, context, fold: Uint8Array.from(own, row => folds[row]) })
-    for (let i = 0; i < places.length; i++) {
-      judged.margins[places[i]] = margins[i]
-      judged.left[places[i]] = tuned.left
-      judged.scale[places[i]] = tuned.scale
-    }
+function judgeSource(
+  tuned: TunedModel,
+  columns: Columns<typeof judgedColumns>,
+  index: Int32Array,
+  places: Int32Array,
+  judged: Judged,
+): void {
+  const { style_chosen, style_rejected, prompt_cluster, pair_id } = columns
+  const own = places.map(k => index[k])
+  const { differences, context } = styleDifferences(style_chosen.values, style_rejected.values, own)
+  const fold = foldsOf(prompt_cluster, pair_id, own, tuned.large, MODEL_FOLDS)
+  const margins = styleMargins(tuned.model, { differences, context, fold })
+  for (let i = 0; i < places.length; i++) {
+    judged.margins[places[i]] = margins[i]
+    judged.left[places[i]] = tuned.left
+    judged.scale[places[i]] = tuned.scale
   }
 }

@@ -92,10 +92,11 @@ export function inOrder(rows: Batch): Batch {
 export function styleRowsOf(rows: Batch, salt: number): { rows: StyleRows; large: number[]; group: Int32Array } {
   const { pair_id, prompt_cluster, differences, context, longer, more_markdown } = columnsOf(rows, sampled)
   const large = largeClusters(prompt_cluster, rows.rows)
+  const all = Int32Array.from({ length: rows.rows }, (_, i) => i)
   return {
     rows: {
       rows: rows.rows,
-      fold: foldsOf(prompt_cluster, pair_id, rows.rows, large, salt),
+      fold: foldsOf(prompt_cluster, pair_id, all, large, salt),
       differences: differences.values,
       context: context.values,
       longer: longer.values,

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { pairAuc } from '../../pipeline/kernels/auc.ts'
-import { type Binned, fitForest, forestMargin, type TreeParams, ZERO } from '../../pipeline/kernels/boosted-trees.ts'
+import { type Binned, ZERO } from '../../pipeline/kernels/binned.ts'
+import { fitForest, forestMargins } from '../../pipeline/kernels/boosted-trees.ts'
 import { unit } from '../../pipeline/kernels/random.ts'
+import type { TreeParams } from '../../pipeline/kernels/tree-growth.ts'
 
 const params: TreeParams = { trees: 20, depth: 3, rate: 0.2, ridge: 1, least_curvature: 2 }
 const all = (rows: number): Int32Array => Int32Array.from({ length: rows }, (_, i) => i)
@@ -18,7 +20,7 @@ function sample(rows: number, score: (a: number, b: number, c: number) => number
 }
 
 const margins = (binned: Binned, forest: ReturnType<typeof fitForest>): Float64Array =>
-  Float64Array.from({ length: binned.bins.length / 3 }, (_, i) => forestMargin(forest, binned, i))
+  forestMargins(forest, binned, all(binned.bins.length / 3))
 
 describe('fitForest', () => {
   it('learns what depends on two features together, as no linear model can', () => {

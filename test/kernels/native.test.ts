@@ -6,6 +6,8 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { batchOf, listOf, type Turns, turnsOf, utf8Of } from '../../pipeline/batch.ts'
 import { bandKeysPlainly } from '../../pipeline/kernels/band-keys.ts'
+import { BINS, ZERO } from '../../pipeline/kernels/binned.ts'
+import { fitForest, forestMargins } from '../../pipeline/kernels/boosted-trees.ts'
 import { familyOf } from '../../pipeline/kernels/minhash.ts'
 import { mix32 } from '../../pipeline/kernels/mix.ts'
 import { nativeBands } from '../../pipeline/kernels/native-bands.ts'
@@ -13,11 +15,14 @@ import { nativeSets } from '../../pipeline/kernels/native-sets.ts'
 import { nativeSigner } from '../../pipeline/kernels/native-signatures.ts'
 import { nativeStyle } from '../../pipeline/kernels/native-style.ts'
 import { nativeTokeniser } from '../../pipeline/kernels/native-tokens.ts'
+import { nativeTrees } from '../../pipeline/kernels/native-trees.ts'
+import { unit } from '../../pipeline/kernels/random.ts'
 import { setColumn } from '../../pipeline/kernels/sets.ts'
 import { signatures } from '../../pipeline/kernels/signatures.ts'
 import { COUNTS } from '../../pipeline/kernels/style-counts.ts'
 import { StyleReader } from '../../pipeline/kernels/style-features.ts'
 import { tokensOf, tokensPlainly } from '../../pipeline/kernels/tokens.ts'
+import { plainTrees } from '../../pipeline/kernels/tree-kernel.ts'
 import type { Words } from '../../pipeline/kernels/words.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'goldpan-wasm-'))
@@ -256,5 +261,40 @@ describe('style by the compiled kernel', () => {
     same([[sentence.repeat(3500)], [], new Array<string>(16_000).fill('# x'), ['a']])
     same([['a'], [sentence.repeat(5000)], ['a '.repeat(131_000), 'b'], ['a '.repeat(131_072)], ['end']], 2)
     same([new Array<string>(20_000).fill('')], 1)
+  })
+})
+
+describe('trees by the compiled kernel', () => {
+  const native = nativeTrees(wasm('trees'), plainTrees)
+
+  it('are the same for any rows, weights and shapes of trees, and say the same of any rows', () => {
+    const shape = fc.record({
+      rows: fc.nat(300),
+      width: fc.integer({ min: 1, max: 9 }),
+      signed: fc.nat(9),
+      trees: fc.integer({ min: 1, max: 6 }),
+      depth: fc.integer({ min: 1, max: 6 }),
+      seed: fc.nat(1000),
+    })
+    fc.assert(
+      fc.property(shape, ({ rows, width, signed, trees, depth, seed }) => {
+        const drawn = (row: number, k: number) => Math.floor(unit(seed, row, k) * BINS)
+        const bins = Uint8Array.from({ length: rows * width }, (_, at) => (unit(seed, at, -1) < 0.3 ? ZERO : drawn(at, -2)))
+        const binned = { width, signed: Math.min(signed, width), bins }
+        const index = Int32Array.from({ length: Math.ceil(rows / 2) }, (_, i) => 2 * i)
+        const weights = Float64Array.from({ length: rows }, (_, i) => 3 * unit(seed, i, -3))
+        const params = { trees, depth, rate: 0.3, ridge: 1, least_curvature: 0.5 }
+        const fitted = fitForest(binned, index, params, weights, native)
+        expect(fitted).toEqual(fitForest(binned, index, params, weights, plainTrees))
+        const all = Int32Array.from({ length: rows }, (_, i) => i)
+        sameBytes(forestMargins(fitted, binned, all, native), forestMargins(fitted, binned, all, plainTrees))
+      }),
+      { seed: 42, numRuns: 300 },
+    )
+  })
+
+  it('leave to plain code what does not fit into memory', () => {
+    const { buffer } = native.room({ much: 2 ** 28 })
+    expect(buffer.byteLength).toBe(2 ** 28)
   })
 })
