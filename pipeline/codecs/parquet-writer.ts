@@ -4,6 +4,7 @@
  * Encodings.md of the Parquet format).
  */
 import { isUtf8 } from 'node:buffer'
+import { setImmediate as immediate } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { Encoder as ZstdEncoder } from '@toondepauw/node-zstd'
 import type { Numbers, Utf8 } from '../batch.ts'
@@ -33,12 +34,14 @@ export function openParquetEncoder(columns: readonly OutColumn[], emit: Emit): E
   const groups: WrittenGroup[] = []
   return {
     group_rows: GROUP_ROWS,
-    write(group) {
+    async write(group) {
       if (out.at === 0) out.bytes(MAGIC)
       const chunks = columns.flatMap((column, k) =>
         entriesOf(column, leaves[k], group).map((entries, i) => writeChunk(out, leaves[k][i], entries)),
       )
       groups.push({ rows: group.rows, chunks })
+      // The native memory of compressed pages is given back between turns of the event loop, and only there.
+      await immediate()
     },
     close() {
       const indexes = groups.map(({ chunks }) => chunks.map(chunk => writeOffsetIndex(out, chunk)))
