@@ -152,10 +152,9 @@ function combine({ facts: candidates }: Summary, parts: readonly Part[]): Summar
       candidates,
       compared: sum(f => f.compared),
       cut: sum(f => f.cut),
-      relations: tally.totals(),
       clusters: sum(f => f.clusters),
       largest: largestOf(all.flatMap(f => f.largest)),
-      between: tally.list(LISTED_SOURCES),
+      ...tally.facts(LISTED_SOURCES),
     },
   }
 }

@@ -132,7 +132,7 @@ function judge(params: Params, batch: Batch): Verdict {
 export const nearDup = defineStage<Params>({
   name: 'near-dup',
   doc: 'Finds near-duplicate pairs field by field, straight and with the responses crossed, by MinHash with every candidate verified.',
-  version: 1,
+  version: 2,
   params,
   measures: params => [minhash.with(minhashParams(params))],
   reads: params => ({ ...nearColumns, ...sidesSchema(params) }),

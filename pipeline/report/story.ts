@@ -47,6 +47,8 @@ const RELATIONS: Readonly<Record<string, string>> = {
   near: 'is nearly the same as',
   'near-swapped': 'is nearly another pair with chosen and rejected swapped, so the two labels contradict each other:',
   'no-signal': 'has nearly the same text on both sides',
+  'same-prompt': 'was not drawn: its prompt has more pairs than max_per_prompt lets stay',
+  semantic: 'asks nearly the same, by the embeddings of the prompts, as',
 }
 
 function evidence(row: LedgerRow, survivors: Explained['survivors']): string[] {
