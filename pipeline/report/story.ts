@@ -60,7 +60,7 @@ function evidence(row: LedgerRow, survivors: Explained['survivors']): string[] {
         ? ''
         : ` ${other && row.relation !== 'exact' ? `${row.duplicate_of}, ` : ''}${other ? called(other) : row.duplicate_of}`
     lines.push(
-      `${RELATIONS[row.relation] ?? row.relation}${named}${row.jaccard === null ? '' : `; smallest Jaccard ${figure(row.jaccard)}`}`,
+      `${RELATIONS[row.relation] ?? row.relation}${named}${row.jaccard === null ? '' : `; smallest Jaccard ${figure(row.jaccard)}`}${typeof row.cosine === 'number' ? `; cosine ${figure(row.cosine)}` : ''}`,
     )
   }
   if (row.cluster_id !== null)
