@@ -128,6 +128,13 @@ describe('by a model', () => {
     expect((await run(pairs)).of).toEqual([-1, -1, -1, -1])
   })
 
+  it('names the folder that it cannot use', async () => {
+    const empty = freshDir('no-model')
+    await expect(openOnnxEmbedder('models/mini', empty)).rejects.toThrow(
+      `onnx models/mini: ${empty}: no config.json; export the model with optimum-cli export onnx --task feature-extraction`,
+    )
+  })
+
   it('refuses dims that are not those of the model', async () => {
     await expect(run([{ prompt: 'car' }], { onnx: 'tiny' }, options())).rejects.toThrow(
       'semantic-dup: dims: expected 16, as tiny gives, got 256',

@@ -34,11 +34,14 @@ const GRAPHS = ['model.onnx', 'onnx/model.onnx', 'model_quantized.onnx', 'onnx/m
 /** What Skywork-Reward-V2 was trained with; longer inputs are cut. */
 const MOST_TOKENS = 16_384
 
+/** What an exporter calls it. */
+export const taskOf = (embeds: boolean): string => (embeds ? 'feature-extraction' : 'text-classification')
+
 /** Reads and checks everything but the graph; `embeds`: the model's labels do not matter. Faults are the user's: they name the folder and what to do. */
-export function readFolder(name: string, folder: string, embeds = false): ModelFolder {
-  const where = `models.${name}: ${folder}`
+export function readFolder(label: string, folder: string, embeds = false): ModelFolder {
+  const where = `${label}: ${folder}`
   const config = readJson<ModelConfig>(where, join(folder, 'config.json'))
-  if (!config) throw new UserError(`${where}: no config.json; export the model with optimum-cli export onnx --task text-classification`)
+  if (!config) throw new UserError(`${where}: no config.json; export the model with optimum-cli export onnx --task ${taskOf(embeds)}`)
   const labels = config.num_labels ?? (config.id2label ? Object.keys(config.id2label).length : 1)
   if (labels !== 1 && !embeds)
     throw new UserError(

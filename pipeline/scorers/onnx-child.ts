@@ -6,10 +6,10 @@ import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node'
 import { roles, stringAt, type Turns, type Utf8 } from '../batch.ts'
 import { UserError } from '../errors.ts'
 import { type Encoded, type Encoder, encoderOf, type Message, promptEncoder } from './conversation.ts'
-import { readFolder } from './folder.ts'
+import { readFolder, taskOf } from './folder.ts'
 
 export type Request =
-  | { readonly open: { readonly name: string; readonly folder: string; readonly embeds: boolean } }
+  | { readonly open: { readonly label: string; readonly folder: string; readonly embeds: boolean } }
   | { readonly score: Chunk }
 /** Rows to score: `prompt` and `responses` correspond. */
 export interface Chunk {
@@ -35,34 +35,34 @@ let model: Model | undefined
 
 async function answer(request: Request): Promise<Answer> {
   if ('open' in request) {
-    model = await openModel(request.open.name, request.open.folder, request.open.embeds)
+    model = await openModel(request.open.label, request.open.folder, request.open.embeds)
     return { ready: true, dims: model.dims }
   }
   return scoreChunk(model!, request.score)
 }
 
-async function openModel(name: string, folder: string, embeds: boolean): Promise<Model> {
-  const read = readFolder(name, folder, embeds)
-  const encode = embeds ? promptEncoder(name, read) : encoderOf(name, read)
-  const runtime = await loadRuntime(name)
-  const where = `models.${name}: ${read.graph}`
-  const session = await openSession(where, runtime, read.graph)
+async function openModel(label: string, folder: string, embeds: boolean): Promise<Model> {
+  const read = readFolder(label, folder, embeds)
+  const encode = embeds ? promptEncoder(label, read) : encoderOf(label, read)
+  const runtime = await loadRuntime(label)
+  const where = `${label}: ${read.graph}`
+  const session = await openSession(where, runtime, read.graph, embeds)
   const run = runnerOf(where, runtime, session, embeds)
   const sample = encode([{ role: 'user', content: 'What is 6 x 7?' }], '42')
   const dims = sample ? (await run(sample)).length : 1
   return { encode, run, dims }
 }
 
-async function loadRuntime(name: string): Promise<Runtime> {
+async function loadRuntime(label: string): Promise<Runtime> {
   try {
     return await import('onnxruntime-node')
   } catch {
     const install = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node'
-    throw new UserError(`models.${name}: needs the optional package onnxruntime-node, which is not installed; run: ${install}`)
+    throw new UserError(`${label}: needs the optional package onnxruntime-node, which is not installed; run: ${install}`)
   }
 }
 
-async function openSession(where: string, runtime: Runtime, graph: string): Promise<InferenceSession> {
+async function openSession(where: string, runtime: Runtime, graph: string, embeds: boolean): Promise<InferenceSession> {
   try {
     return await runtime.InferenceSession.create(graph, {
       intraOpNumThreads: 1,
@@ -73,7 +73,7 @@ async function openSession(where: string, runtime: Runtime, graph: string): Prom
   } catch (error) {
     const said = (error as Error).message.split('\n')[0]
     throw new UserError(
-      `${where}: onnxruntime cannot load it (${said}); export it again with standard operators: optimum-cli export onnx --task text-classification`,
+      `${where}: onnxruntime cannot load it (${said}); export it again with standard operators: optimum-cli export onnx --task ${taskOf(embeds)}`,
     )
   }
 }
@@ -99,7 +99,7 @@ function runnerOf(where: string, runtime: Runtime, session: InferenceSession, em
     const integers = input.isTensor ? integerTypes[input.type] : undefined
     if (!fill || !integers)
       throw new UserError(
-        `${where}: expected inputs ${Object.keys(FILLS).join(', ')} of int64, got ${input.name}; export with --task text-classification`,
+        `${where}: expected inputs ${Object.keys(FILLS).join(', ')} of int64, got ${input.name}; export with --task ${taskOf(embeds)}`,
       )
     return { name: input.name, fill, integers, type: (input as { type: 'int64' | 'int32' }).type }
   })

@@ -38,7 +38,8 @@ export class OnnxScorer implements Scorer, Embedder {
   truncated = 0
   /** Numbers a text: one of a reward model. */
   dims = 1
-  readonly #name: string
+  /** What complaints call it. */
+  readonly #label: string
   readonly #folder: string
   readonly #embeds: boolean
   #child: ChildProcess | undefined
@@ -47,7 +48,7 @@ export class OnnxScorer implements Scorer, Embedder {
 
   constructor(name: string, folder: string, digest: string, embeds = false) {
     this.id = `${name} ${digest}`
-    this.#name = name
+    this.#label = embeds ? `onnx ${name}` : `models.${name}`
     this.#folder = folder
     this.#embeds = embeds
   }
@@ -67,13 +68,13 @@ export class OnnxScorer implements Scorer, Embedder {
       this.#stderr = (this.#stderr + text).slice(-2000)
     })
     this.#child = child
-    const answer = await this.#ask({ open: { name: this.#name, folder: this.#folder, embeds: this.#embeds } }).catch(error => {
+    const answer = await this.#ask({ open: { label: this.#label, folder: this.#folder, embeds: this.#embeds } }).catch(error => {
       child.disconnect()
       throw error
     })
     if (answer && 'dims' in answer) this.dims = answer.dims
     if (answer === undefined)
-      throw new UserError(`models.${this.#name}: ${this.#folder}: the scoring process ended while it loaded the model${this.#said()}`)
+      throw new UserError(`${this.#label}: ${this.#folder}: the scoring process ended while it loaded the model${this.#said()}`)
   }
 
   /** Calls queue: one text is scored at a time. */
@@ -119,7 +120,7 @@ export class OnnxScorer implements Scorer, Embedder {
       if (answer && 'scores' in answer) return answer
     }
     const what = `the scoring process ended ${MOST_DEATHS} times over the same ${chunk.rows} texts${this.#said()}`
-    throw new UserError(`models.${this.#name}: ${this.#folder}: ${what}; it may lack memory: use fewer --threads or a smaller model`)
+    throw new UserError(`${this.#label}: ${this.#folder}: ${what}; it may lack memory: use fewer --threads or a smaller model`)
   }
 
   #alive(): boolean {
