@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Batch, batchOf, columnsOf, concat, gather, hexAt, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
+import { type Batch, batchOf, columnsOf, gather, hexAt, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
 import { findId } from '../pipeline/kernels/cluster-names.ts'
 import { groupsOf, lanesOf, membersOf } from '../pipeline/kernels/groups.ts'
 import { nearestSurvivors } from '../pipeline/kernels/nearest.ts'
@@ -99,10 +99,7 @@ const neighbours: Round<Params> = {
     }
   },
   reduce: (params, { corpus }, rows) => reduce(params, corpus.sources, rows),
-  combine: (_, _context, parts) => ({
-    facts: parts[0]?.facts,
-    tables: { matches: concat(matched, parts.length > 0 ? [parts[0].tables!.matches as Matches] : [noMatches]) as Batch },
-  }),
+  combine: (_, _context, parts) => ({ facts: parts[0]?.facts, tables: { matches: parts[0]?.tables!.matches ?? (noMatches as Batch) } }),
 }
 
 const LISTED_CLUSTERS = 20
@@ -122,18 +119,29 @@ async function reduce(params: Params, sources: readonly string[], rows: Batch): 
     pairs[of[i]] += pairs_of_prompt.values[i]
     tally.add('semantic', sources[source.values[i]], sources[source.values[of[i]]], pairs_of_prompt.values[i])
   }
-  const survivors = Int32Array.from(of.keys()).filter(i => prompts[i] > 1)
+  const largest = largestOf(columns, sources, prompts, pairs)
+  const clusters = prompts.reduce((n, size) => n + (size > 1 ? 1 : 0), 0)
+  return {
+    tables: { matches: matchesOf(prompt_id, pair_id, of, cosine) as Batch },
+    facts: { prompts: rows.rows, clusters, largest, ...tally.facts(LISTED_SOURCES) },
+  }
+}
+
+/** The clusters with the most pairs. */
+function largestOf(
+  { pair_id, source }: { readonly pair_id: Ids; readonly source: Numbers },
+  sources: readonly string[],
+  prompts: Int32Array,
+  pairs: Int32Array,
+) {
+  const survivors = Int32Array.from(prompts.keys()).filter(i => prompts[i] > 1)
   const larger = (i: number, j: number) => pairs[i] > pairs[j] || (pairs[i] === pairs[j] && compareIds(pair_id, i, pair_id, j) < 0)
-  const largest = firstRows(survivors, LISTED_CLUSTERS, larger).map(i => ({
+  return firstRows(survivors, LISTED_CLUSTERS, larger).map(i => ({
     survivor: hexAt(pair_id, i),
     source: sources[source.values[i]],
     prompts: prompts[i],
     pairs: pairs[i],
   }))
-  return {
-    tables: { matches: matchesOf(prompt_id, pair_id, of, cosine) as Batch },
-    facts: { prompts: rows.rows, clusters: survivors.length, largest, ...tally.facts(LISTED_SOURCES) },
-  }
 }
 
 function matchesOf(prompt_id: Ids, pair_id: Ids, of: Int32Array, cosine: Float64Array): Matches {
