@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises'
 import type { Build, Step } from './build.ts'
 import { UserError } from './errors.ts'
 import { digestOf } from './keys.ts'
-import type { Scorer } from './scorer.ts'
-import { openScorer } from './scorers/open.ts'
+import type { Embedder, Scorer } from './scorer.ts'
+import { openEmbedder, openScorer } from './scorers/open.ts'
 import type { Context, Summary } from './stage.ts'
 
 /** Judges, indexes and models that were opened in this worker, kept for its next tasks. */
 export class Opened {
   private readonly things = new Map<string, Promise<unknown>>()
-  private readonly scorers = new Set<Promise<Scorer>>()
+  private readonly models = new Set<Promise<Scorer | Embedder>>()
 
   /** `open` the first time, what it gave then afterwards. Only what belongs to the same phase of a build is kept. */
   once<T>(name: string, open: () => Promise<T>): Promise<T> {
@@ -19,19 +19,27 @@ export class Opened {
     return thing as Promise<T>
   }
 
-  /** Forgets everything but the scorers: a new phase opens other judges. */
+  /** Forgets everything but the models: a new phase opens other judges. */
   forget(): void {
-    for (const name of this.things.keys()) if (!name.startsWith('scorer ')) this.things.delete(name)
+    for (const name of this.things.keys()) if (!name.startsWith('model ')) this.things.delete(name)
   }
 
   scorer(name: string, open: () => Promise<Scorer>): Promise<Scorer> {
-    const scorer = this.once(`scorer ${name}`, open)
-    this.scorers.add(scorer)
-    return scorer
+    return this.model(`model ${name}`, open)
+  }
+
+  embedder(folder: string, open: () => Promise<Embedder>): Promise<Embedder> {
+    return this.model(`model in ${folder}`, open)
+  }
+
+  private model<M extends Scorer | Embedder>(name: string, open: () => Promise<M>): Promise<M> {
+    const model = this.once(name, open)
+    this.models.add(model)
+    return model
   }
 
   async close(): Promise<void> {
-    for (const scorer of this.scorers) await (await scorer).close()
+    for (const model of this.models) await (await model).close()
   }
 }
 
@@ -47,6 +55,10 @@ export function contextOf(build: Build, step: Step, summary: Summary, opened?: O
       const model = build.plan.models[name]
       const open = (): Promise<Scorer> => openScorer(name, build.paths[model.onnx], model.digest)
       return opened ? opened.scorer(name, open) : open()
+    },
+    embedder: folder => {
+      const open = (): Promise<Embedder> => openEmbedder(folder, build.paths[folder])
+      return opened ? opened.embedder(folder, open) : open()
     },
   }
 }

@@ -1,9 +1,11 @@
 /** The exchange that verifies candidates: sets of shingles of the pairs involved, one component at a time, and what becomes of each pair. */
-import { type Batch, batchOf, columnsOf, hexAt, type Schema, select } from './batch.ts'
+import { type Batch, batchOf, columnsOf, hexAt, type Ids, type Schema, select, textsOf } from './batch.ts'
 import { componentsOf, inComponents } from './buckets.ts'
 import { type ClusterRules, type Clusters, clustersOf } from './kernels/clusters.ts'
+import { beginnings, excerptAt } from './kernels/excerpt.ts'
 import { mix32 } from './kernels/mix.ts'
-import { copyId } from './kernels/rank.ts'
+import { compareIds, copyId } from './kernels/rank.ts'
+import { firstRows } from './kernels/sampling.ts'
 import { type SetColumn, setColumn, setField, setsOf } from './kernels/sets.ts'
 import type { PairSets } from './kernels/similarity.ts'
 import { type Between, sourceNumbers, Tally } from './kernels/sources.ts'
@@ -23,8 +25,9 @@ export interface Verification extends ClusterRules {
 
 const standing = { pair_id: 'id', label_kind: pairFacts.label_kind, priority: 'i32', tie: 'u8', ordinal: 'i32' } as const
 const facts = { ...standing, source: 'utf8' } as const
-/** `source` is a place in the corpus's list. */
-const emits = { ...standing, component: 'i32', source: 'i32' } as const
+/** `source` is a place in the corpus's list, `excerpt` the beginning of the first field compared. */
+const emits = { ...standing, component: 'i32', source: 'i32', excerpt: 'utf8' } as const
+const EXCERPT_BYTES = 120
 
 /** Null for pairs that are near no other. */
 export const nearColumns = {
@@ -75,6 +78,7 @@ function observe(verification: Verification, corpus: Context['corpus'], componen
     ...setsOfRows(verification, batch),
     component: { values: component },
     source: { values: sourceNumbers(columnsOf(batch, facts).source, corpus.sources) },
+    excerpt: beginnings(textsOf(columnsOf(batch, pairTexts)[verification.fields[0]], batch.rows), EXCERPT_BYTES),
     partition: { values: component.map(c => mix32(c) % partitions) },
   })
 }
@@ -117,7 +121,14 @@ function returnsOf(batch: Batch, { of, crossed, jaccard, fate, survivor, sizes }
   }) as Batch
 }
 
-type Cluster = { readonly survivor: string; readonly source: string; readonly pairs: number }
+type Cluster = {
+  readonly survivor: string
+  readonly source: string
+  readonly pairs: number
+  /** Pairs by source, the most frequent first. */
+  readonly sources: readonly { readonly source: string; readonly pairs: number }[]
+  readonly excerpt: string
+}
 type PartFacts = {
   readonly clusters: number
   readonly compared: number
@@ -130,33 +141,52 @@ const LISTED_CLUSTERS = 20
 const LISTED_SOURCES = 50
 
 function factsOf(batch: Batch, { of, crossed, survivor, sizes, compared, cut }: Clusters, sources: readonly string[]): PartFacts {
-  const { pair_id, source } = columnsOf(batch, emits)
+  const { pair_id, source, excerpt: beginning } = columnsOf(batch, emits)
   const tally = new Tally()
   for (let i = 0; i < of.length; i++)
     // a survivor may be related to the pair that contradicts it: that is counted once, there
     if (survivor[i] !== i) tally.add(crossed[i] ? 'near-swapped' : 'near', sources[source.values[i]], sources[source.values[of[i]]])
   const survivors = Int32Array.from(sizes.keys()).filter(i => sizes[i] > 1)
-  const listed = Array.from(survivors, i => ({ survivor: hexAt(pair_id, i), source: sources[source.values[i]], pairs: sizes[i] }))
-  return { clusters: survivors.length, compared, cut, between: tally.list(), largest: largestOf(listed) }
+  const listed = Array.from(largestRows(pair_id, survivors, sizes), i => ({
+    survivor: hexAt(pair_id, i),
+    source: sources[source.values[i]],
+    pairs: sizes[i],
+    sources: countSources(survivor, i, source.values, sources),
+    excerpt: excerptAt(beginning, i, EXCERPT_BYTES),
+  }))
+  return { clusters: survivors.length, compared, cut, between: tally.list(), largest: listed }
+}
+
+/** The survivors of the largest clusters of a partition. */
+const largestRows = (ids: Ids, survivors: Int32Array, sizes: Int32Array): number[] =>
+  firstRows(survivors, LISTED_CLUSTERS, (i, j) => sizes[i] > sizes[j] || (sizes[i] === sizes[j] && compareIds(ids, i, ids, j) < 0))
+
+function countSources(survivor: Int32Array, of: number, source: Int32Array, names: readonly string[]): Cluster['sources'] {
+  const counts = new Map<number, number>()
+  for (let i = 0; i < survivor.length; i++) if (survivor[i] === of) counts.set(source[i], (counts.get(source[i]) ?? 0) + 1)
+  return [...counts]
+    .map(([i, pairs]) => ({ source: names[i], pairs }))
+    .sort((a, b) => b.pairs - a.pairs || (a.source < b.source ? -1 : 1))
+    .slice(0, LISTED_SOURCES)
 }
 
 const largestOf = (clusters: readonly Cluster[]): Cluster[] =>
   clusters.toSorted((a, b) => b.pairs - a.pairs || (a.survivor < b.survivor ? -1 : 1)).slice(0, LISTED_CLUSTERS)
 
-function combine({ facts: candidates }: Summary, parts: readonly Part[]): Summary {
+function combine({ facts: before }: Summary, parts: readonly Part[]): Summary {
+  const { no_signal = [], ...candidates } = before as { readonly no_signal?: readonly Between[] }
   const all = parts.map(part => part.facts as unknown as PartFacts)
   const sum = (of: (facts: PartFacts) => number) => all.reduce((n, facts) => n + of(facts), 0)
   const tally = new Tally()
-  for (const { between } of all) tally.addAll(between)
+  for (const between of [no_signal, ...all.map(facts => facts.between)]) tally.addAll(between)
   return {
     facts: {
       candidates,
       compared: sum(f => f.compared),
       cut: sum(f => f.cut),
-      relations: tally.totals(),
       clusters: sum(f => f.clusters),
       largest: largestOf(all.flatMap(f => f.largest)),
-      between: tally.list(LISTED_SOURCES),
+      ...tally.facts(LISTED_SOURCES),
     },
   }
 }

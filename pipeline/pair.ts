@@ -32,7 +32,8 @@ export const sizeFacts = { text_bytes: 'i32', longest_bytes: 'i32' } as const
 /** Given by the engine: the pair's place in the corpus, counted over all shards in the order of the config. */
 export const placeFacts = { ordinal: 'i32' } as const
 
-export const relations = ['exact', 'swapped', 'near', 'near-swapped', 'no-signal'] as const
+/** `semantic`: the prompts mean nearly the same, by an embedding. New ones are added at the end: what is stored holds their places. */
+export const relations = ['exact', 'swapped', 'near', 'near-swapped', 'no-signal', 'same-prompt', 'semantic'] as const
 export const outcomes = ['keep', 'flip', 'quarantine', 'review', 'drop'] as const
 export type Outcome = (typeof outcomes)[number]
 export const draws = ['audit', 'targeted'] as const

@@ -95,7 +95,15 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
   const inputs = await planInputs(loaded, base, named)
   const benchmarks = await named(config.benchmarks.flatMap((b, i) => filesOf(b, base, loaded.at(['benchmarks', i]))))
   const models = await planModels(loaded, base, paths)
-  const steps = await planSteps(loaded, { base, named, known, benchmarks, models, corpus: keyOf('corpus', ...inputs.map(i => i.key)) })
+  const steps = await planSteps(loaded, {
+    base,
+    named,
+    known,
+    benchmarks,
+    models,
+    corpus: keyOf('corpus', ...inputs.map(i => i.key)),
+    folder: (onnx, where) => locateFolder(onnx, base, where, paths),
+  })
   checkOutput(loaded, steps)
   const body = {
     goldpan: VERSION,
@@ -134,12 +142,16 @@ async function planInputs(
 async function planModels(loaded: LoadedConfig, base: string, paths: Record<string, string>): Promise<Plan['models']> {
   const models: Record<string, ModelConfig & { digest: string }> = {}
   for (const [name, model] of Object.entries(loaded.config.models)) {
-    const { folder, files } = modelFiles(model.onnx, base, loaded.at(['models', name]))
-    const digests = await Promise.all(files.map(async file => [file.shown, await digestOf(file.path)]))
-    paths[model.onnx] = folder
-    models[name] = { ...model, digest: keyOf(digests as Json) }
+    models[name] = { ...model, digest: await locateFolder(model.onnx, base, loaded.at(['models', name]), paths) }
   }
   return models
+}
+
+/** Notes where a model's folder is; the digest of all its files. */
+async function locateFolder(named: string, base: string, where: string, paths: Record<string, string>): Promise<string> {
+  const { folder, files } = modelFiles(named, base, where)
+  paths[named] = folder
+  return keyOf((await Promise.all(files.map(async file => [file.shown, await digestOf(file.path)]))) as Json)
 }
 
 interface Surroundings {
@@ -150,6 +162,8 @@ interface Surroundings {
   readonly benchmarks: readonly PlannedFile[]
   readonly models: Plan['models']
   readonly corpus: string
+  /** Locates the folder of a model that a step's param `onnx` names, and gives the digest of its files. */
+  readonly folder: (named: string, where: string) => Promise<string>
 }
 
 /** The stage that provides a column which later steps need for folds and splits. */
@@ -203,6 +217,8 @@ async function planStep(
   const params = parsed.data as Json
   const files = (stage.files?.(params) ?? []).map(path => around.known.get(path)!)
   const digests = new Map(files.map(file => [file.path, `${basename(file.path)} ${file.sha256}`]))
+  const onnx = (params as { readonly onnx?: string }).onnx
+  if (onnx !== undefined) digests.set(onnx, await around.folder(onnx, loaded.at([...step.place, 'onnx'])))
   const keyed = byDigest(params, digests)
   const measures = (stage.measures?.(params) ?? []).map(({ measure, params: own }) => ({
     name: measure.name,

@@ -1,4 +1,4 @@
-/** A reward model r(prompt, response). */
+/** What models say: of responses to a prompt (a reward model r(prompt, response)), and of what a prompt means. */
 import type { Turns, Utf8 } from './batch.ts'
 
 export interface Scorer {
@@ -6,5 +6,14 @@ export interface Scorer {
   readonly id: string
   /** One raw score a row; rows of `prompt` and `responses` correspond. NaN = unscored. */
   score(prompt: Turns, responses: Utf8): Promise<Float32Array>
+  close(): Promise<void>
+}
+
+/** A model of what texts mean. */
+export interface Embedder {
+  /** Numbers of a vector. */
+  readonly dims: number
+  /** Vectors of the prompts laid end to end. */
+  embed(prompts: Turns, rows: number): Promise<Float32Array>
   close(): Promise<void>
 }

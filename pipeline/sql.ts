@@ -128,7 +128,7 @@ async function told<T>(ask: () => Promise<T>): Promise<T> {
 function complaintOf(message: string): string {
   if (message === 'Error in native callback') return 'the statement is empty'
   const table = /Table with name (.+) does not exist/.exec(message)?.[1]
-  if (table) return `no table ${table}${hint(table, tableNames)}`
+  if (table) return `no table ${table}${hint(table, [...tableNames, ...Object.keys(derivedViews)])}`
   const [first, ...more] = message.replace(/^Failed to extract statements: /, '').split('\n')
   const refused = first.replace(
     'file system operations are disabled by configuration',
@@ -162,12 +162,18 @@ export async function openTables(finished: Finished): Promise<Tables> {
   }
 }
 
+/** Views over tables, by name: `edges` is what the ledger knows of pairs that duplicate or contradict another. */
+export const derivedViews: Readonly<Record<string, string>> = {
+  edges: `select pair_id, duplicate_of, relation, jaccard, source, outcome, step, reason, cluster_id, cluster_size from ledger where duplicate_of is not null`,
+}
+
 async function createViews(finished: Finished, connection: DuckDBConnection): Promise<void> {
   for (const table of tableNames) {
     const files = filesOf(finished, table)
     const columns = columnsOfTable(finished, table)
     await connection.run(`create view ${table} as ${files.length === 0 ? emptySql(columns) : readSql(table, files, columns)}`)
   }
+  for (const [name, sql] of Object.entries(derivedViews)) await connection.run(`create view ${name} as ${sql}`)
 }
 
 /** Models' columns are read from the files; only a table without any is made up, and without theirs. */

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import type { Batch, Columns, Field, Schema } from './batch.ts'
 import type { Outcome } from './pair.ts'
-import type { Scorer } from './scorer.ts'
+import type { Embedder, Scorer } from './scorer.ts'
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 export type Awaitable<T> = T | Promise<T>
@@ -42,7 +42,12 @@ export interface Context {
   /** The bytes of a file that the step's `files` names. */
   file(path: string): Promise<Uint8Array>
   scorer(model: string): Promise<Scorer>
+  /** The embedding model in the folder that the step's param `onnx` names. */
+  embedder(folder: string): Promise<Embedder>
 }
+
+/** The embedder is there for measures that are given a folder. */
+export type MeasureContext = Pick<Context, 'file' | 'seed'> & Partial<Pick<Context, 'embedder'>>
 
 /** A pure function of one pair's texts, computed once for all steps that use it, whatever was dropped before. */
 export interface Measure<P = unknown> {
@@ -52,7 +57,7 @@ export interface Measure<P = unknown> {
   adds(params: P): Schema
   /** Files named by the params, whose digests enter the key. */
   files?(params: P): readonly string[]
-  open(params: P, context: Pick<Context, 'file' | 'seed'>): Awaitable<(batch: Batch) => Columns<Schema>>
+  open(params: P, context: MeasureContext): Awaitable<(batch: Batch) => Awaitable<Columns<Schema>>>
 }
 
 export interface MeasureUse {

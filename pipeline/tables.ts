@@ -23,7 +23,7 @@ const splitLabels = ['none', 'train', 'validation'] as const
 export const contamination = { list: { benchmark: 'utf8', item: 'utf8', span: 'utf8', coverage: 'f32' } } as const
 export const human = { outcome: { labels: votes }, n: 'i32', agreement: 'f32' } as const
 
-/** The ledger in the order of its documentation; `added` names columns that steps add, of which those of models enter. */
+/** The ledger in the order of its documentation; `added` names columns that steps add, of which `cosine` and those of models enter. */
 export function ledgerColumns(added: readonly string[]): OutColumn[] {
   return [
     required('pair_id', 'id'),
@@ -38,6 +38,7 @@ export function ledgerColumns(added: readonly string[]): OutColumn[] {
     optional('duplicate_of', 'id'),
     optional('relation', { labels: relations }),
     optional('jaccard', 'f32'),
+    ...(added.includes('cosine') ? [optional('cosine', 'f32')] : []),
     required('prompt_id', 'id'),
     optional('cluster_id', 'id'),
     optional('cluster_size', 'i32'),

@@ -82,7 +82,7 @@ async function measure(build: Build, opened: Opened, place: number): Promise<Tas
   )
   for (let block = 0; block < shard.block_rows.length; block++) {
     const texts = build.texts(shard, block)
-    for (const m of running) m.blocks.push({ schema: m.schema, rows: texts.rows, columns: m.run(texts) })
+    for (const m of running) m.blocks.push({ schema: m.schema, rows: texts.rows, columns: await m.run(texts) })
   }
   for (const m of running) build.store.writeTable(m.key, m.blocks)
   return { rows: shard.pairs }

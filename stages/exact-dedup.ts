@@ -8,7 +8,10 @@ import { pairFacts, relations } from '../pipeline/pair.ts'
 import { type Context, defineStage, type Part, type Round } from '../pipeline/stage.ts'
 
 const params = z.strictObject({
-  exact: z.enum(['drop', 'mark']).default('drop').describe('copies of a pair: drop all but the survivor, or keep and mark them'),
+  exact: z
+    .enum(['drop', 'mark', 'review'])
+    .default('drop')
+    .describe('copies of a pair, all but the survivor: drop them, keep and mark them, or send them to review'),
   swapped: z
     .enum(['drop_lesser', 'drop_both', 'mark', 'review'])
     .default('drop_lesser')
@@ -18,7 +21,7 @@ const params = z.strictObject({
 })
 type Params = z.infer<typeof params>
 
-const reasons = { exact: 'drop', swapped: 'drop', label_conflict: 'review' } as const
+/** Fates: 0, or 1 + the place of a reason. */
 const STAY = 0
 const EXACT = 1
 const SWAPPED = 2
@@ -40,6 +43,7 @@ type Rows = ReturnType<typeof columnsOf<typeof emits>>
 /** Pairs of one partition: 61 bytes each. */
 const PAIRS_PER_PARTITION = 1_000_000
 const partitionsFor = (pairs: number): number => Math.ceil((pairs + 1) / PAIRS_PER_PARTITION)
+const LISTED_SOURCES = 50
 
 const grouping: Round<Params> = {
   reads,
@@ -62,7 +66,7 @@ const grouping: Round<Params> = {
   combine: (_, _context, parts) => {
     const tally = new Tally()
     for (const part of parts) tally.addAll(part.facts as unknown as Between[])
-    return { facts: { relations: tally.totals(), between: tally.list(50) } }
+    return { facts: tally.facts(LISTED_SOURCES) }
   },
 }
 
@@ -120,13 +124,13 @@ function settle(params: Params, rows: Rows, members: Int32Array, fates: Fates): 
   const labels = members.filter(i => rows.tie.values[i] === 0)
   const sides = [0, 1].map(turned => labels.filter(i => rows.turned.values[i] === turned))
   for (const copies of [members.filter(i => rows.tie.values[i] === 1), ...sides])
-    for (const copy of copies.subarray(1)) tell(fates, copy, copies[0], 'exact', params.exact === 'drop' ? EXACT : STAY)
+    for (const copy of copies.subarray(1)) tell(fates, copy, copies[0], 'exact', params.exact === 'mark' ? STAY : EXACT)
   if (sides[0].length === 0 || sides[1].length === 0) return
   const [greater, lesser] = compareRank(rows, sides[0][0], sides[1][0]) < 0 ? sides : [sides[1], sides[0]]
   const equal = compareLabels(rows, greater[0], lesser[0]) === 0
   const fate = conflictFate(params, equal)
   // copies that are only marked share what happens to their label
-  const followers = (copies: Int32Array) => (params.exact === 'drop' ? copies.subarray(0, 1) : copies)
+  const followers = (copies: Int32Array) => (params.exact === 'mark' ? copies : copies.subarray(0, 1))
   for (const copy of followers(lesser)) tell(fates, copy, greater[0], 'swapped', fate.lesser)
   if (fate.greater !== STAY) for (const copy of followers(greater)) tell(fates, copy, lesser[0], 'swapped', fate.greater)
 }
@@ -160,11 +164,11 @@ function returnsOf(rows: Rows, told: readonly number[], fates: Fates): Batch {
 export const exactDedup = defineStage<Params>({
   name: 'exact-dedup',
   doc: 'Finds copies of a pair and pairs labelled both ways, by the hashes of prompt, chosen and rejected over the whole corpus.',
-  version: 1,
+  version: 2,
   params,
   reads: returned,
   adds: { duplicate_of: 'id', relation: { labels: relations }, jaccard: 'f32' },
-  reasons: () => reasons,
+  reasons: ({ exact }) => ({ exact: exact === 'review' ? 'review' : 'drop', swapped: 'drop', label_conflict: 'review' }),
   rounds: [grouping],
   judge: () => batch => {
     const { twin_of, twin_relation, twin_fate } = columnsOf(batch, returned)

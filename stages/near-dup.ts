@@ -1,12 +1,13 @@
 import { z } from 'zod'
-import { type Batch, columnsOf, isValid, type Schema } from '../pipeline/batch.ts'
+import { type Batch, batchOf, columnsOf, gather, isValid, type Schema, select, type Utf8 } from '../pipeline/batch.ts'
 import { bucketRound } from '../pipeline/buckets.ts'
 import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
 import { FATES } from '../pipeline/kernels/clusters.ts'
+import { sourceNumbers, Tally } from '../pipeline/kernels/sources.ts'
 import { comparedFields, comparison, type MinHashParams, minhash } from '../pipeline/measures/minhash.ts'
 import { crossable, nearColumns, verificationRound } from '../pipeline/near-duplicates.ts'
 import { relations } from '../pipeline/pair.ts'
-import { defineStage, type Verdict } from '../pipeline/stage.ts'
+import { defineStage, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const MOST_FUNCTIONS = 1024
 
@@ -29,8 +30,10 @@ const shape = z.strictObject({
     ),
   no_signal: z
     .enum(['drop', 'mark', 'review', 'off'])
-    .default('drop')
-    .describe('what becomes of a label between responses that are near-duplicates of each other (ties are exempt); off = not looked for'),
+    .default('mark')
+    .describe(
+      'what becomes of a label between responses that are near-duplicates of each other (ties are exempt); off = not looked for. Marked by default, since words alone do not tell a typo from the one number, sign or indent that makes an answer wrong',
+    ),
   no_signal_threshold: z
     .number()
     .min(0.1)
@@ -82,6 +85,34 @@ const alike = (batch: Batch): Uint8Array => {
   return tie.values.map((isTie, i) => (isTie === 0 && isValid(sides_jaccard, i) ? 1 : 0))
 }
 
+const counted = { source: 'i32' } as const
+
+/** Counts the labels without signal by source. */
+const noSignal: Round<Params> = {
+  reads: params => ({ ...sidesSchema(params), source: 'utf8' }),
+  emits: counted,
+  partitions: () => 1,
+  observe: (_, { corpus }) => {
+    return batch => {
+      const unusable = alike(batch)
+      const rows = Int32Array.from(unusable.keys()).filter(i => unusable[i] === 1)
+      const { source } = gather(select(batch, ['source']), rows).columns
+      return batchOf({ ...counted, partition: 'i32' }, rows.length, {
+        source: { values: sourceNumbers(source as Utf8, corpus.sources) },
+        partition: { values: new Int32Array(rows.length) },
+      }) as Batch
+    }
+  },
+  reduce: (_, { corpus: { sources } }, rows) => {
+    const counts = new Map<number, number>()
+    for (const source of columnsOf(rows, counted).source.values) counts.set(source, (counts.get(source) ?? 0) + 1)
+    const tally = new Tally()
+    for (const [source, pairs] of counts) tally.add('no-signal', sources[source], sources[source], pairs)
+    return { facts: tally.list() }
+  },
+  combine: (_, _context, parts) => ({ facts: { no_signal: parts[0]?.facts ?? [] } }),
+}
+
 /** A pair that leaves because its responses are alike takes no part: it stands for no other. */
 const buckets = bucketRound<Params>({
   banding: nearDupBanding,
@@ -125,7 +156,7 @@ function judge(params: Params, batch: Batch): Verdict {
 export const nearDup = defineStage<Params>({
   name: 'near-dup',
   doc: 'Finds near-duplicate pairs field by field, straight and with the responses crossed, by MinHash with every candidate verified.',
-  version: 1,
+  version: 2,
   params,
   measures: params => [minhash.with(minhashParams(params))],
   reads: params => ({ ...nearColumns, ...sidesSchema(params) }),
@@ -136,6 +167,6 @@ export const nearDup = defineStage<Params>({
     near_conflict: 'review',
     no_signal: no_signal === 'review' ? 'review' : 'drop',
   }),
-  rounds: [buckets, verification],
+  rounds: [noSignal, buckets, verification],
   judge: params => batch => judge(params, batch),
 })

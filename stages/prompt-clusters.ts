@@ -1,20 +1,34 @@
 import { z } from 'zod'
-import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid } from '../pipeline/batch.ts'
+import { type Batch, batchOf, type Column, columnsOf, hexAt, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
 import { bucketRound, componentsOf, inComponents } from '../pipeline/buckets.ts'
 import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
 import { type ClusterNames, joinNames, lookUpNames, nameClusters, namesOf } from '../pipeline/kernels/cluster-names.ts'
 import { connectNear } from '../pipeline/kernels/connect.ts'
 import { groupsOf, lanesOf, membersOf } from '../pipeline/kernels/groups.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
+import { beyond, drawKeys, samePrompt } from '../pipeline/kernels/prompt-draw.ts'
 import { setColumn, setField, setsOf } from '../pipeline/kernels/sets.ts'
+import { type Between, sourceNumbers, Tally, type TallyFacts } from '../pipeline/kernels/sources.ts'
 import { wordsOf } from '../pipeline/kernels/words.ts'
 import { comparison, minhash } from '../pipeline/measures/minhash.ts'
-import { pairTexts } from '../pipeline/pair.ts'
-import { defineStage, type Part, type Round, type Summary } from '../pipeline/stage.ts'
+import { pairTexts, relations } from '../pipeline/pair.ts'
+import { defineStage, type Env, type Json, type Part, type Round, type Summary, type Verdict } from '../pipeline/stage.ts'
 
 const params = z
   .strictObject({
     ...comparison('two prompts'),
+    max_per_prompt: z.int().min(1).optional().describe('pairs of one and the same prompt that stay, drawn by the seed; default: all'),
+    weight: z
+      .string()
+      .optional()
+      .describe(
+        'column of an earlier step that weighs the draw of max_per_prompt, such as `weight` in a second prompt-clusters step after style-bias; a pair without a value weighs 1; default: all alike',
+      ),
+    same_prompt: z.enum(['drop', 'mark', 'review']).default('drop').describe('what becomes of the pairs beyond max_per_prompt'),
+  })
+  .refine(({ max_per_prompt, weight }) => weight === undefined || max_per_prompt !== undefined, {
+    path: ['weight'],
+    message: 'weighs the draw of max_per_prompt, which is not given',
   })
   .refine(({ threshold, recall }) => bandingFor(threshold, recall), {
     path: ['recall'],
@@ -25,52 +39,103 @@ type Params = z.infer<typeof params>
 const bandingOf = ({ threshold, recall }: Params): Banding => bandingFor(threshold, recall)!
 
 const seen = { prompt_id: 'id', ordinal: 'i32' } as const
+/** `source` is a place in the corpus's list. */
+const counted = { ...seen, source: 'i32' } as const
+const drawn = { draw_key: 'f64' } as const
 const firstOfPrompt = { first_of_prompt: 'u8' } as const
+const pastCap = { past_cap: 'u8' } as const
+
+const caps = ({ max_per_prompt }: Params): boolean => max_per_prompt !== undefined
+const drawReads = ({ weight }: Params, { upstream }: Env): Schema => ({
+  pair_id: 'id',
+  ...(weight === undefined ? {} : { [weight]: upstream[weight] === 'f64' ? 'f64' : 'f32' }),
+})
+
+/** The keys by which pairs of a prompt are drawn. */
+function drawOf({ weight }: Params, seed: number, batch: Batch): Numbers<Float64Array> {
+  const column = weight === undefined ? undefined : (batch.columns[weight] as Numbers)
+  const weights = Float64Array.from({ length: batch.rows }, (_, i) => (column && isValid(column, i) ? column.values[i] : 1))
+  return { values: drawKeys(seed, columnsOf(batch, { pair_id: 'id' }).pair_id, weights) }
+}
 
 const PAIRS_PER_PARTITION = 4_000_000
 const partitionsFor = (pairs: number): number => Math.ceil((pairs + 1) / PAIRS_PER_PARTITION)
 
 /** Of the pairs of one prompt the first takes part for all. */
 const distinct: Round<Params> = {
-  reads: seen,
-  emits: seen,
-  returns: firstOfPrompt,
+  reads: (params, env) => ({ ...seen, source: 'utf8', ...(caps(params) ? drawReads(params, env) : {}) }),
+  emits: params => ({ ...counted, ...(caps(params) ? drawn : {}) }),
+  returns: params => ({ ...firstOfPrompt, ...(caps(params) ? pastCap : {}) }),
   partitions: (_, corpus) => partitionsFor(corpus.pairs),
-  observe: (_, { corpus }) => {
+  observe: (params, { corpus, seed }) => {
     const partitions = partitionsFor(corpus.pairs)
     return batch => {
-      const { prompt_id, ordinal } = columnsOf(batch, seen)
+      const { prompt_id, ordinal, source: name } = columnsOf(batch, { ...seen, source: 'utf8' })
+      const source = { values: sourceNumbers(name, corpus.sources) }
       const partition = { values: lanesOf(prompt_id, batch.rows)[0].map(lane => (lane >>> 0) % partitions) }
-      return batchOf({ ...seen, partition: 'i32' }, batch.rows, { prompt_id, ordinal, partition }) as Batch
+      const schema: Schema = { ...counted, ...(caps(params) ? drawn : {}), partition: 'i32' }
+      const draw: Readonly<Record<string, Column>> = caps(params) ? { draw_key: drawOf(params, seed, batch) } : {}
+      return batchOf(schema, batch.rows, { prompt_id, ordinal, source, partition, ...draw })
     }
   },
-  reduce: (_, _context, rows) => {
-    const { prompt_id, ordinal } = columnsOf(rows, seen)
-    const { starts, rows: members } = membersOf(groupsOf(lanesOf(prompt_id, rows.rows)))
-    const firsts = new Int32Array(starts.length - 1).fill(0x7fffffff)
+  reduce: ({ max_per_prompt }, { corpus }, rows) => {
+    const { prompt_id, ordinal, source } = columnsOf(rows, counted)
+    const prompts = membersOf(groupsOf(lanesOf(prompt_id, rows.rows)))
+    const { starts, rows: members } = prompts
+    const first = new Uint8Array(rows.rows)
     let largest = 0
-    for (let g = 0; g < firsts.length; g++) {
+    for (let g = 0; g + 1 < starts.length; g++) {
       largest = Math.max(largest, starts[g + 1] - starts[g])
-      for (let k = starts[g]; k < starts[g + 1]; k++) firsts[g] = Math.min(firsts[g], ordinal.values[members[k]])
+      let least = members[starts[g]]
+      for (let k = starts[g] + 1; k < starts[g + 1]; k++) if (ordinal.values[members[k]] < ordinal.values[least]) least = members[k]
+      first[least] = 1
     }
-    const first_of_prompt = { values: new Uint8Array(firsts.length).fill(1) }
-    const returns = batchOf({ ...firstOfPrompt, ordinal: 'i32' }, firsts.length, {
-      ordinal: { values: firsts.sort() },
-      first_of_prompt,
-    }) as Batch
-    return { returns, facts: { pairs: rows.rows, prompts: firsts.length, most_pairs_of_a_prompt: largest } }
+    const past =
+      max_per_prompt === undefined ? undefined : beyond(prompts, columnsOf(rows, drawn).draw_key.values, ordinal.values, max_per_prompt)
+    return {
+      returns: toldOf(ordinal.values, first, past),
+      facts: {
+        pairs: rows.rows,
+        prompts: starts.length - 1,
+        most_pairs_of_a_prompt: largest,
+        between: samePrompt(prompts, source.values, ordinal.values, corpus.sources).list(),
+      },
+    }
   },
   combine: (_, _context, parts) => ({ facts: promptFacts(parts) }),
 }
 
-type PromptFacts = { readonly pairs: number; readonly prompts: number; readonly most_pairs_of_a_prompt: number }
+/** Which pairs stand for their prompts and, where there is a cap, which are beyond it. */
+function toldOf(ordinals: Int32Array, first: Uint8Array, past: Uint8Array | undefined): Batch {
+  const told = Int32Array.from(first.keys()).filter(i => first[i] === 1 || past?.[i] === 1)
+  told.sort((i, j) => ordinals[i] - ordinals[j])
+  const where = (flags: Uint8Array) => ({ values: new Uint8Array(told.length).fill(1), valid: Uint8Array.from(told, i => flags[i]) })
+  const schema: Schema = { ...firstOfPrompt, ...(past ? pastCap : {}), ordinal: 'i32' }
+  return batchOf(schema, told.length, {
+    ordinal: { values: told.map(i => ordinals[i]) },
+    first_of_prompt: where(first),
+    ...(past ? { past_cap: where(past) } : {}),
+  })
+}
 
-function promptFacts(parts: readonly Part[]): PromptFacts {
+type PromptFacts = {
+  readonly pairs: number
+  readonly prompts: number
+  readonly most_pairs_of_a_prompt: number
+  readonly between: readonly Between[]
+}
+
+const LISTED_SOURCES = 50
+
+function promptFacts(parts: readonly Part[]): Json {
   const all = parts.map(part => part.facts as PromptFacts)
+  const tally = new Tally()
+  for (const { between } of all) tally.addAll(between)
   return {
     pairs: all.reduce((n, f) => n + f.pairs, 0),
     prompts: all.reduce((n, f) => n + f.prompts, 0),
     most_pairs_of_a_prompt: all.reduce((n, f) => Math.max(n, f.most_pairs_of_a_prompt), 0),
+    same_prompt: tally.facts(LISTED_SOURCES),
   }
 }
 
@@ -157,7 +222,8 @@ const LISTED_CLUSTERS = 20
 const largestOf = (clusters: readonly Cluster[]): Cluster[] =>
   clusters.toSorted((a, b) => b.prompts - a.prompts || (a.cluster < b.cluster ? -1 : 1)).slice(0, LISTED_CLUSTERS)
 
-function combine({ facts: candidates }: Summary, parts: readonly Part[]): Summary {
+function combine({ facts: before }: Summary, parts: readonly Part[]): Summary {
+  const { same_prompt, ...candidates } = before as { readonly [fact: string]: Json } & { readonly same_prompt: TallyFacts }
   const facts = parts.map(part => part.facts as unknown as ClusterFacts & Work)
   const sum = (of: (f: ClusterFacts & Work) => number) => facts.reduce((n, f) => n + of(f), 0)
   return {
@@ -168,23 +234,45 @@ function combine({ facts: candidates }: Summary, parts: readonly Part[]): Summar
       clusters: sum(f => f.clusters),
       clustered_prompts: sum(f => f.clustered_prompts),
       largest: largestOf(facts.flatMap(f => f.largest)),
+      ...same_prompt,
     },
     tables: { names: joinNames(parts.map(part => part.tables!.names as ClusterNames)) as Batch },
   }
 }
 
+/** The verdict on the pairs beyond max_per_prompt; a relation that a pair already has is kept. */
+function pastCapVerdict({ same_prompt }: Params, batch: Batch): Verdict {
+  const { values, valid } = columnsOf(batch, pastCap).past_cap
+  const past = Uint8Array.from(values, (_, i) => (valid ? valid[i] : 1))
+  const known = batch.columns.relation as Numbers | undefined
+  const relation = {
+    values: new Uint8Array(batch.rows).fill(relations.indexOf('same-prompt')),
+    valid: past.map((isPast, i) => (isPast === 1 && !(known && isValid(known, i)) ? 1 : 0)),
+  }
+  return { add: { relation }, leave: same_prompt === 'mark' ? new Uint8Array(batch.rows) : past }
+}
+
 /** Clusters of near-duplicate prompts, chains included: what folds and splits must never cut. */
 export const promptClusters = defineStage<Params>({
   name: 'prompt-clusters',
-  doc: 'Names the cluster of near-duplicate prompts that each pair belongs to, so that folds and splits never cut one.',
-  version: 1,
+  doc: 'Names the cluster of near-duplicate prompts that each pair belongs to, so that folds and splits never cut one; caps the pairs of a prompt on request.',
+  version: 2,
   params,
   measures: params => [minhash.with({ ngram: params.ngram, ...bandingOf(params), on: ['prompt'], compare: 'fields', sides: null })],
-  reads: { prompt_id: 'id' },
-  adds: { prompt_cluster: 'id' },
+  reads: (params, { upstream }) => ({
+    prompt_id: 'id',
+    ...(caps(params) ? { ...pastCap, ...('relation' in upstream ? { relation: { labels: relations } } : {}) } : {}),
+  }),
+  adds: params => ({ prompt_cluster: 'id', ...(caps(params) ? { relation: { labels: relations } } : {}) }),
+  reasons: ({ same_prompt }) => ({ same_prompt: same_prompt === 'review' ? 'review' : 'drop' }),
   rounds: [distinct, buckets, verification],
-  judge: (_, { summary }) => {
+  judge: (params, { summary }) => {
     const names = summary.tables!.names as ClusterNames
-    return batch => ({ add: { prompt_cluster: lookUpNames(names, columnsOf(batch, { prompt_id: 'id' }).prompt_id, batch.rows) } })
+    return batch => {
+      const prompt_cluster = lookUpNames(names, columnsOf(batch, { prompt_id: 'id' }).prompt_id, batch.rows)
+      if (!caps(params)) return { add: { prompt_cluster } }
+      const { add, leave } = pastCapVerdict(params, batch)
+      return { add: { prompt_cluster, ...add }, leave }
+    }
   },
 })

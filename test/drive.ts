@@ -24,7 +24,7 @@ import {
 } from '../pipeline/batch.ts'
 import { unit } from '../pipeline/kernels/random.ts'
 import { type Outcome, pairTexts } from '../pipeline/pair.ts'
-import type { Scorer } from '../pipeline/scorer.ts'
+import type { Embedder, Scorer } from '../pipeline/scorer.ts'
 import { type Context, type Env, type Part, type Round, type Stage, type Summary, schemaOf } from '../pipeline/stage.ts'
 import { type PairInput, pairsOf } from './pairs.ts'
 
@@ -42,6 +42,7 @@ export interface DriveOptions {
   readonly upstream?: Batch
   readonly files?: Readonly<Record<string, string | Uint8Array>>
   readonly scorers?: Readonly<Record<string, Scorer>>
+  readonly embedders?: Readonly<Record<string, Embedder>>
 }
 
 export interface Driven {
@@ -74,7 +75,7 @@ export async function driveStage<P>(
   const context = contextOf(pairs, options)
   for (const { measure, params: own } of stage.measures?.(checked) ?? []) {
     const measured = await measure.open(own, context)
-    pairs = beside(pairs, await mapBatches(pairs, measure.reads, measure.adds(own), options, async b => measured(b)))
+    pairs = beside(pairs, await mapBatches(pairs, measure.reads, measure.adds(own), options, async b => await measured(b)))
   }
   let summary: Summary = {}
   for (const round of stage.rounds ?? []) {
@@ -102,6 +103,7 @@ function contextOf(pairs: Batch, options: DriveOptions): Context {
       return typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes
     },
     scorer: async model => options.scorers![model],
+    embedder: async folder => options.embedders![folder],
   }
 }
 

@@ -47,6 +47,15 @@ describe('copies', () => {
   })
 })
 
+it('sends copies to review on request', async () => {
+  const { verdicts } = await run([A, A, SWAPPED_A], { exact: 'review', swapped: 'mark' })
+  expect(verdicts.map(v => [v.outcome, v.reason, v.add.relation]).toSorted()).toEqual([
+    ['review', 'exact', 'exact'],
+    ['stay', null, null],
+    ['stay', null, 'swapped'],
+  ])
+})
+
 describe('a pair labelled both ways', () => {
   it('loses the lesser label', async () => {
     const { verdicts, batch } = await run([
@@ -122,6 +131,10 @@ it('counts by relation and by sources', async () => {
   const { summary } = await run(pairs)
   expect(summary.facts).toEqual({
     relations: { exact: 2, swapped: 1 },
+    by_source: [
+      { relation: 'exact', source: 'x', within: 1, across: 1 },
+      { relation: 'swapped', source: 'y', within: 0, across: 1 },
+    ],
     between: [
       { relation: 'exact', source: 'x', survivor_source: 'x', pairs: 1 },
       { relation: 'exact', source: 'x', survivor_source: 'y', pairs: 1 },

@@ -24,3 +24,21 @@ it('plan and manifest are those of the golden files', async () => {
   expect(goldpan(['run', config, '--out', join(dir, 'out'), '--store', store, '--threads', '1', '--progress', 'none']).code).toBe(0)
   await expect(readFileSync(join(dir, 'out/manifest.json'), 'utf8')).toMatchFileSnapshot('golden/manifest.json')
 })
+
+it('the plan prints the bands and rows of near-dup, what they were chosen for, and the S-curve', () => {
+  const dir = freshDir('curve')
+  writeFileSync(join(dir, 'a.jsonl'), `${JSON.stringify(ROWS[0])}\n`)
+  writeFileSync(join(dir, 'c.yaml'), 'name: curve\nsources: [{ path: a.jsonl }]\nsteps: [{ near-dup: {} }]\n')
+  const plan = (...set: string[]): string => {
+    const args = set.flatMap(value => ['--set', `steps.near-dup.${value}`])
+    return goldpan(['plan', join(dir, 'c.yaml'), '--store', join(dir, 'store'), ...args]).stdout
+  }
+  expect(plan()).toContain(
+    `near-dup: 17 bands x 7 rows, chosen for a mean recall of 0.995 from 0.8 half-way to 1; chance that two pairs of a Jaccard similarity are compared:
+  J     0.50    0.60    0.70    0.75    0.80    0.85    0.90    0.95
+  P   0.1248  0.3829  0.7680  0.9125  0.9817  0.9986  1.0000  1.0000
+`,
+  )
+  // 1 - (1 - .5^4)^10
+  expect(plan('bands=10', 'rows=4')).toMatch(/near-dup: 10 bands x 4 rows, as given; .*\n.*\n {2}P {3}0\.4755 /)
+})

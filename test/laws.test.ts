@@ -106,7 +106,7 @@ describe('imports', () => {
   const allowed: readonly (readonly [RegExp, RegExp])[] = [
     [/^pipeline\/kernels\//, /^pipeline\/(kernels\/|batch\.ts)/],
     [/^pipeline\/(batch|errors)\.ts$/, /^$/],
-    [/^pipeline\/measures\//, /^pipeline\/(measures|kernels|codecs)\/|^pipeline\/(batch|pair|stage|errors)\.ts$/],
+    [/^pipeline\/measures\//, /^pipeline\/(measures|kernels|codecs)\/|^pipeline\/(batch|pair|stage|scorer|errors)\.ts$/],
     [/^pipeline\/(buckets|near-duplicates)\.ts$/, /^pipeline\/(measures|kernels)\/|^pipeline\/(batch|pair|stage|errors|buckets)\.ts$/],
     [
       /^stages\/(?!index)/,

@@ -88,7 +88,43 @@ describe('near-duplicates', () => {
     expect(reasons.filter(reason => reason === null)).toHaveLength(1)
     const survivor = reasons.indexOf(null)
     expect(of.filter((_, i) => i !== survivor)).toEqual(new Array(59).fill(survivor))
-    expect(facts).toMatchObject({ clusters: 1, relations: { near: 59 }, largest: [{ survivor: ids[survivor], source: 'test', pairs: 60 }] })
+    expect(facts).toMatchObject({
+      clusters: 1,
+      relations: { near: 59 },
+      largest: [
+        {
+          survivor: ids[survivor],
+          source: 'test',
+          pairs: 60,
+          sources: [{ source: 'test', pairs: 60 }],
+          excerpt: `${(PAIR.prompt as string).slice(0, 120)}…`,
+        },
+      ],
+    })
+  })
+
+  it('of several sources are counted within and across them', async () => {
+    const near = (i: number, source: string, priority = 0) => ({ ...PAIR, chosen: `${PAIR.chosen} ${i}`, source, priority })
+    const { facts } = await run([near(0, 'x', 1), near(1, 'x'), near(2, 'y'), near(3, 'y')])
+    expect(facts).toMatchObject({
+      relations: { near: 3 },
+      by_source: [
+        { relation: 'near', source: 'y', within: 0, across: 2 },
+        { relation: 'near', source: 'x', within: 1, across: 0 },
+      ],
+      between: [
+        { relation: 'near', source: 'y', survivor_source: 'x', pairs: 2 },
+        { relation: 'near', source: 'x', survivor_source: 'x', pairs: 1 },
+      ],
+      largest: [
+        {
+          sources: [
+            { source: 'x', pairs: 2 },
+            { source: 'y', pairs: 2 },
+          ],
+        },
+      ],
+    })
   })
 
   it.each([
@@ -229,9 +265,16 @@ describe('near-duplicates with the responses crossed', () => {
 describe('pairs without signal', () => {
   const nothing = { ...PAIR, rejected: `${PAIR.chosen} x` }
 
-  it('are dropped, with the similarity of their responses', async () => {
-    const { reasons, verdicts } = await run([nothing, PAIR])
-    expect(reasons).toEqual(['no_signal', null])
+  it('stay, marked with the similarity of their responses, and are counted by source', async () => {
+    const { reasons, verdicts, facts } = await run([
+      { ...nothing, source: 'x' },
+      { ...PAIR, source: 'y' },
+    ])
+    expect(reasons).toEqual([null, null])
+    expect(facts).toMatchObject({
+      relations: { 'no-signal': 1 },
+      by_source: [{ relation: 'no-signal', source: 'x', within: 1, across: 0 }],
+    })
     expect(verdicts[0].add).toEqual({
       duplicate_of: null,
       relation: 'no-signal',
@@ -245,17 +288,18 @@ describe('pairs without signal', () => {
 
   it('have a threshold of their own', async () => {
     const pairs = [{ ...PAIR, rejected: edited(PAIR.chosen!.toString(), 50) }]
-    expect((await run(pairs)).reasons).toEqual([null])
-    expect((await run(pairs, { no_signal_threshold: 0.8 })).reasons).toEqual(['no_signal'])
+    expect((await run(pairs)).relations).toEqual([null])
+    expect((await run(pairs, { no_signal_threshold: 0.8 })).relations).toEqual(['no-signal'])
   })
 
-  it('stand for no other', async () => {
+  it('stand for no other where they leave', async () => {
     const least = { ...PAIR, rejected: `${edited(PAIR.chosen!.toString(), 1000, 50)}` }
     const less = { ...least, rejected: `${edited(PAIR.chosen!.toString(), 50, 25)}` }
-    expect((await run([least, less], { no_signal_threshold: 0.85 })).reasons).toEqual(['no_signal', null])
+    expect((await run([least, less], { no_signal: 'drop', no_signal_threshold: 0.85 })).reasons).toEqual(['no_signal', null])
   })
 
   it.each([
+    ['drop', 'drop', 'no-signal'],
     ['mark', 'stay', 'no-signal'],
     ['review', 'review', 'no-signal'],
     ['off', 'stay', null],

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type GraphOptions, weightedSum } from './onnx-graph.ts'
+import { type GraphOptions, tokenRows, weightedSum } from './onnx-graph.ts'
 
 /** Each word's weight is a power of two, so that a score tells exactly which tokens the model saw. */
 export const words = ['[UNK]', '<s>', '[user]', '[assistant]', '[system]', 'a', 'b', 'c', 'd', '.']
@@ -65,5 +65,20 @@ export function onnxFolder({ template = TEMPLATE, max = 512, labels = 1, at = 'm
     ...(template === null ? {} : { chat_template: template }),
   })
   writeFileSync(join(folder, at), weightedSum(weights, graph))
+  return folder
+}
+
+/** The folder of an embedding model, fresh: a word's vector is its own, but synonyms, given as lists, share one. */
+export function embeddingFolder(synonyms: readonly (readonly string[])[], dims: number): string {
+  const folder = mkdtempSync(join(tmpdir(), 'goldpan-embedding-'))
+  const json = (name: string, content: object) => writeFileSync(join(folder, name), JSON.stringify(content))
+  const known = ['[UNK]', '<s>', ...synonyms.flat()]
+  const meanings = [-1, -1, ...synonyms.flatMap((group, g) => group.map(() => g))]
+  const model = { ...tokenizer.model, vocab: Object.fromEntries(known.map((word, id) => [word, id])) }
+  json('config.json', { model_type: 'bert', id2label: { 0: 'A', 1: 'B' } })
+  json('tokenizer.json', { ...tokenizer, added_tokens: [special(1)], model })
+  json('tokenizer_config.json', { unk_token: '[UNK]' })
+  const table = Float32Array.from({ length: known.length * dims }, (_, i) => (meanings[Math.floor(i / dims)] === i % dims ? 1 : 0))
+  writeFileSync(join(folder, 'model.onnx'), tokenRows(table, dims))
   return folder
 }

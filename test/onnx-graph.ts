@@ -84,3 +84,13 @@ export function weightedSum(
   const opset = new Message().bytes(1, '').int(2, 17)
   return new Message().int(1, 8).message(7, graph).message(8, opset).done()
 }
+
+/** An embedding model: each token's row of the table, [1, tokens, dims], as last_hidden_state. */
+export function tokenRows(table: Float32Array, dims: number): Buffer {
+  const graph = new Message().message(1, node('Gather', ['table', 'input_ids'], 'last_hidden_state')).bytes(2, 'token-rows')
+  graph.message(5, tensor('table', FLOAT, [table.length / dims, dims], new Uint8Array(table.buffer)))
+  graph.message(11, value('input_ids', INT64, ['batch', 'tokens']))
+  graph.message(12, value('last_hidden_state', FLOAT, ['batch', 'tokens', dims]))
+  const opset = new Message().bytes(1, '').int(2, 17)
+  return new Message().int(1, 8).message(7, graph).message(8, opset).done()
+}

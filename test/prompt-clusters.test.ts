@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { relations } from '../pipeline/pair.ts'
 import { promptClusters } from '../stages/prompt-clusters.ts'
 import { type DriveOptions, driveStage, type PairInput, type Text } from './drive.ts'
 
@@ -108,3 +109,93 @@ function connected(prompts: readonly string[]): number[] {
     }
   return of
 }
+
+describe('pairs of one prompt', () => {
+  const shared = (count: number, prompt: string, source = 'x'): PairInput[] =>
+    Array.from({ length: count }, (_, i) => ({ prompt, chosen: `${prompt} ${source} ${i}`, source }))
+  const drive = async (pairs: readonly PairInput[], params: unknown, options: DriveOptions = {}) => {
+    const { verdicts, summary } = await driveStage(promptClusters, params, pairs, options)
+    return { verdicts, reasons: verdicts.map(v => v.reason), facts: summary.facts }
+  }
+  const kept = (reasons: readonly (string | null)[]): number[] => [...reasons.keys()].filter(i => reasons[i] === null)
+
+  it('are counted by source and across sources', async () => {
+    const pairs = [...shared(3, 'p', 'a'), ...shared(2, 'p', 'b'), ...shared(2, 'q', 'b'), ...shared(1, 'r', 'a')]
+    const { facts, reasons } = await drive(pairs, {})
+    expect(reasons.filter(Boolean)).toEqual([])
+    expect(facts).toMatchObject({
+      candidates: { pairs: 8, prompts: 3 },
+      relations: { 'same-prompt': 5 },
+      by_source: [
+        { relation: 'same-prompt', source: 'b', within: 1, across: 2 },
+        { relation: 'same-prompt', source: 'a', within: 2, across: 0 },
+      ],
+      between: [
+        { relation: 'same-prompt', source: 'a', survivor_source: 'a', pairs: 2 },
+        { relation: 'same-prompt', source: 'b', survivor_source: 'a', pairs: 2 },
+        { relation: 'same-prompt', source: 'b', survivor_source: 'b', pairs: 1 },
+      ],
+    })
+  })
+
+  it('are capped by a draw that depends on the seed alone, with a relation and a reason of their own', async () => {
+    const pairs = [...shared(40, 'p'), ...shared(2, 'q')]
+    const { reasons, verdicts } = await drive(pairs, { max_per_prompt: 3 })
+    expect(kept(reasons).filter(i => i < 40)).toHaveLength(3)
+    expect(reasons.slice(40)).toEqual([null, null])
+    for (const { reason, outcome, add } of verdicts) {
+      expect(outcome).toBe(reason === null ? 'stay' : 'drop')
+      expect(add.relation).toBe(reason === null ? null : 'same-prompt')
+    }
+    const again = await drive(pairs, { max_per_prompt: 3 }, { shuffle_seed: 5, batch_rows: 7 })
+    expect(again.reasons).toEqual(reasons)
+    expect((await drive(pairs, { max_per_prompt: 3 }, { seed: 43 })).reasons).not.toEqual(reasons)
+    const larger = await drive(pairs, { max_per_prompt: 4 })
+    expect(kept(reasons).every(i => larger.reasons[i] === null)).toBe(true)
+  })
+
+  it.each([
+    ['mark', 'stay', null],
+    ['review', 'review', 'same_prompt'],
+  ])('may be sent elsewhere: %s', async (same_prompt, outcome, reason) => {
+    const { verdicts } = await drive(shared(9, 'p'), { max_per_prompt: 4, same_prompt })
+    expect(verdicts.filter(v => v.add.relation === 'same-prompt')).toHaveLength(5)
+    for (const verdict of verdicts.filter(v => v.add.relation !== null)) expect(verdict).toMatchObject({ outcome, reason })
+  })
+
+  it('are weighed by a column of an earlier step', async () => {
+    const pairs = shared(200, 'p')
+    const values = Float32Array.from(pairs, (_, i) => (i % 2 === 0 ? 50 : 1))
+    const upstream = { schema: { weight: 'f32' }, rows: 200, columns: { weight: { values } } } as const
+    const { reasons } = await drive(pairs, { max_per_prompt: 50, weight: 'weight' }, { upstream })
+    const heavy = kept(reasons).filter(i => i % 2 === 0).length
+    expect(heavy).toBeGreaterThan(44)
+    const none = { ...upstream, columns: { weight: { values: values.map(w => (w === 1 ? 0 : 1)) } } }
+    const drawn = kept((await drive(pairs, { max_per_prompt: 101, weight: 'weight' }, { upstream: none })).reasons)
+    expect(drawn.filter(i => i % 2 === 0)).toHaveLength(100)
+  })
+
+  it('keep the relation that they have', async () => {
+    const pairs = shared(3, 'p')
+    const upstream = {
+      schema: { relation: { labels: relations } },
+      rows: 3,
+      columns: { relation: { values: new Uint8Array(3).fill(relations.indexOf('near')) } },
+    } as const
+    const { verdicts } = await drive(pairs, { max_per_prompt: 1 }, { upstream })
+    expect(verdicts.map(v => v.reason).filter(Boolean)).toEqual(['same_prompt', 'same_prompt'])
+    expect(verdicts.map(v => v.add.relation)).toEqual([null, null, null])
+  })
+
+  it('hold for a prompt of many pairs and for many copies of one pair', async () => {
+    const many = await drive(shared(5000, 'p'), { max_per_prompt: 8 })
+    expect(kept(many.reasons)).toHaveLength(8)
+    const copies = await drive(new Array(5000).fill({ prompt: 'p', chosen: 'c' }), { max_per_prompt: 8 })
+    expect(kept(copies.reasons)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  })
+
+  it('refuse a weight without a cap', () => {
+    const { error } = promptClusters.params.safeParse({ weight: 'weight' })
+    expect(error?.issues[0]).toMatchObject({ path: ['weight'], message: 'weighs the draw of max_per_prompt, which is not given' })
+  })
+})

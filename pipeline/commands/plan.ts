@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { Build } from '../build.ts'
 import { loadConfig } from '../config.ts'
-import { bandingFor, probability } from '../kernels/banding.ts'
+import { probability } from '../kernels/banding.ts'
+import { type MinHashParams, minhash } from '../measures/minhash.ts'
 import { type Phase, phases } from '../phases.ts'
 import { type LocatedPlan, type PlannedStep, planOf } from '../plan.ts'
 import { probeInputs } from '../probe.ts'
@@ -55,21 +56,23 @@ export interface Curve {
   readonly step: string
   readonly bands: number
   readonly rows: number
+  readonly threshold: number
+  /** What bands and rows were chosen by; absent where the config gives them. */
+  readonly recall?: number
   /** Jaccard, and the probability that a pair of it becomes a candidate. */
   readonly points: readonly (readonly [number, number])[]
 }
 
+const SHOWN_JACCARDS = [0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
+
 /** The S-curves of the steps that use MinHash. */
 function curves({ plan }: LocatedPlan): Curve[] {
-  return plan.steps.flatMap((step: PlannedStep) => {
-    const { threshold, recall, bands, rows } = step.params as Record<string, number | undefined>
-    if (threshold === undefined || !step.measures.some(m => m.name === 'minhash')) return []
-    const chosen = bands && rows ? { bands, rows } : bandingFor(threshold, recall ?? 0.995)
-    if (!chosen) return []
-    const points = [-0.3, -0.2, -0.1, 0, 0.05, 0.1, 0.15]
-      .map(d => threshold + d)
-      .filter(j => j > 0 && j < 1)
-      .map(j => [j, probability(chosen.bands, chosen.rows, j)] as const)
-    return [{ step: step.id, ...chosen, points }]
+  return plan.steps.flatMap(({ id: step, params, measures }: PlannedStep) => {
+    const measure = measures.find(m => m.name === minhash.name)
+    if (!measure) return []
+    const { bands, rows } = measure.params as unknown as MinHashParams
+    const { threshold, recall, bands: given } = params as { threshold: number; recall: number; bands?: number }
+    const points = SHOWN_JACCARDS.map(j => [j, probability(bands, rows, j)] as const)
+    return [{ step, bands, rows, threshold, ...(given === undefined ? { recall } : {}), points }]
   })
 }

@@ -10,7 +10,9 @@ export type QueryFormat = (typeof queryFormats)[number]
 export const register = (program: Command): void => {
   program
     .command('query')
-    .description('SQL over the tables train, validation, flipped, quarantine, review, ledger and rejects of a finished build; reads only')
+    .description(
+      'SQL over the tables train, validation, flipped, quarantine, review, ledger and rejects of a finished build, and edges: the ledger of what duplicates what; reads only',
+    )
     .argument('<dir>', 'folder of the build')
     .argument('<sql>', 'one SELECT, as DuckDB understands it')
     .addOption(

@@ -45,14 +45,14 @@ export function joinNames(tables: readonly ClusterNames[]): ClusterNames {
 export function lookUpNames({ rows, columns }: ClusterNames, ids: Ids, count: number): Ids {
   const named = { bytes: ids.bytes.slice(0, count * 16) }
   for (let i = 0; i < count; i++) {
-    const row = find(columns.id, rows, ids, i)
+    const row = findId(columns.id, rows, ids, i)
     if (row >= 0) copyId(named, i, columns.cluster, row)
   }
   return named
 }
 
 /** The row of an id in a column of ascending ids, or -1. */
-function find(sorted: Ids, rows: number, wanted: Ids, row: number): number {
+export function findId(sorted: Ids, rows: number, wanted: Ids, row: number): number {
   let low = 0
   let high = rows
   while (low < high) {

@@ -19,6 +19,16 @@ export type Between = {
   readonly pairs: number
 }
 
+/** Pairs of a source that stand in a relation to a survivor: of the source itself, and of others. */
+export type OfSource = { readonly relation: string; readonly source: string; readonly within: number; readonly across: number }
+
+/** What a manifest says of relations. `between` is the matrix source x source without its zeros. */
+export type TallyFacts = {
+  readonly relations: Readonly<Record<string, number>>
+  readonly by_source: readonly OfSource[]
+  readonly between: readonly Between[]
+}
+
 /** Counts by relation and sources. Tallies of parts add up. */
 export class Tally {
   readonly #counts = new Map<string, Between>()
@@ -42,7 +52,26 @@ export class Tally {
 
   /** The most frequent first, at most `most` of them. */
   list(most = Number.POSITIVE_INFINITY): Between[] {
-    const order = (a: Between, b: Between) => b.pairs - a.pairs || (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
-    return [...this.#counts.values()].sort(order).slice(0, most)
+    return mostFrequent([...this.#counts.values()], count => count.pairs, most)
+  }
+
+  /** By relation and source, the most frequent first, at most `most` of them. */
+  bySource(most: number): OfSource[] {
+    const sums = new Map<string, { relation: string; source: string; within: number; across: number }>()
+    for (const { relation, source, survivor_source, pairs } of this.#counts.values()) {
+      const key = JSON.stringify([relation, source])
+      const sum = sums.get(key) ?? { relation, source, within: 0, across: 0 }
+      sum[source === survivor_source ? 'within' : 'across'] += pairs
+      sums.set(key, sum)
+    }
+    return mostFrequent([...sums.values()], sum => sum.within + sum.across, most)
+  }
+
+  /** At most `most` entries in each list. */
+  facts(most: number): TallyFacts {
+    return { relations: this.totals(), by_source: this.bySource(most), between: this.list(most) }
   }
 }
+
+const mostFrequent = <T>(counts: readonly T[], size: (count: T) => number, most: number): T[] =>
+  counts.toSorted((a, b) => size(b) - size(a) || (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)).slice(0, most)

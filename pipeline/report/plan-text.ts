@@ -61,8 +61,8 @@ function stepLines(plan: LocatedPlan['plan']): string[] {
   })
 }
 
-const curveLines = ({ step, bands, rows, points }: Curve): string[] => [
-  `${step}: ${bands} bands x ${rows} rows; chance that two pairs of a Jaccard similarity are compared:`,
+const curveLines = ({ step, bands, rows, threshold, recall, points }: Curve): string[] => [
+  `${step}: ${bands} bands x ${rows} rows, ${recall === undefined ? 'as given' : `chosen for a mean recall of ${recall} from ${threshold} half-way to 1`}; chance that two pairs of a Jaccard similarity are compared:`,
   `  J ${points.map(([j]) => j.toFixed(2).padStart(8)).join('')}`,
   `  P ${points.map(([, p]) => p.toFixed(4).padStart(8)).join('')}`,
   '',

@@ -47,6 +47,8 @@ const RELATIONS: Readonly<Record<string, string>> = {
   near: 'is nearly the same as',
   'near-swapped': 'is nearly another pair with chosen and rejected swapped, so the two labels contradict each other:',
   'no-signal': 'has nearly the same text on both sides',
+  'same-prompt': 'was not drawn: its prompt has more pairs than max_per_prompt lets stay',
+  semantic: 'asks nearly the same, by the embeddings of the prompts, as',
 }
 
 function evidence(row: LedgerRow, survivors: Explained['survivors']): string[] {
@@ -58,7 +60,7 @@ function evidence(row: LedgerRow, survivors: Explained['survivors']): string[] {
         ? ''
         : ` ${other && row.relation !== 'exact' ? `${row.duplicate_of}, ` : ''}${other ? called(other) : row.duplicate_of}`
     lines.push(
-      `${RELATIONS[row.relation] ?? row.relation}${named}${row.jaccard === null ? '' : `; smallest Jaccard ${figure(row.jaccard)}`}`,
+      `${RELATIONS[row.relation] ?? row.relation}${named}${row.jaccard === null ? '' : `; smallest Jaccard ${figure(row.jaccard)}`}${typeof row.cosine === 'number' ? `; cosine ${figure(row.cosine)}` : ''}`,
     )
   }
   if (row.cluster_id !== null)

@@ -17,16 +17,29 @@ export type Encoder = (prompt: readonly Message[], response: string) => Encoded
 /** Templates that print today's date get this one, which is the default of those that know no clock. */
 const DATE = '26 Jul 2024'
 
+/** The encoder of an embedding model: the prompt's turns on lines of their own, cut at the end. */
+export function promptEncoder(label: string, model: ModelFolder): Encoder {
+  const tokenizer = tokenizerOf(label, model)
+  return prompt => {
+    const { ids } = tokenizer.encode(prompt.map(turn => turn.content).join('\n'))
+    return { ids: ids.slice(0, model.max_tokens), truncated: ids.length > model.max_tokens }
+  }
+}
+
 /** The encoder of a model: its own chat template, or the pair of texts where it has none. */
-export function encoderOf(name: string, model: ModelFolder): Encoder {
-  const where = `models.${name}: ${model.folder}`
-  let tokenizer: Tokenizer
+export function encoderOf(label: string, model: ModelFolder): Encoder {
+  const where = `${label}: ${model.folder}`
+  const tokenizer = tokenizerOf(label, model)
+  return model.chat_template === undefined ? pairEncoder(tokenizer, model) : templateEncoder(where, tokenizer, model, model.chat_template)
+}
+
+function tokenizerOf(label: string, model: ModelFolder): Tokenizer {
   try {
-    tokenizer = new Tokenizer(model.tokenizer, model.tokenizer_config)
+    return new Tokenizer(model.tokenizer, model.tokenizer_config)
   } catch (error) {
+    const where = `${label}: ${model.folder}`
     throw new UserError(`${where}: tokenizer.json: cannot be used (${(error as Error).message}); export it again from a fast tokenizer`)
   }
-  return model.chat_template === undefined ? pairEncoder(tokenizer, model) : templateEncoder(where, tokenizer, model, model.chat_template)
 }
 
 function templateEncoder(where: string, tokenizer: Tokenizer, model: ModelFolder, source: string): Encoder {

@@ -34,13 +34,16 @@ const GRAPHS = ['model.onnx', 'onnx/model.onnx', 'model_quantized.onnx', 'onnx/m
 /** What Skywork-Reward-V2 was trained with; longer inputs are cut. */
 const MOST_TOKENS = 16_384
 
-/** Reads and checks everything but the graph. Faults are the user's: they name the folder and what to do. */
-export function readFolder(name: string, folder: string): ModelFolder {
-  const where = `models.${name}: ${folder}`
+/** What an exporter calls it. */
+export const taskOf = (embeds: boolean): string => (embeds ? 'feature-extraction' : 'text-classification')
+
+/** Reads and checks everything but the graph; `embeds`: the model's labels do not matter. Faults are the user's: they name the folder and what to do. */
+export function readFolder(label: string, folder: string, embeds = false): ModelFolder {
+  const where = `${label}: ${folder}`
   const config = readJson<ModelConfig>(where, join(folder, 'config.json'))
-  if (!config) throw new UserError(`${where}: no config.json; export the model with optimum-cli export onnx --task text-classification`)
+  if (!config) throw new UserError(`${where}: no config.json; export the model with optimum-cli export onnx --task ${taskOf(embeds)}`)
   const labels = config.num_labels ?? (config.id2label ? Object.keys(config.id2label).length : 1)
-  if (labels !== 1)
+  if (labels !== 1 && !embeds)
     throw new UserError(
       `${where}: config.json: expected a reward model with 1 label, got ${labels} labels; export one whose num_labels is 1`,
     )

@@ -5,10 +5,12 @@
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node'
 import { roles, stringAt, type Turns, type Utf8 } from '../batch.ts'
 import { UserError } from '../errors.ts'
-import { type Encoded, type Encoder, encoderOf, type Message } from './conversation.ts'
-import { readFolder } from './folder.ts'
+import { type Encoded, type Encoder, encoderOf, type Message, promptEncoder } from './conversation.ts'
+import { readFolder, taskOf } from './folder.ts'
 
-export type Request = { readonly open: { readonly name: string; readonly folder: string } } | { readonly score: Chunk }
+export type Request =
+  | { readonly open: { readonly label: string; readonly folder: string; readonly embeds: boolean } }
+  | { readonly score: Chunk }
 /** Rows to score: `prompt` and `responses` correspond. */
 export interface Chunk {
   readonly rows: number
@@ -16,7 +18,7 @@ export interface Chunk {
   readonly responses: Utf8
 }
 export type Answer =
-  | { readonly ready: true }
+  | { readonly ready: true; readonly dims: number }
   | { readonly scores: Float32Array; readonly truncated: number }
   | { readonly failed: string; readonly user: boolean; readonly stack?: string }
 
@@ -24,41 +26,43 @@ type Runtime = typeof import('onnxruntime-node')
 
 interface Model {
   readonly encode: Encoder
-  readonly run: (encoded: NonNullable<Encoded>) => Promise<number>
+  readonly run: (encoded: NonNullable<Encoded>) => Promise<ArrayLike<number>>
+  /** Numbers a text. */
+  readonly dims: number
 }
 
 let model: Model | undefined
 
 async function answer(request: Request): Promise<Answer> {
   if ('open' in request) {
-    model = await openModel(request.open.name, request.open.folder)
-    return { ready: true }
+    model = await openModel(request.open.label, request.open.folder, request.open.embeds)
+    return { ready: true, dims: model.dims }
   }
   return scoreChunk(model!, request.score)
 }
 
-async function openModel(name: string, folder: string): Promise<Model> {
-  const read = readFolder(name, folder)
-  const encode = encoderOf(name, read)
-  const runtime = await loadRuntime(name)
-  const where = `models.${name}: ${read.graph}`
-  const session = await openSession(where, runtime, read.graph)
-  const run = runnerOf(where, runtime, session)
+async function openModel(label: string, folder: string, embeds: boolean): Promise<Model> {
+  const read = readFolder(label, folder, embeds)
+  const encode = embeds ? promptEncoder(label, read) : encoderOf(label, read)
+  const runtime = await loadRuntime(label)
+  const where = `${label}: ${read.graph}`
+  const session = await openSession(where, runtime, read.graph, embeds)
+  const run = runnerOf(where, runtime, session, embeds)
   const sample = encode([{ role: 'user', content: 'What is 6 x 7?' }], '42')
-  if (sample) await run(sample)
-  return { encode, run }
+  const dims = sample ? (await run(sample)).length : 1
+  return { encode, run, dims }
 }
 
-async function loadRuntime(name: string): Promise<Runtime> {
+async function loadRuntime(label: string): Promise<Runtime> {
   try {
     return await import('onnxruntime-node')
   } catch {
     const install = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node'
-    throw new UserError(`models.${name}: needs the optional package onnxruntime-node, which is not installed; run: ${install}`)
+    throw new UserError(`${label}: needs the optional package onnxruntime-node, which is not installed; run: ${install}`)
   }
 }
 
-async function openSession(where: string, runtime: Runtime, graph: string): Promise<InferenceSession> {
+async function openSession(where: string, runtime: Runtime, graph: string, embeds: boolean): Promise<InferenceSession> {
   try {
     return await runtime.InferenceSession.create(graph, {
       intraOpNumThreads: 1,
@@ -69,7 +73,7 @@ async function openSession(where: string, runtime: Runtime, graph: string): Prom
   } catch (error) {
     const said = (error as Error).message.split('\n')[0]
     throw new UserError(
-      `${where}: onnxruntime cannot load it (${said}); export it again with standard operators: optimum-cli export onnx --task text-classification`,
+      `${where}: onnxruntime cannot load it (${said}); export it again with standard operators: optimum-cli export onnx --task ${taskOf(embeds)}`,
     )
   }
 }
@@ -85,24 +89,41 @@ const FILLS: Readonly<Record<string, (encoded: NonNullable<Encoded>) => readonly
   position_ids: ({ ids }) => ids.map((_, i) => i),
 }
 
+/** Outputs that are embeddings, the most exact first. */
+const EMBEDDINGS = ['sentence_embedding', 'last_hidden_state', 'token_embeddings']
+
 /** Checks inputs and outputs, and gives the function that scores one text. */
-function runnerOf(where: string, runtime: Runtime, session: InferenceSession): Model['run'] {
+function runnerOf(where: string, runtime: Runtime, session: InferenceSession, embeds: boolean): Model['run'] {
   const inputs = session.inputMetadata.map(input => {
     const fill = FILLS[input.name]
     const integers = input.isTensor ? integerTypes[input.type] : undefined
     if (!fill || !integers)
       throw new UserError(
-        `${where}: expected inputs ${Object.keys(FILLS).join(', ')} of int64, got ${input.name}; export with --task text-classification`,
+        `${where}: expected inputs ${Object.keys(FILLS).join(', ')} of int64, got ${input.name}; export with --task ${taskOf(embeds)}`,
       )
     return { name: input.name, fill, integers, type: (input as { type: 'int64' | 'int32' }).type }
   })
-  const output = session.outputNames.includes('logits') ? 'logits' : session.outputNames[0]
+  const output = (embeds ? EMBEDDINGS : ['logits']).find(name => session.outputNames.includes(name)) ?? session.outputNames[0]
   return async encoded => {
     const feeds: Record<string, Tensor> = {}
     for (const { name, fill, integers, type } of inputs)
       feeds[name] = new runtime.Tensor(type, integers(fill(encoded)) as BigInt64Array, [1, encoded.ids.length]) as TypedTensor<'int64'>
-    return oneScore(where, (await session.run(feeds, [output]))[output])
+    const said = (await session.run(feeds, [output]))[output]
+    return embeds ? oneVector(where, said) : [oneScore(where, said)]
   }
+}
+
+/** The vector of a text: as it is, or the mean over its tokens. */
+function oneVector(where: string, { type, dims, data }: Tensor): Float64Array {
+  if (type !== 'float32' || (dims.length !== 2 && dims.length !== 3))
+    throw new UserError(
+      `${where}: expected float32 embeddings [1, dims] or [1, tokens, dims], got ${type} [${dims.join(', ')}]; export with --task feature-extraction`,
+    )
+  const width = dims[dims.length - 1]
+  const values = data as Float32Array
+  const mean = new Float64Array(width)
+  for (let at = 0; at < values.length; at += width) for (let k = 0; k < width; k++) mean[k] += values[at + k] / (values.length / width)
+  return mean
 }
 
 function oneScore(where: string, logits: Tensor): number {
@@ -115,13 +136,14 @@ function oneScore(where: string, logits: Tensor): number {
   return (logits.data as Float32Array)[0]
 }
 
-async function scoreChunk({ encode, run }: Model, { rows, prompt, responses }: Chunk): Promise<Answer> {
-  const scores = new Float32Array(rows)
+async function scoreChunk({ encode, run, dims }: Model, { rows, prompt, responses }: Chunk): Promise<Answer> {
+  const scores = new Float32Array(rows * dims)
   let truncated = 0
   for (let i = 0; i < rows; i++) {
     const encoded = encode(messagesOf(prompt, i), stringAt(responses, i))
     if (encoded?.truncated) truncated++
-    scores[i] = encoded ? await run(encoded) : Number.NaN
+    if (encoded) scores.set(await run(encoded), i * dims)
+    else scores.fill(Number.NaN, i * dims, (i + 1) * dims)
   }
   return { scores, truncated }
 }

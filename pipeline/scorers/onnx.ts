@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { type Batch, batchOf, gather, slice, type Turns, turnsOf, type Utf8 } from '../batch.ts'
 import { UserError } from '../errors.ts'
-import type { Scorer } from '../scorer.ts'
+import type { Embedder, Scorer } from '../scorer.ts'
 import type { Answer, Chunk, Request } from './onnx-child.ts'
 
 const CHUNK_ROWS = 32
@@ -25,20 +25,32 @@ export async function openOnnx(name: string, folder: string, digest: string): Pr
   return scorer
 }
 
-export class OnnxScorer implements Scorer {
+/** Opens the embedding model of a folder; `named` is what complaints call it. */
+export async function openOnnxEmbedder(named: string, folder: string): Promise<Embedder> {
+  const model = new OnnxScorer(named, folder, '', true)
+  await model.open()
+  return model
+}
+
+export class OnnxScorer implements Scorer, Embedder {
   readonly id: string
   /** Prompts that were cut because prompt and response were too long for the model. */
   truncated = 0
-  readonly #name: string
+  /** Numbers a text: one of a reward model. */
+  dims = 1
+  /** What complaints call it. */
+  readonly #label: string
   readonly #folder: string
+  readonly #embeds: boolean
   #child: ChildProcess | undefined
   #stderr = ''
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(name: string, folder: string, digest: string) {
+  constructor(name: string, folder: string, digest: string, embeds = false) {
     this.id = `${name} ${digest}`
-    this.#name = name
+    this.#label = embeds ? `onnx ${name}` : `models.${name}`
     this.#folder = folder
+    this.#embeds = embeds
   }
 
   /** The process that scores; tests end it to see it replaced. */
@@ -56,12 +68,13 @@ export class OnnxScorer implements Scorer {
       this.#stderr = (this.#stderr + text).slice(-2000)
     })
     this.#child = child
-    const answer = await this.#ask({ open: { name: this.#name, folder: this.#folder } }).catch(error => {
+    const answer = await this.#ask({ open: { label: this.#label, folder: this.#folder, embeds: this.#embeds } }).catch(error => {
       child.disconnect()
       throw error
     })
+    if (answer && 'dims' in answer) this.dims = answer.dims
     if (answer === undefined)
-      throw new UserError(`models.${this.#name}: ${this.#folder}: the scoring process ended while it loaded the model${this.#said()}`)
+      throw new UserError(`${this.#label}: ${this.#folder}: the scoring process ended while it loaded the model${this.#said()}`)
   }
 
   /** Calls queue: one text is scored at a time. */
@@ -69,6 +82,10 @@ export class OnnxScorer implements Scorer {
     const scored = this.#last.then(() => this.#scoreAll(prompt, responses))
     this.#last = scored.catch(() => undefined)
     return scored
+  }
+
+  embed(prompts: Turns, rows: number): Promise<Float32Array> {
+    return this.score(prompts, { bytes: new Uint8Array(0), offsets: new Int32Array(rows + 1) })
   }
 
   async close(): Promise<void> {
@@ -85,11 +102,11 @@ export class OnnxScorer implements Scorer {
     const rows = responses.offsets.length - 1
     const schema = { prompt: turnsOf, responses: 'utf8' } as const
     const whole = batchOf(schema, rows, { prompt, responses })
-    const scores = new Float32Array(rows)
+    const scores = new Float32Array(rows * this.dims)
     for (let from = 0; from < rows; from += CHUNK_ROWS) {
       const chunk = packed(slice(whole, from, Math.min(rows, from + CHUNK_ROWS)))
       const answer = await this.#scoreChunk({ rows: chunk.rows, ...chunk.columns } as unknown as Chunk)
-      scores.set(answer.scores, from)
+      scores.set(answer.scores, from * this.dims)
       this.truncated += answer.truncated
     }
     return scores
@@ -103,7 +120,7 @@ export class OnnxScorer implements Scorer {
       if (answer && 'scores' in answer) return answer
     }
     const what = `the scoring process ended ${MOST_DEATHS} times over the same ${chunk.rows} texts${this.#said()}`
-    throw new UserError(`models.${this.#name}: ${this.#folder}: ${what}; it may lack memory: use fewer --threads or a smaller model`)
+    throw new UserError(`${this.#label}: ${this.#folder}: ${what}; it may lack memory: use fewer --threads or a smaller model`)
   }
 
   #alive(): boolean {

@@ -95,6 +95,18 @@ describe('tables', () => {
   })
 })
 
+test('edges are the pairs of the ledger that duplicate or contradict another', async () => {
+  const edges = JSON.parse(await ask('select * from edges', 'json')) as { pair_id: string; duplicate_of: string; relation: string }[]
+  const expected = smallPairs.filter(p => p.duplicate_of !== undefined)
+  expect(expected.length).toBeGreaterThan(0)
+  expect(edges.map(e => e.relation)).toEqual(expected.map(p => p.relation))
+  expect(edges.map(e => e.duplicate_of)).toEqual(expected.map(p => p.duplicate_of))
+  expect(Object.keys(edges[0])).toEqual(
+    'pair_id duplicate_of relation jaccard source outcome step reason cluster_id cluster_size'.split(' '),
+  )
+  expect(JSON.parse(await ask('from edges', 'json', builds.kept))).toEqual([])
+})
+
 test.each([
   ['selec 1', 'syntax error at or near "selec"'],
   ['select sorce from ledger', 'Candidate bindings: "source"'],

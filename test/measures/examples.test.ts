@@ -12,7 +12,7 @@ async function rowsOf(input: readonly PairInput[], style_p?: readonly (number | 
   const pairs = pairsOf(input) as unknown as Batch
   let batch = beside(pairs, { schema: { prompt_cluster: 'id' }, rows: pairs.rows, columns: { prompt_cluster: pairs.columns.prompt_id } })
   for (const { measure, params } of [textTerms.with({ max_terms: 64 }), responseQuality.with({}), style.with({})])
-    batch = beside(batch, batchOf(measure.adds(params) as Schema, pairs.rows, (await measure.open(params, context))(pairs)))
+    batch = beside(batch, batchOf(measure.adds(params) as Schema, pairs.rows, await (await measure.open(params, context))(pairs)))
   if (style_p) {
     const column = { values: Float32Array.from(style_p, p => p ?? 0), valid: Uint8Array.from(style_p, p => (p === null ? 0 : 1)) }
     batch = beside(batch, batchOf({ style_p: 'f32' } as Schema, pairs.rows, { style_p: column }))

@@ -1,0 +1,66 @@
+/** Where a prompt lies in a space of meanings: by a model in an ONNX folder, or by hashed words. */
+import { type Columns, columnsOf, gather, type Schema, select, type Turns, turnsOf } from '../batch.ts'
+import { UserError } from '../errors.ts'
+import { hashedEmbedding, normalise } from '../kernels/hashed-embedding.ts'
+import type { Embedder } from '../scorer.ts'
+import { defineMeasure } from '../stage.ts'
+
+export type PromptEmbeddingParams = {
+  /** Folder of the model; null = hashed words. */
+  readonly onnx: string | null
+  readonly dims: number
+}
+
+const reads = { prompt: turnsOf } as const
+
+export const promptEmbedding = defineMeasure<PromptEmbeddingParams>({
+  name: 'prompt-embedding',
+  version: 1,
+  reads,
+  adds: ({ dims }): Schema => ({ prompt_embedding: { vector: dims } }),
+  open: async ({ onnx, dims }, { seed, embedder }) => {
+    if (onnx === null)
+      return batch => ({ prompt_embedding: { values: hashedEmbedding(columnsOf(batch, reads).prompt, batch.rows, dims, seed) } })
+    const model = await embedder!(onnx)
+    if (model.dims !== dims) throw new UserError(`semantic-dup: dims: expected ${model.dims}, as ${onnx} gives, got ${dims}`)
+    return async batch => {
+      const { distinct, of } = distinctPrompts(columnsOf(batch, reads).prompt, batch.rows)
+      const prompts = columnsOf(gather(select(batch, ['prompt']), distinct), reads).prompt
+      return embedded(await embedUnits(model, prompts, distinct.length), of, dims)
+    }
+  },
+})
+
+async function embedUnits(model: Embedder, prompts: Turns, rows: number): Promise<Float32Array> {
+  const vectors = await model.embed(prompts, rows)
+  for (let i = 0; i < rows; i++) normalise(vectors.subarray(i * model.dims, (i + 1) * model.dims))
+  return vectors
+}
+
+function embedded(vectors: Float32Array, of: Int32Array, dims: number): Columns<Schema> {
+  const values = new Float32Array(of.length * dims)
+  of.forEach((place, i) => {
+    values.set(vectors.subarray(place * dims, (place + 1) * dims), i * dims)
+  })
+  return { prompt_embedding: { values } }
+}
+
+/** The first row of each distinct text, and by row its place among them: a model is asked once for the pairs of one prompt. */
+function distinctPrompts({ starts, items }: Turns, rows: number): { distinct: Int32Array; of: Int32Array } {
+  const { bytes, offsets } = items.columns.content
+  const places = new Map<string, number>()
+  const firsts: number[] = []
+  const of = new Int32Array(rows)
+  for (let i = 0; i < rows; i++) {
+    const turns = offsets.subarray(starts[i], starts[i + 1] + 1)
+    const lengths = turns.map(offset => offset - turns[0]).join()
+    const key = `${lengths} ${Buffer.from(bytes.buffer, bytes.byteOffset + turns[0], turns[turns.length - 1] - turns[0]).toString('latin1')}`
+    const known = places.get(key)
+    if (known === undefined) {
+      places.set(key, firsts.length)
+      firsts.push(i)
+    }
+    of[i] = known ?? firsts.length - 1
+  }
+  return { distinct: Int32Array.from(firsts), of }
+}
