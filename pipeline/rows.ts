@@ -18,7 +18,7 @@ import {
 import { type Build, declared, type Shard } from './build.ts'
 import { GONE, lowerBound, ShardColumns } from './columns.ts'
 import { pairTexts } from './pair.ts'
-import { FLIPPED, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
+import { BY_PEOPLE, FLIPPED, FLIPPED_BY_PEOPLE, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
 
 /** Narrow columns of how many shards, and bytes of text, a reader keeps: as much as one window of `arrange` spans, and a little more. */
 const KEPT_SHARDS = 6
@@ -132,9 +132,7 @@ function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<st
   const reasons = reasonWords.labels
   const named = build.steps().map(step => reasonsOf(step).map(([reason]) => reasons.indexOf(reason)))
   const decided = settled.step.values.map(step => (step === GONE ? 0 : 1))
-  const why = settled.step.values.map((step, i) =>
-    step === GONE ? 0 : settled.reason.values[i] === GONE ? reasons.length - 1 : named[step][settled.reason.values[i]],
-  )
+  const why = settled.step.values.map((step, i) => (step === GONE ? 0 : wordAt(settled.reason.values[i], named[step], reasons)))
   const schema: Record<string, Field> = {
     ...facts.schema,
     file: 'utf8',
@@ -161,6 +159,11 @@ function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<st
   const weight = scaled(all.weight as Numbers | undefined, facts.columns.source as Utf8, shard.pairs, scale)
   all.weight = { ...weight, valid: all.split.valid }
   return { schema, rows: shard.pairs, columns: all }
+}
+
+function wordAt(reason: number, named: readonly number[], reasons: readonly string[]): number {
+  if (reason === GONE) return reasons.indexOf(FLIPPED)
+  return reason === BY_PEOPLE ? reasons.indexOf(FLIPPED_BY_PEOPLE) : named[reason]
 }
 
 /** The names behind the ledger's columns `step` and `reason`. */
