@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { dirname, join } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { UserError } from '../errors.ts'
+import { type Finished, openFinished } from '../finished.ts'
+import { type LogPlaces, logPlaces } from '../judgements/places.ts'
+import { Annotators } from '../review/annotators.ts'
+import { GUIDELINE } from '../review/guideline.ts'
+import { openQueue } from '../review/queue.ts'
+import { serve } from '../review/server.ts'
+import { Session } from '../review/session.ts'
+import { collect } from './run.ts'
+
+interface Flags {
+  readonly annotator: readonly string[]
+  readonly adjudicator: readonly string[]
+  readonly log?: string
+  readonly overlap: number
+  readonly overlapShare: number
+  readonly repeatShare: number
+  readonly guideline?: string
+  readonly protocol?: string
+  readonly host: string
+  readonly port: number
+}
+
+const whole = (text: string): number => {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
+  return Number(text)
+}
+const share = (text: string): number => {
+  if (!(Number(text) >= 0 && Number(text) <= 1)) throw new InvalidArgumentError('expected a number from 0 to 1')
+  return Number(text)
+}
+
+export const register = (program: Command): void => {
+  program
+    .command('review')
+    .description(
+      'let people judge the pairs of a finished build that wait or were drawn, on a local web page; answers go into the judgement log',
+    )
+    .argument('<dir>', 'folder of the build')
+    .option('--annotator <name>', 'who judges; may be given several times (default: your user name)', collect, [])
+    .option('--adjudicator <name>', 'who settles pairs on which answers differ or that were flagged', collect, [])
+    .option('--log <file>', "where answers go (default: the first of the config's `judgements`, else DIR/judgements.jsonl)")
+    .option('--overlap <n>', 'annotators for each pair of the overlap', whole, 2)
+    .option('--overlap-share <share>', 'share of pairs that several annotators see', share, 0.2)
+    .option('--repeat-share <share>', 'share of pairs that come again with their sides exchanged', share, 0.05)
+    .option('--guideline <file>', 'what annotators are told (Markdown)')
+    .option('--protocol <name>', 'name of the protocol, stored with every answer (default: a hash of the guideline)')
+    .option('--host <address>', 'address to listen on; others than this machine reach only what you name here', '127.0.0.1')
+    .option('--port <n>', 'port to listen on; 0 = any that is free', whole, 0)
+    .addHelpText(
+      'after',
+      '\nExample: goldpan review out/quickstart --annotator ann --annotator bob --adjudicator eve --overlap 3 --overlap-share 1\nStop with Ctrl-C; every answer is on the disk before the page moves on.',
+    )
+    .action(review)
+}
+
+async function review(dir: string, flags: Flags): Promise<void> {
+  const finished = openFinished(dir)
+  const { annotator, adjudicator } = flags
+  const names = annotator.length + adjudicator.length > 0 ? annotator : [userInfo().username]
+  checkNames([...names, ...adjudicator])
+  const guideline = flags.guideline === undefined ? GUIDELINE : readText(flags.guideline)
+  const places = logPlaces(finished, flags.log)
+  const annotators = new Annotators(`${places.log}.annotators.json`, names, adjudicator)
+  const session = await openSession(finished, annotators, places, flags, guideline)
+  for (const note of session.notes) console.error(note)
+  const { server, address } = await serve({
+    session,
+    annotators,
+    guideline,
+    title: finished.manifest.name,
+    host: flags.host,
+    port: flags.port,
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw new UserError(`--host ${flags.host} --port ${flags.port}: cannot listen there (${error.code})`)
+  })
+  for (const [name, token] of annotators.tokens) console.log(`${name}: ${address}/?token=${token}`)
+  console.log(`answers: ${places.log}${places.hint}`)
+  await new Promise<void>(done => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done())
+  })
+  server.close()
+  server.closeAllConnections()
+  session.close()
+}
+
+async function openSession(
+  finished: Finished,
+  annotators: Annotators,
+  { log, others }: LogPlaces,
+  { overlap, overlapShare, repeatShare, protocol }: Flags,
+  guideline: string,
+): Promise<Session> {
+  const { seed = 42 } = finished.manifest.config as { seed?: number }
+  const queue = await openQueue(finished, seed)
+  return new Session(queue, annotators, {
+    log,
+    others,
+    seed,
+    overlap: Math.min(255, Math.max(1, overlap)),
+    overlap_share: overlapShare,
+    repeat_share: repeatShare,
+    protocol: protocol ?? `guideline-${createHash('sha256').update(guideline).digest('hex').slice(0, 8)}`,
+  })
+}
+
+function checkNames(names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) throw new UserError(`--annotator ${twice}: is named twice; an adjudicator must be another person`)
+  const wrong = names.find(name => !/^[\w.@-]{1,64}$/.test(name))
+  if (wrong !== undefined) throw new UserError(`--annotator ${wrong}: expected 1 to 64 letters, digits, ".", "_", "@" or "-"`)
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    throw new UserError(`--guideline ${file}: no such file, or not readable (looked in ${join(process.cwd(), dirname(file))})`)
+  }
+}
