@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Batch, type ColumnOf, columnsOf, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
 import { type Judged, type PeopleVerdict, verdicts } from '../pipeline/judgement.ts'
-import { labelKinds, pairFacts, recallFacts, relations, votes as voteLabels } from '../pipeline/pair.ts'
+import { labelKinds, outcomes, pairFacts, recallFacts, relations, votes as voteLabels } from '../pipeline/pair.ts'
 import { AWAY, defineStage, type Env, type JudgedPairs, type Verdict } from '../pipeline/stage.ts'
 
 const share = z.number().min(0).max(1)
@@ -66,7 +66,7 @@ export const decide = defineStage<Params>({
   version: 3,
   params,
   reads: readsOf,
-  adds: { flip: 'u8' },
+  adds: { flip: 'u8', models_outcome: { labels: outcomes } },
   reasons: () => reasons,
   judgements: true,
   recalls: true,
@@ -101,11 +101,15 @@ function decideAll(params: Params, names: readonly string[], batch: Batch): Deci
     else if (p < params.drop_below) leave[i] = DOUBTFUL
     else if (p < params.review_below || sure || disagreement.values[i] > params.review_spread) leave[i] = ESCALATED
   }
-  return { add: { flip: { values: flip } }, leave }
+  const ends = leave.map((code, i) =>
+    outcomes.indexOf(code === ESCALATED ? 'review' : code === DOUBTFUL ? 'drop' : flip[i] ? 'flip' : 'keep'),
+  )
+  return { add: { flip: { values: flip }, models_outcome: { values: ends } }, leave }
 }
 
 interface Decided extends Verdict {
-  readonly add: { readonly flip: { readonly values: Uint8Array } }
+  /** What is decided before people are heard, so that estimates can tell how good that is. */
+  readonly add: Record<'flip' | 'models_outcome', { readonly values: Uint8Array }>
   readonly leave: Uint8Array
 }
 
@@ -116,7 +120,7 @@ function decideByPeople(params: Params, judged: JudgedPairs, batch: Batch, { add
     const back = recalled.values[i] === 1
     const said = verdictOf(params, judged.of(pair_id, i)) ?? (back ? verdictOnTwin(params, judged, batch, i) : null)
     if (said === null) {
-      if (back) [leave[i], add.flip.values[i]] = [AWAY, 0]
+      if (back) [leave[i], add.flip.values[i], add.models_outcome.values[i]] = [AWAY, 0, outcomes.indexOf('review')]
       continue
     }
     const turned = said === 'rejected' && !(back && isSwapped(batch, i))

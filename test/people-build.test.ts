@@ -136,4 +136,26 @@ describe('a build with people', () => {
     expect(build(out, '--set', 'steps.decide.people=ignore').code).toBe(3)
     expect(manifest().totals.review).toBe(7)
   })
+
+  it('tells what people said: in run.json, in the report, and as status', async () => {
+    const lines =
+      (await answer({ sure1: 'left', sure2: 'right', 'doubted-a': 'right', 'doubted-b': 'left' })) +
+      (await answer({ sure1: 'left', sure2: 'left' }, 'bob'))
+    writeFileSync(join(dir, 'answers.jsonl'), lines)
+    expect(build().code).toBe(3)
+    const { people } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')) as { people: { answers: number; pairs: object } }
+    expect(people).toMatchObject({ answers: 6, pairs: { differing: 1, unknown: 0 }, agreement: { pairs: 2, percent: { value: 0.5 } } })
+    expect(goldpan(['report', out]).stdout).toContain('people: 6 answers in ')
+    const status = JSON.parse(goldpan(['review', 'status', out, '--json']).stdout) as { annotators: object[]; log: string }
+    expect(status.log).toBe(join(dir, 'answers.jsonl'))
+    expect(status.annotators).toMatchObject([
+      { annotator: 'ann', answers: 4 },
+      { annotator: 'bob', answers: 2 },
+    ])
+    expect(goldpan(['review', 'status', join(dir, 'nowhere')])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no such folder'),
+    })
+    expect(goldpan(['review', 'status', '--help']).stdout).toContain('Example: goldpan review status')
+  })
 })

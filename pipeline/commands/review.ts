@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { UserError } from '../errors.ts'
 import { type Finished, openFinished } from '../finished.ts'
+import { peopleOf } from '../judgements/people.ts'
 import { type LogPlaces, logPlaces } from '../judgements/places.ts'
+import { peopleText } from '../report/people.ts'
 import { Annotators } from '../review/annotators.ts'
 import { GUIDELINE } from '../review/guideline.ts'
 import { openQueue } from '../review/queue.ts'
@@ -57,6 +59,21 @@ export const register = (program: Command): void => {
       '\nExample: goldpan review out/quickstart --annotator ann --annotator bob --adjudicator eve --overlap 3 --overlap-share 1\nStop with Ctrl-C; every answer is on the disk before the page moves on.',
     )
     .action(review)
+    .command('status')
+    .description('what people have answered so far, how far they agree, and what that says of the build')
+    .argument('<dir>', 'folder of the build')
+    .option('--log <file>', 'the judgement log (default: as for review)')
+    .option('--width <share>', 'how narrow the 95 % interval of label accuracy shall be', share, 0.1)
+    .option('--json', 'print the figures as JSON')
+    .addHelpText('after', '\nExample: goldpan review status out/quickstart --width 0.05')
+    .action(status)
+}
+
+async function status(dir: string, { width, json }: { width: number; json?: boolean }, command: Command): Promise<void> {
+  const { log } = command.optsWithGlobals<{ log?: string }>()
+  const finished = openFinished(dir)
+  const people = await peopleOf(finished, logPlaces(finished, log), width)
+  console.log(json ? JSON.stringify(people, null, 2) : peopleText(people))
 }
 
 async function review(dir: string, flags: Flags): Promise<void> {

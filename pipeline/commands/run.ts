@@ -1,3 +1,4 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -14,6 +15,7 @@ import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
 import { runBuild } from '../run.ts'
+import { peopleIn } from './report.ts'
 
 interface Flags {
   readonly out: string
@@ -73,12 +75,23 @@ async function run(config: string, flags: Flags): Promise<void> {
   if (flags.json) console.log(JSON.stringify(manifest.totals, null, 2))
   else console.log(`${funnelOf(manifest, out)}`)
   tellUnknown(manifest)
+  await tellPeople(out)
   const failed = failedExpectations(manifest)
   if (failed.length > 0) throw new ExpectationError(`expectations failed: ${failed.join('; ')}`)
   if (manifest.totals.review > 0 && !located.plan.output.publish_without_review)
     throw new PendingError(
       `${manifest.totals.review} pairs wait for people in ${join(out, 'review')}; all else is published. To judge them: goldpan review ${out}; then run again. To end without them: output.publish_without_review: true`,
     )
+}
+
+/** What people said goes into run.json too: their log may have grown before anybody looks. */
+async function tellPeople(out: string): Promise<void> {
+  const people = await peopleIn(out)
+  if (!people) return
+  const file = join(out, 'run.json')
+  const report = JSON.parse(readFileSync(file, 'utf8')) as object
+  writeFileSync(`${file}.new`, `${JSON.stringify({ ...report, people }, null, 2)}\n`)
+  renameSync(`${file}.new`, file)
 }
 
 function tellUnknown({ judgements }: Manifest): void {
