@@ -13,6 +13,7 @@ import { GUIDELINE } from '../review/guideline.ts'
 import { openQueue } from '../review/queue.ts'
 import { serve } from '../review/server.ts'
 import { Session } from '../review/session.ts'
+import { registerExchange } from './review-exchange.ts'
 import { collect } from './run.ts'
 
 interface Flags {
@@ -38,7 +39,7 @@ const share = (text: string): number => {
 }
 
 export const register = (program: Command): void => {
-  program
+  const review = program
     .command('review')
     .description(
       'let people judge the pairs of a finished build that wait or were drawn, on a local web page; answers go into the judgement log',
@@ -58,7 +59,8 @@ export const register = (program: Command): void => {
       'after',
       '\nExample: goldpan review out/quickstart --annotator ann --annotator bob --adjudicator eve --overlap 3 --overlap-share 1\nStop with Ctrl-C; every answer is on the disk before the page moves on.',
     )
-    .action(review)
+    .action(start)
+  review
     .command('status')
     .description('what people have answered so far, how far they agree, and what that says of the build')
     .argument('<dir>', 'folder of the build')
@@ -67,6 +69,8 @@ export const register = (program: Command): void => {
     .option('--json', 'print the figures as JSON')
     .addHelpText('after', '\nExample: goldpan review status out/quickstart --width 0.05')
     .action(status)
+  registerExchange(review)
+  for (const command of review.commands) command.exitOverride()
 }
 
 async function status(dir: string, { width, json }: { width: number; json?: boolean }, command: Command): Promise<void> {
@@ -76,7 +80,7 @@ async function status(dir: string, { width, json }: { width: number; json?: bool
   console.log(json ? JSON.stringify(people, null, 2) : peopleText(people))
 }
 
-async function review(dir: string, flags: Flags): Promise<void> {
+async function start(dir: string, flags: Flags): Promise<void> {
   const finished = openFinished(dir)
   const { annotator, adjudicator } = flags
   const names = annotator.length + adjudicator.length > 0 ? annotator : [userInfo().username]

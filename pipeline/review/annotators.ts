@@ -15,7 +15,8 @@ export interface Annotator {
 const fileSchema = z.object({ secret: z.string().min(32), tokens: z.record(z.string(), z.string().min(32)) })
 
 export class Annotators {
-  private readonly secret: string
+  /** Signs what only this log's owner may have written. */
+  readonly secret: string
   private readonly byToken = new Map<string, Annotator>()
   /** By name, for the addresses that are printed. */
   readonly tokens: ReadonlyMap<string, string>
