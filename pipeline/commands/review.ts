@@ -11,8 +11,7 @@ import { peopleText } from '../report/people.ts'
 import { Annotators } from '../review/annotators.ts'
 import { GUIDELINE } from '../review/guideline.ts'
 import { openQueue } from '../review/queue.ts'
-import { serve } from '../review/server.ts'
-import { Session } from '../review/session.ts'
+import type { Session } from '../review/session.ts'
 import { registerExchange } from './review-exchange.ts'
 import { collect } from './run.ts'
 
@@ -90,6 +89,7 @@ async function start(dir: string, flags: Flags): Promise<void> {
   const annotators = new Annotators(`${places.log}.annotators.json`, names, adjudicator)
   const session = await openSession(finished, annotators, places, flags, guideline)
   for (const note of session.notes) console.error(note)
+  const { serve } = await import('../review/server.ts')
   const { server, address } = await serve({
     session,
     annotators,
@@ -119,6 +119,8 @@ async function openSession(
 ): Promise<Session> {
   const { seed = 42 } = finished.manifest.config as { seed?: number }
   const queue = await openQueue(finished, seed)
+  // What renders texts takes 60 ms to load, which no other command should wait for.
+  const { Session } = await import('../review/session.ts')
   return new Session(queue, annotators, {
     log,
     others,

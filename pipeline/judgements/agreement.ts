@@ -3,7 +3,7 @@ import { type Answer, verdictOf, verdicts } from '../judgement.ts'
 import { cohenKappa, fleissKappa, krippendorffAlpha, percentAgreement, type Ratings, ratingsOf } from '../kernels/agreement.ts'
 import { dawidSkene } from '../kernels/dawid-skene.ts'
 import { bootstrap, type Interval } from '../kernels/intervals.ts'
-import { answeredOf, byPair, OPINIONS } from './judged.ts'
+import { answeredOf, byPair, groupedBy, OPINIONS } from './judged.ts'
 
 export interface Figure extends Interval {
   readonly value: number
@@ -37,13 +37,12 @@ export function agreementOf(answers: readonly Answer[], promptOf: (pair_id: stri
   const opinions = answers.filter(({ kind, outcome }) => kind === 'first' && outcome !== 'cannot_tell')
   const shared = [...byPair(opinions)].filter(([, of]) => of.length > 1)
   if (shared.length === 0) return undefined
-  const groups = new Map<string, Answer[][]>()
-  for (const [pair_id, of] of shared) {
-    const group = groups.get(promptOf(pair_id))
-    if (group) group.push(of)
-    else groups.set(promptOf(pair_id), [of])
-  }
-  const byPrompt = [...groups.values()]
+  const several = new Set(shared.map(([pair_id]) => pair_id))
+  const prompts = groupedBy(
+    opinions.filter(({ pair_id }) => several.has(pair_id)),
+    ({ pair_id }) => promptOf(pair_id),
+  )
+  const byPrompt = [...prompts.values()].map(of => [...byPair(of).values()])
   const figure = (statistic: (units: readonly Answer[][]) => number): Figure => ({
     value: statistic(byPrompt.flat()),
     ...bootstrap(byPrompt.length, drawn => statistic([...drawn].flatMap(g => byPrompt[g])), seed, RESAMPLES),
@@ -103,29 +102,45 @@ const HASTY = 0.2
 /** One row an annotator, by name. */
 export function annotatorFigures(answers: readonly Answer[]): AnnotatorFigures[] {
   const firsts = answers.filter(({ kind }) => kind === 'first')
-  const names = [...new Set(answers.filter(({ kind }) => kind !== 'adjudication').map(({ annotator }) => annotator))].sort()
-  const accuracy = accuraciesOf(firsts)
+  const own = groupedBy(
+    answers.filter(({ kind }) => kind !== 'adjudication'),
+    ({ annotator }) => annotator,
+  )
+  const accuracy = own.size > 1 ? accuraciesOf(firsts) : new Map<string, number>()
   const matches = matchesOf(firsts)
+  const all = [...matches.values()].flat()
+  const same = all.filter(Boolean).length
   const typical = median(firsts.flatMap(({ seconds }) => seconds ?? []))
-  return names.map(annotator => {
-    const own = firsts.filter(answer => answer.annotator === annotator)
-    const compared = matches.get(annotator) ?? []
-    const others = [...matches].flatMap(([name, of]) => (name === annotator ? [] : of))
-    const sided = own.filter(({ outcome }) => outcome === 'left' || outcome === 'right')
-    const times = own.flatMap(({ seconds }) => seconds ?? [])
-    return {
-      annotator,
-      answers: own.length,
-      accuracy: names.length > 1 ? (accuracy.get(annotator) ?? null) : null,
-      with_others: shareOf(compared),
-      compared: compared.length,
-      e_value: eValue(compared, FAIR * (shareOf(others) ?? 0)),
-      left_share: shareOf(sided.map(({ outcome }) => outcome === 'left')),
-      ...consistency(answers, annotator),
-      median_seconds: times.length > 0 ? median(times) : null,
-      hasty: times.filter(seconds => seconds < HASTY * typical).length,
-    }
-  })
+  return [...own]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([annotator, of]) => {
+      const compared = matches.get(annotator) ?? []
+      const others = all.length > compared.length ? (same - compared.filter(Boolean).length) / (all.length - compared.length) : 0
+      return {
+        annotator,
+        accuracy: accuracy.get(annotator) ?? null,
+        with_others: shareOf(compared),
+        compared: compared.length,
+        e_value: eValue(compared, FAIR * others),
+        ...habitsOf(of, typical),
+        ...consistency(of),
+      }
+    })
+}
+
+function habitsOf(
+  answers: readonly Answer[],
+  typical: number,
+): Pick<AnnotatorFigures, 'answers' | 'left_share' | 'median_seconds' | 'hasty'> {
+  const own = answers.filter(({ kind }) => kind === 'first')
+  const sided = own.filter(({ outcome }) => outcome === 'left' || outcome === 'right')
+  const times = own.flatMap(({ seconds }) => seconds ?? [])
+  return {
+    answers: own.length,
+    left_share: shareOf(sided.map(({ outcome }) => outcome === 'left')),
+    median_seconds: times.length > 0 ? median(times) : null,
+    hasty: times.filter(seconds => seconds < HASTY * typical).length,
+  }
 }
 
 const shareOf = (of: readonly boolean[]): number | null => (of.length > 0 ? of.filter(Boolean).length / of.length : null)
@@ -178,8 +193,7 @@ export function eValue(same: readonly boolean[], fair: number): number {
   return ratios.reduce((sum, log) => sum + Math.exp(Math.min(log, 600)), 0) / ratios.length
 }
 
-function consistency(answers: readonly Answer[], annotator: string): { repeats: number; consistent: number | null } {
-  const own = answers.filter(answer => answer.annotator === annotator)
+function consistency(own: readonly Answer[]): Pick<AnnotatorFigures, 'repeats' | 'consistent'> {
   const first = new Map(own.filter(({ kind }) => kind === 'first').map(answer => [answer.pair_id, verdictOf(answer)]))
   const repeats = own.filter(({ kind, pair_id }) => kind === 'repeat' && first.has(pair_id))
   return { repeats: repeats.length, consistent: shareOf(repeats.map(answer => verdictOf(answer) === first.get(answer.pair_id))) }

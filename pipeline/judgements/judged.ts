@@ -15,15 +15,18 @@ export function judgedOf(answers: readonly Answer[]): Map<string, Judged> {
   return judged
 }
 
-export function byPair(answers: readonly Answer[]): Map<string, Answer[]> {
-  const pairs = new Map<string, Answer[]>()
+/** Answers by what `keyOf` says of each, keys in the order in which they first come. */
+export function groupedBy(answers: readonly Answer[], keyOf: (answer: Answer) => string): Map<string, Answer[]> {
+  const groups = new Map<string, Answer[]>()
   for (const answer of answers) {
-    const of = pairs.get(answer.pair_id)
-    if (of) of.push(answer)
-    else pairs.set(answer.pair_id, [answer])
+    const group = groups.get(keyOf(answer))
+    if (group) group.push(answer)
+    else groups.set(keyOf(answer), [answer])
   }
-  return pairs
+  return groups
 }
+
+export const byPair = (answers: readonly Answer[]): Map<string, Answer[]> => groupedBy(answers, ({ pair_id }) => pair_id)
 
 function judge(answers: readonly Answer[], posterior: readonly number[] | undefined): Judged {
   const final = answers.filter(answer => answer.kind === ADJUDICATOR)

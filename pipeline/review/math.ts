@@ -1,6 +1,7 @@
 /** TeX in Markdown, rendered as MathML: no styles, no fonts, nothing that a browser would load. */
 import katex from 'katex'
 import type { MarkdownIt } from 'markdown-it'
+import { escapeHtml } from './escape.ts'
 
 /** Opening and closing marks; the last field says whether it stands on a line of its own. */
 const MARKS: readonly (readonly [string, string, boolean])[] = [
@@ -60,6 +61,3 @@ function mathHtml(tex: string, displayMode: boolean): string {
     return `<code>${escapeHtml(tex)}</code>`
   }
 }
-
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, c => ESCAPES[c])

@@ -1,7 +1,8 @@
 /** Texts of models as HTML that can do nothing: they are hostile until shown otherwise. */
 import { diffWordsWithSpace } from 'diff'
 import MarkdownIt, { type Token } from 'markdown-it'
-import { escapeHtml, math } from './math.ts'
+import { escapeHtml } from './escape.ts'
+import { math } from './math.ts'
 
 const markdown = new MarkdownIt({ html: false, linkify: false, breaks: true, maxNesting: 30 })
 markdown.use(math)

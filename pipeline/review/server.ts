@@ -1,4 +1,4 @@
-/** The review app's server: one page with its two files, and four requests. */
+/** The review app's server: one page with its files, and four requests. */
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -35,6 +35,7 @@ const undoSchema = z.object({ id: z.string().nullable() })
 const PAGE: Readonly<Record<string, readonly [string, string]>> = {
   '/': ['index.html', 'text/html; charset=utf-8'],
   '/app.js': ['app.js', 'text/javascript; charset=utf-8'],
+  '/requests.js': ['requests.js', 'text/javascript; charset=utf-8'],
   '/app.css': ['app.css', 'text/css; charset=utf-8'],
 }
 

@@ -4,8 +4,9 @@ import { isUndo, type Line } from '../judgements/answer.ts'
 import { LogWriter, linesOf, readLogs } from '../judgements/log.ts'
 import type { Annotator, Annotators } from './annotators.ts'
 import { type Assigned, Assignment, type AssignmentOptions, type Progress } from './assignment.ts'
-import { hashOf, type PairTexts, type Queue } from './queue.ts'
+import type { PairTexts, Queue } from './queue.ts'
 import { type Compared, differenceOf, htmlOf } from './render.ts'
+import { leftFor } from './sides.ts'
 
 export interface SessionOptions extends AssignmentOptions {
   /** Where answers are appended. */
@@ -147,7 +148,9 @@ export class Session {
     if (before) this.remove(before)
     this.effective.set(keyOf(answer), answer)
     this.byPair.set(answer.pair_id, [...(this.byPair.get(answer.pair_id) ?? []), answer])
-    this.history.set(answer.annotator, [...(this.history.get(answer.annotator) ?? []), answer])
+    const history = this.history.get(answer.annotator)
+    if (history) history.push(answer)
+    else this.history.set(answer.annotator, [answer])
     this.assignment.answered(answer.annotator, answer.pair_id, answer.kind)
     this.weigh(answer.pair_id)
   }
@@ -216,9 +219,3 @@ export class Session {
 
 /** A side of several turns reads as one text. */
 const joined = (messages: PairTexts['chosen']): string => messages.map(({ content }) => content).join('\n\n')
-
-/** Which side somebody sees left: a hash decides; a repeat shows the other way round. */
-export function leftFor(pair_id: string, annotator: string, seed: number, kind: Answer['kind']): Answer['left'] {
-  const odd = Number.parseInt(hashOf('side', pair_id, annotator, seed)[0], 16) % 2
-  return odd === (kind === 'repeat' ? 1 : 0) ? 'chosen' : 'rejected'
-}

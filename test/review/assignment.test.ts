@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Assignment } from '../../pipeline/review/assignment.ts'
 import { inTurn, type QueuedPair } from '../../pipeline/review/queue.ts'
-import { leftFor } from '../../pipeline/review/session.ts'
+import { leftFor } from '../../pipeline/review/sides.ts'
 
 const pairs = (n: number): QueuedPair[] =>
   Array.from({ length: n }, (_, i) => ({

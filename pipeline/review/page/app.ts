@@ -1,36 +1,10 @@
 /** The review page: shows a pair, sends an answer, moves on once it is on the server's disk. Everything of a model comes as safe HTML. */
 
-interface Task {
-  readonly pair_id: string
-  readonly kind: string
-  readonly ticket: string
-  readonly prompt: readonly { readonly role: string; readonly html: string }[]
-  readonly left: string
-  readonly right: string
-  readonly difference?: { readonly left: string; readonly right: string }
-  readonly others?: readonly {
-    readonly outcome: string
-    readonly strength: number | null
-    readonly reason: string | null
-    readonly flagged: boolean
-  }[]
-}
-interface After {
-  readonly progress: { readonly answered: number; readonly left: number; readonly given: number; readonly wanted: number }
-  readonly last: string | null
-}
-interface State extends After {
-  readonly name: string
-  readonly role: string
-  readonly title: string
-  readonly guideline: string
-}
+import { type After, ask, byId, type State, type Task, tell } from './requests.js'
 
 /** Pairs that wait in the page, so that the next one is there when an answer is saved. */
 const AHEAD = 4
-const RETRY_MS = 700
 
-const byId = (id: string): HTMLElement => document.getElementById(id)!
 const [prompt, left, right, others, empty] = ['prompt', 'left', 'right', 'others', 'empty'].map(byId)
 const reason = byId('reason') as HTMLInputElement
 const flag = byId('flag') as HTMLButtonElement
@@ -46,31 +20,6 @@ let comparing = false
 let filling: Promise<void> | undefined
 let seen_ms = 0
 let visible_since = performance.now()
-
-async function ask<T>(path: string, body?: unknown): Promise<T> {
-  for (;;) {
-    try {
-      const response = await fetch(path, {
-        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
-        headers: { 'content-type': 'application/json', 'x-goldpan': 'review' },
-      })
-      const reply = (await response.json()) as T & { error?: string }
-      if (!response.ok) throw Object.assign(new Error(reply.error ?? response.statusText), { refused: true })
-      tell('')
-      return reply
-    } catch (error) {
-      if ((error as { refused?: true }).refused) throw error
-      // The server is away: the same request, with the same id, is sent until it is back.
-      tell('The server does not answer. Your answer is kept here and sent again…')
-      await new Promise(done => setTimeout(done, RETRY_MS))
-    }
-  }
-}
-
-function tell(text: string): void {
-  const alert = byId('alert')
-  if (alert.textContent !== text) alert.textContent = text
-}
 
 function took({ progress, last: id }: After): void {
   last = id
@@ -313,5 +262,3 @@ try {
 } catch (error) {
   refused(error)
 }
-
-export {}

@@ -1,7 +1,7 @@
 /** Label Studio: JSON tasks with a labelling config, and its JSON export. */
 import { z } from 'zod'
 import { choices } from '../../judgement.ts'
-import { escapeHtml } from '../math.ts'
+import { escapeHtml } from '../escape.ts'
 import { CHOICE_NAMES, checked, choiceOf, type Imported, rowsIn, strengthOf, type Tool, textOf, timeOf } from './tool.ts'
 
 const CONFIG = `<View>

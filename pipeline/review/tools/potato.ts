@@ -3,7 +3,7 @@ import { stringify } from 'yaml'
 import { z } from 'zod'
 import { UserError } from '../../errors.ts'
 import { choices } from '../../judgement.ts'
-import { escapeHtml } from '../math.ts'
+import { escapeHtml } from '../escape.ts'
 import { CHOICE_NAMES, checked, choiceOf, type Imported, strengthOf, type Tool, textOf } from './tool.ts'
 
 const config = {
