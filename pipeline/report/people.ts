@@ -27,21 +27,27 @@ export function peopleText(people: People): string {
 const number = (value: number | null, digits = 2): string => (value === null || Number.isNaN(value) ? '-' : value.toFixed(digits))
 const percent = (share: number | null): string => (share === null ? '-' : `${(100 * share).toFixed(1)} %`)
 const MUCH = 20
+const MOST_ANNOTATORS = 20
 
 function annotatorTable(annotators: readonly AnnotatorFigures[]): string {
-  const rows = annotators.map(a => [
-    a.annotator,
-    grouped(a.answers),
-    percent(a.accuracy),
-    a.compared > 0 ? `${percent(a.with_others)} of ${a.compared}` : '-',
-    a.e_value >= MUCH ? `${number(a.e_value, 0)} look at this one` : number(a.e_value, 1),
-    percent(a.left_share),
-    a.repeats > 0 ? `${percent(a.consistent)} of ${a.repeats}` : '-',
-    number(a.median_seconds, 1),
-    grouped(a.hasty),
-  ])
+  // Those to look at first, then those with most answers.
+  const first = [...annotators].sort((a, b) => Number(b.e_value >= MUCH) - Number(a.e_value >= MUCH) || b.answers - a.answers)
+  const rows = first
+    .slice(0, MOST_ANNOTATORS)
+    .map(a => [
+      a.annotator,
+      grouped(a.answers),
+      percent(a.accuracy),
+      a.compared > 0 ? `${percent(a.with_others)} of ${a.compared}` : '-',
+      a.e_value >= MUCH ? `${number(a.e_value, 0)} look at this one` : number(a.e_value, 1),
+      percent(a.left_share),
+      a.repeats > 0 ? `${percent(a.consistent)} of ${a.repeats}` : '-',
+      number(a.median_seconds, 1),
+      grouped(a.hasty),
+    ])
   const header = ['annotator', 'answers', 'accuracy', 'as the others', 'e-value', 'left', 'repeats alike', 'median s', 'hasty']
-  return tableOf(header, rows, { right: header.map((_, i) => i > 0) })
+  const more = annotators.length > MOST_ANNOTATORS ? `\n... and ${grouped(annotators.length - MOST_ANNOTATORS)} more; --json lists all` : ''
+  return tableOf(header, rows, { right: header.map((_, i) => i > 0) }) + more
 }
 
 function agreementText({ pairs, prompts, percent: same, alpha_nominal, alpha_ordinal, cohen, fleiss }: Agreement): string {
