@@ -136,7 +136,7 @@ export const arrangedKey = (build: Build): string => keyOf('arranged', SETTLE_VE
 export const fileKey = (build: Build, folder: number, part: number): string => keyOf('file', arrangedKey(build), folder, part)
 
 /** Bump when the same verdicts would be settled, arranged or written otherwise. */
-const SETTLE_VERSION = 1
+const SETTLE_VERSION = 2
 const outcomeKey = (plan: Plan): string =>
   keyOf(
     plan.steps.at(-1)!.key,

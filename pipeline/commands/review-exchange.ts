@@ -82,8 +82,9 @@ function itemsOf(queue: Queue, annotators: Annotators, tool: ToolName, seed: num
 
 function importAnswers(dir: string, file: string, { from, sides }: { from: ToolName; sides?: string }, command: Command): void {
   const places = logPlaces(openFinished(dir), command.optsWithGlobals<{ log?: string }>().log)
+  const text = readText(file)
   const map = readSideMap(sides ?? join(dirname(file), 'sides.json'), new Annotators(tokensFile(places.log), [], []).secret)
-  const answers = answersOf(tools[from].read(readText(file), file), map, file)
+  const answers = answersOf(tools[from].read(text, file), map, file)
   const known = new Set(readLogs([places.log, ...places.others]).answers.map(({ id }) => id))
   const fresh = [...new Map(answers.filter(({ id }) => !known.has(id)).map(answer => [answer.id, answer])).values()]
   const writer = new LogWriter(places.log)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UserError } from '../errors.ts'
 import { type Finished, openFinished } from '../finished.ts'
 import { peopleOf } from '../judgements/people.ts'
@@ -37,6 +37,8 @@ const share = (text: string): number => {
   return Number(text)
 }
 
+const named = (flags: string, what: string, none: string): Option => new Option(flags, what).argParser(collect).default([], none)
+
 export const register = (program: Command): void => {
   const review = program
     .command('review')
@@ -44,8 +46,8 @@ export const register = (program: Command): void => {
       'let people judge the pairs of a finished build that wait or were drawn, on a local web page; answers go into the judgement log',
     )
     .argument('<dir>', 'folder of the build')
-    .option('--annotator <name>', 'who judges; may be given several times (default: your user name)', collect, [])
-    .option('--adjudicator <name>', 'who settles pairs on which answers differ or that were flagged', collect, [])
+    .addOption(named('--annotator <name>', 'who judges; may be given several times', 'your user name'))
+    .addOption(named('--adjudicator <name>', 'who settles pairs on which answers differ or that were flagged', 'nobody'))
     .option('--log <file>', "where answers go (default: the first of the config's `judgements`, else DIR/judgements.jsonl)")
     .option('--overlap <n>', 'annotators for each pair of the overlap', whole, 2)
     .option('--overlap-share <share>', 'share of pairs that several annotators see', share, 0.2)

@@ -42,49 +42,61 @@ export function estimatesOf(
   judged: ReadonlyMap<string, Judged>,
   { wanted_width, seed }: { wanted_width: number; seed: number },
 ): Estimates {
-  const audit = drawn.filter(({ draw }) => draw === 'audit')
-  const strata = [...new Set(audit.map(({ stratum }) => stratum ?? ''))].sort()
-  const counts = strata.map(name => audit.filter(({ stratum }) => (stratum ?? '') === name).length)
   const said = drawn.flatMap((pair): Said[] => {
     const verdict = judged.get(pair.pair_id)?.verdict
     return verdict && verdict !== 'cannot_tell' ? [{ ...pair, verdict }] : []
   })
-  const audited = said.filter(({ draw }) => draw === 'audit')
-  const share = (member: (pair: Said) => boolean, right: (pair: Said) => boolean): Share | undefined =>
-    shareOf(
-      audited.map(
-        (pair): Audited => ({
-          stratum: strata.indexOf(pair.stratum ?? ''),
-          inclusion_probability: pair.inclusion_probability ?? 1,
-          member: member(pair),
-          right: right(pair),
-        }),
-      ),
-      counts,
-    )
+  const audit = drawn.filter(({ draw }) => draw === 'audit')
+  const { strata, share } = auditOf(audit, said)
   const labels = share(() => true, isLabelRight)
-  const byStratum = strata.map(name => [name, share(pair => (pair.stratum ?? '') === name, isLabelRight)] as const)
-  const decisions = (['keep', 'flip', 'drop', 'review'] as const).map(
-    outcome =>
-      [
-        outcome,
-        share(
-          pair => pair.models_outcome === outcome,
-          pair => isLabelRight(pair) === (outcome === 'keep'),
-        ),
-      ] as const,
-  )
-  const known = <K extends string>(entries: readonly (readonly [K, Share | undefined])[]): Record<K, Share> =>
-    Object.fromEntries(entries.filter(([, of]) => of !== undefined)) as Record<K, Share>
   return {
-    audited: audited.length,
+    audited: said.filter(({ draw }) => draw === 'audit').length,
     audit: audit.length,
     ...(labels ? { labels } : {}),
-    labels_by_stratum: known(byStratum),
-    decisions: known(decisions),
+    labels_by_stratum: named(strata, name => share(pair => stratumOf(pair) === name, isLabelRight)),
+    decisions: named(['keep', 'flip', 'drop', 'review'] as const, outcome =>
+      share(
+        pair => pair.models_outcome === outcome,
+        pair => isLabelRight(pair) === (outcome === 'keep'),
+      ),
+    ),
     ...foundBy(said, labels, seed),
     stop: stopRule(labels, wanted_width),
   }
+}
+
+type Is = (pair: Said) => boolean
+
+/** The strata of the audit, and the share of right pairs in any part of the corpus as it tells it. */
+function auditOf(
+  audit: readonly DrawnPair[],
+  said: readonly Said[],
+): { strata: string[]; share: (member: Is, right: Is) => Share | undefined } {
+  const strata = [...new Set(audit.map(stratumOf))].sort()
+  const place = new Map(strata.map((name, i) => [name, i]))
+  const counts = strata.map(() => 0)
+  for (const pair of audit) counts[place.get(stratumOf(pair))!]++
+  const audited = said.filter(({ draw }) => draw === 'audit')
+  const seen = (pair: Said, member: Is, right: Is): Audited => ({
+    stratum: place.get(stratumOf(pair))!,
+    inclusion_probability: pair.inclusion_probability ?? 1,
+    member: member(pair),
+    right: right(pair),
+  })
+  const share = (member: Is, right: Is): Share | undefined =>
+    shareOf(
+      audited.map(pair => seen(pair, member, right)),
+      counts,
+    )
+  return { strata, share }
+}
+
+const stratumOf = ({ stratum }: DrawnPair): string => stratum ?? ''
+
+/** What is known of each name; names of which nothing is known are left out. */
+function named<K extends string>(names: readonly K[], of: (name: K) => Share | undefined): Record<K, Share> {
+  const entries = names.map(name => [name, of(name)] as const)
+  return Object.fromEntries(entries.filter(([, share]) => share !== undefined)) as Record<K, Share>
 }
 
 const isLabelRight = ({ verdict }: Said): boolean => verdict === 'chosen'

@@ -72,11 +72,16 @@ export function inTurn<T extends QueuedPair>(pairs: readonly T[], seed: number):
 /** Hex digits that depend on the texts given and nothing else. */
 export const hashOf = (...parts: readonly (string | number)[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 
-/** JSON values one after the other in a file without a name that others know. */
+/** JSON values one after the other in a file that has no name any more: whatever ends the process, nothing stays behind. */
 class Spool {
-  private readonly folder = mkdtempSync(join(tmpdir(), 'goldpan-review-'))
-  private readonly fd = openSync(join(this.folder, 'texts'), 'w+', 0o600)
+  private readonly fd: number
   private readonly ends: number[] = [0]
+
+  constructor() {
+    const folder = mkdtempSync(join(tmpdir(), 'goldpan-review-'))
+    this.fd = openSync(join(folder, 'texts'), 'w+', 0o600)
+    rmSync(folder, { recursive: true, force: true })
+  }
 
   add(value: unknown): number {
     const bytes = Buffer.from(JSON.stringify(value))
@@ -98,6 +103,5 @@ class Spool {
 
   close(): void {
     closeSync(this.fd)
-    rmSync(this.folder, { recursive: true, force: true })
   }
 }
