@@ -1,8 +1,8 @@
 /** How far annotators agree, and how far each of them can be relied on. */
 import { type Answer, verdictOf, verdicts } from '../judgement.ts'
-import { cohenKappa, fleissKappa, krippendorffAlpha, percentAgreement, type Ratings, ratingsOf } from '../kernels/agreement.ts'
+import { alphaOf, cohenOf, contingencyOf, fleissOf, percentOf, type Ratings, ratingsOf, tallyOf } from '../kernels/agreement.ts'
 import { dawidSkene } from '../kernels/dawid-skene.ts'
-import { bootstrap, type Interval } from '../kernels/intervals.ts'
+import { bootstrapSums, type Interval } from '../kernels/intervals.ts'
 import { answeredOf, byPair, groupedBy, OPINIONS } from './judged.ts'
 
 export interface Figure extends Interval {
@@ -43,38 +43,47 @@ export function agreementOf(answers: readonly Answer[], promptOf: (pair_id: stri
     ({ pair_id }) => promptOf(pair_id),
   )
   const byPrompt = [...prompts.values()].map(of => [...byPair(of).values()])
-  const figure = (statistic: (units: readonly Answer[][]) => number): Figure => ({
-    value: statistic(byPrompt.flat()),
-    ...bootstrap(byPrompt.length, drawn => statistic([...drawn].flatMap(g => byPrompt[g])), seed, RESAMPLES),
-  })
+  const figure = (tallies: readonly Float64Array[], statistic: (sum: Float64Array) => number): Figure =>
+    bootstrapSums(tallies, statistic, seed, RESAMPLES)
   const names = [...new Set(shared.flatMap(([, of]) => of.map(({ annotator }) => annotator)))].sort()
-  const counts = new Set(shared.map(([, of]) => of.length))
+  const nominal = byPrompt.map(units => tallyOf(verdictsIn(units)))
   return {
     pairs: shared.length,
     prompts: byPrompt.length,
-    percent: figure(units => percentAgreement(nominal(units))),
-    alpha_nominal: figure(units => krippendorffAlpha(nominal(units), 'nominal')),
-    alpha_ordinal: figure(units => krippendorffAlpha(ordinal(units), 'ordinal')),
-    ...(names.length === 2 ? { cohen: figure(units => cohen(units, names)) } : {}),
-    ...(counts.size === 1 ? { fleiss: figure(units => fleissKappa(nominal(units))) } : {}),
+    percent: figure(nominal, percentOf),
+    alpha_nominal: figure(nominal, sum => alphaOf(sum, OPINIONS, 'nominal')),
+    alpha_ordinal: figure(
+      byPrompt.map(units => tallyOf(stepsIn(units))),
+      sum => alphaOf(sum, STEPS, 'ordinal'),
+    ),
+    ...(names.length === 2
+      ? {
+          cohen: figure(
+            byPrompt.map(units => twoIn(units, names)),
+            sum => cohenOf(sum, OPINIONS),
+          ),
+        }
+      : {}),
+    ...(new Set(shared.map(([, of]) => of.length)).size === 1 ? { fleiss: figure(nominal, sum => fleissOf(sum, OPINIONS)) } : {}),
   }
 }
 
 const RESAMPLES = 400
 
-const nominal = (units: readonly Answer[][]): Ratings =>
+const codeOf = (answer: Answer): number => verdicts.indexOf(verdictOf(answer))
+const verdictsIn = (units: readonly Answer[][]): Ratings =>
   ratingsOf(
-    units.map(of => of.map(answer => verdicts.indexOf(verdictOf(answer)))),
+    units.map(of => of.map(codeOf)),
     OPINIONS,
   )
-const ordinal = (units: readonly Answer[][]): Ratings =>
+const stepsIn = (units: readonly Answer[][]): Ratings =>
   ratingsOf(
     units.map(of => of.filter(({ outcome }) => outcome !== 'both_bad').map(stepOf)),
     STEPS,
   )
-const cohen = (units: readonly Answer[][], names: readonly string[]): number => {
-  const [a, b] = names.map(name => units.map(of => verdicts.indexOf(verdictOf(of.find(({ annotator }) => annotator === name)!))))
-  return cohenKappa(a, b, OPINIONS)
+const twoIn = (units: readonly Answer[][], names: readonly string[]): Float64Array => {
+  const [a, b] = names.map(name => units.map(of => codeOf(of.find(({ annotator }) => annotator === name)!)))
+  return contingencyOf(a, b, OPINIONS)
 }
 
 export interface AnnotatorFigures {

@@ -20,8 +20,8 @@ export interface DawidSkene {
 }
 
 const SMOOTHING = 0.01
-const MOST_ITERATIONS = 200
-const ENOUGH = 1e-10
+const MOST_ITERATIONS = 100
+const ENOUGH = 1e-8
 
 /**
  * Begins with the shares of the answers. `smoothing` answers are added to every cell of a confusion matrix, so that one who never erred
@@ -73,15 +73,17 @@ function confusionOf(posterior: Float64Array, { workers, labels, item, worker, l
 
 function expected({ items, labels, item, worker, label }: Answered, prior: Float64Array, confusion: Float64Array): Float64Array {
   const odds = new Float64Array(items * labels)
-  for (let k = 0; k < odds.length; k++) odds[k] = Math.log(prior[k % labels])
+  const [logPrior, logConfusion] = [prior.map(Math.log), confusion.map(Math.log)]
+  for (let k = 0; k < odds.length; k++) odds[k] = logPrior[k % labels]
   for (let k = 0; k < item.length; k++)
-    for (let a = 0; a < labels; a++) odds[item[k] * labels + a] += Math.log(confusion[(worker[k] * labels + a) * labels + label[k]])
+    for (let a = 0; a < labels; a++) odds[item[k] * labels + a] += logConfusion[(worker[k] * labels + a) * labels + label[k]]
   for (let i = 0; i < items; i++) {
-    const row = odds.subarray(i * labels, (i + 1) * labels)
-    const top = Math.max(...row)
+    const from = i * labels
+    let top = Number.NEGATIVE_INFINITY
+    for (let a = from; a < from + labels; a++) if (odds[a] > top) top = odds[a]
     let sum = 0
-    for (let a = 0; a < labels; a++) sum += row[a] = Math.exp(row[a] - top)
-    for (let a = 0; a < labels; a++) row[a] /= sum
+    for (let a = from; a < from + labels; a++) sum += odds[a] = Math.exp(odds[a] - top)
+    for (let a = from; a < from + labels; a++) odds[a] /= sum
   }
   return odds
 }

@@ -35,3 +35,23 @@ export function bootstrap(groups: number, statistic: (drawn: Int32Array) => numb
   const at = (q: number): number => values[Math.min(values.length - 1, Math.floor(q * values.length))]
   return { low: at(0.025), high: at(0.975) }
 }
+
+/** The sum of all tallies, and of each resample of them the same statistic. */
+export function bootstrapSums(
+  tallies: readonly Float64Array[],
+  statistic: (sum: Float64Array) => number,
+  seed: number,
+  resamples: number,
+): Interval & { readonly value: number } {
+  const sum = new Float64Array(tallies[0]?.length ?? 0)
+  const over = (of: Iterable<number>): number => {
+    sum.fill(0)
+    for (const g of of) {
+      const tally = tallies[g]
+      for (let k = 0; k < tally.length; k++) sum[k] += tally[k]
+    }
+    return statistic(sum)
+  }
+  const value = over(tallies.keys())
+  return { value, ...bootstrap(tallies.length, over, seed, resamples) }
+}
