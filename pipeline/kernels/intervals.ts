@@ -27,31 +27,51 @@ export function bootstrap(groups: number, statistic: (drawn: Int32Array) => numb
   const drawn = new Int32Array(groups)
   for (let r = 0; r < resamples; r++) {
     for (let g = 0; g < groups; g++) drawn[g] = draws.below(groups)
-    const value = statistic(drawn)
-    if (!Number.isNaN(value)) values.push(value)
+    values.push(statistic(drawn))
   }
+  return middle(values)
+}
+
+/** What 95 % of the values lie within; NaN is left out. */
+function middle(all: readonly number[]): Interval {
+  const values = all.filter(value => !Number.isNaN(value)).sort((a, b) => a - b)
   if (values.length === 0) return { low: Number.NaN, high: Number.NaN }
-  values.sort((a, b) => a - b)
   const at = (q: number): number => values[Math.min(values.length - 1, Math.floor(q * values.length))]
   return { low: at(0.025), high: at(0.975) }
 }
 
-/** The sum of all tallies, and of each resample of them the same statistic. */
+/**
+ * A statistic of the sum of all tallies, and its interval of 95 % where each group counts as often as a Poisson variable of mean 1 says
+ * (Chamandy et al. 2012): groups are then read in their order, not all over the memory.
+ */
 export function bootstrapSums(
   tallies: readonly Float64Array[],
   statistic: (sum: Float64Array) => number,
   seed: number,
   resamples: number,
 ): Interval & { readonly value: number } {
-  const sum = new Float64Array(tallies[0]?.length ?? 0)
-  const over = (of: Iterable<number>): number => {
+  const width = tallies[0]?.length ?? 0
+  const rows = new Float64Array(tallies.length * width)
+  for (const [g, tally] of tallies.entries()) rows.set(tally, g * width)
+  const sum = new Float64Array(width)
+  const draws = new Draws().start(seed, tallies.length, POISSON)
+  const values: number[] = []
+  for (let r = 0; r <= resamples; r++) {
     sum.fill(0)
-    for (const g of of) {
-      const tally = tallies[g]
-      for (let k = 0; k < tally.length; k++) sum[k] += tally[k]
+    for (let g = 0; g < tallies.length; g++) {
+      const times = r === 0 ? 1 : poisson(draws.unit())
+      if (times > 0) for (let k = 0; k < width; k++) sum[k] += times * rows[g * width + k]
     }
-    return statistic(sum)
+    values.push(statistic(sum))
   }
-  const value = over(tallies.keys())
-  return { value, ...bootstrap(tallies.length, over, seed, resamples) }
+  return { value: values[0], ...middle(values.slice(1)) }
+}
+
+const POISSON = 0x9015
+/** Distribution function of a Poisson variable of mean 1. */
+const AT_MOST = [0.36787944117144233, 0.7357588823428847, 0.9196986029286058, 0.9810118431238462, 0.9963401531726563, 0.9994058151824183]
+const poisson = (u: number): number => {
+  let times = 0
+  while (times < AT_MOST.length && u > AT_MOST[times]) times++
+  return times
 }

@@ -77,7 +77,7 @@ type Files = ReadonlyMap<string, { body: Buffer; type: string }>
 
 async function handle(options: ServeOptions, files: Files, request: IncomingMessage, response: ServerResponse): Promise<void> {
   checkHost(request, ['127.0.0.1', '::1', 'localhost'].includes(options.host))
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://host')
+  const { pathname, searchParams } = addressOf(request)
   const token = searchParams.get('token')
   if (request.method === 'GET' && pathname === '/' && token !== null) return enter(options, token, response)
   const file = files.get(pathname)
@@ -90,6 +90,14 @@ async function handle(options: ServeOptions, files: Files, request: IncomingMess
   const change = CHANGES[pathname]
   if (!change) throw new HttpError(404, 'no such request')
   sendJson(response, 200, change(options.session, who, await bodyOf(request)))
+}
+
+function addressOf(request: IncomingMessage): URL {
+  try {
+    return new URL(request.url ?? '/', 'http://host')
+  } catch {
+    throw new HttpError(400, 'this is no address')
+  }
 }
 
 /** The token leaves the address bar and becomes a cookie. */

@@ -69,6 +69,10 @@ describe('the server', () => {
     expect(body).toBe('{"error":"no such page"}')
   })
 
+  it('bears addresses that are none', async () => {
+    expect((await ask('http://[', { cookie })).status).toBe(400)
+  })
+
   it('refuses changes that do not come from its own page', async () => {
     const next = { count: 1, held: [] }
     expect((await post('/api/next', next)).status).toBe(200)

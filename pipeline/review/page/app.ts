@@ -176,7 +176,7 @@ async function takeBack(): Promise<void> {
     if (task) tasks = [task, ...tasks.filter(other => key(other) !== key(task))]
     clear()
     show()
-    byId('status').textContent = 'The last answer is taken back.'
+    byId('status').textContent = task ? 'The last answer is taken back.' : 'Nothing was taken back.'
   } catch (error) {
     refused(error)
   } finally {
