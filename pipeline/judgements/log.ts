@@ -1,5 +1,5 @@
 /** The judgement log: append-only JSON lines, each on the disk before it is acknowledged. */
-import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { UserError } from '../errors.ts'
 import type { Answer } from '../judgement.ts'
@@ -31,7 +31,7 @@ function lineOf(text: string): { line?: Line; wrong: string } {
 }
 
 /** A whole line ends with a newline; what follows the last one was cut off while being written, unless it is an answer all the same. */
-export function linesOf(file: string): { lines: Line[]; notes: string[]; whole_bytes: number } {
+export function linesOf(file: string): { lines: Line[]; notes: string[]; whole_bytes: number; bytes: number } {
   const bytes = readFileSync(file)
   const lines: Line[] = []
   const notes: string[] = []
@@ -43,14 +43,14 @@ export function linesOf(file: string): { lines: Line[]; notes: string[]; whole_b
     const { line, wrong } = text === '' ? { line: undefined, wrong: '' } : lineOf(text)
     if (wrong !== '' && newline < 0) {
       notes.push(`${file}:${number}: the last line is cut off; it was never acknowledged and does not count`)
-      return { lines, notes, whole_bytes: from }
+      return { lines, notes, whole_bytes: from, bytes: bytes.length }
     }
     if (wrong !== '')
       throw new UserError(`${file}:${number}: ${wrong}; expected an answer {id, pair_id, annotator, at, left, outcome, ...}`)
     if (line) lines.push(line)
     from = to + 1
   }
-  return { lines, notes, whole_bytes: bytes.length }
+  return { lines, notes, whole_bytes: bytes.length, bytes: bytes.length }
 }
 
 /** Reads logs of any number of machines as one; a file that is not there yet holds no answers. */
@@ -113,11 +113,12 @@ export class LogWriter {
   /** Cuts off a last line that was never acknowledged, so that what follows is whole. */
   constructor(file: string) {
     mkdirSync(dirname(file), { recursive: true })
-    const whole = existsSync(file) ? linesOf(file).whole_bytes : 0
+    const { whole_bytes, bytes } = existsSync(file) ? linesOf(file) : { whole_bytes: 0, bytes: 0 }
     this.fd = openSync(file, 'a+')
-    ftruncateSync(this.fd, whole)
+    // Nothing is cut that another process has appended since: an acknowledged answer stays, whoever else opens the log.
+    if (whole_bytes < bytes && fstatSync(this.fd).size === bytes) ftruncateSync(this.fd, whole_bytes)
     const last = Buffer.alloc(1)
-    if (whole > 0 && readSync(this.fd, last, 0, 1, whole - 1) === 1 && last[0] !== 10) writeSync(this.fd, '\n')
+    if (whole_bytes > 0 && readSync(this.fd, last, 0, 1, fstatSync(this.fd).size - 1) === 1 && last[0] !== 10) writeSync(this.fd, '\n')
     fsyncSync(this.fd)
     syncFolder(dirname(file))
   }

@@ -60,6 +60,17 @@ describe('a log', () => {
     expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(3)
   })
 
+  it('keeps what two writers append at once', () => {
+    const path = file()
+    const writers = [new LogWriter(path), new LogWriter(path)]
+    for (let i = 0; i < 20; i++) {
+      writers[i % 2].append([answer({ annotator: `a${i}` })])
+      if (i === 9) writers.push(new LogWriter(path))
+    }
+    for (const writer of writers) writer.close()
+    expect(readLogs([path]).answers).toHaveLength(20)
+  })
+
   it('survives a cut at any byte with every line before it', () => {
     const whole = [answer({}), answer({ annotator: 'bob', reason: 'ü\u2028"' }), answer({ annotator: 'eve' })]
     const bytes = readFileSync(written(whole))
