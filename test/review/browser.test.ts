@@ -16,7 +16,12 @@ let browser: Browser
 beforeAll(async () => {
   browser = await openBrowser()
 })
-afterAll(() => browser?.close())
+/** Servers of their own process, ended also where a test fails. */
+const servers: ChildProcess[] = []
+afterAll(async () => {
+  for (const server of servers) server.kill('SIGKILL')
+  await browser?.close()
+})
 
 async function open(address: string, options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', ...options })
@@ -156,6 +161,7 @@ it('loses no answer and counts none twice when the server is killed between key 
   const args = ['review', dir, '--annotator', 'ann', '--port', String(port), '--repeat-share', '0', '--overlap-share', '0']
   const start = async (): Promise<ChildProcess> => {
     const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    servers.push(child)
     await new Promise(ready => child.stdout!.once('data', ready))
     return child
   }
