@@ -15,7 +15,7 @@ node_modules/.installed: package.json package-lock.json .npmrc
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-dist/.built: node_modules/.installed $(shell find pipeline stages -name '*.ts' -o -name '*.mjs') tsconfig.json tsconfig.build.json
+dist/.built: node_modules/.installed $(shell find pipeline stages -name '*.ts' -o -name '*.mjs' -o -name '*.css' -o -name '*.html') tsconfig.json tsconfig.build.json tsconfig.page.json
 	npm run --silent build
 	@touch $@
 

@@ -4,7 +4,7 @@ import { type Arranged, folders } from './arrange.ts'
 import { arrangedKey, type Build, fileKey } from './build.ts'
 import type { Manifest, ManifestOutput, ManifestSource, ManifestStep, Outcomes } from './manifest.ts'
 import { summaryOf } from './pass.ts'
-import { reasonsOf, type SourceCount, totalSettled } from './settle.ts'
+import { reasonsOf, type SourceCount, type StepCount, totalSettled } from './settle.ts'
 import type { Json } from './stage.ts'
 import { VERSION } from './version.ts'
 
@@ -67,17 +67,14 @@ export function manifestOf(build: Build): Manifest {
       review: sum('review'),
       dropped: sum('dropped'),
     },
+    ...(plan.judgements ? { judgements: { ...plan.judgements, unknown_pairs: plan.judgements.pairs - settled.judged.length } } : {}),
     ...(pair_bytes ? { pair_bytes } : {}),
   }
 }
 
 const sourceOf = (source: string, { weight: _, ...count }: SourceCount): ManifestSource => ({ source, ...count })
 
-function stepOf(
-  build: Build,
-  step: ReturnType<Build['steps']>[number],
-  { rows_in, dropped }: { rows_in: number; dropped: number[] },
-): ManifestStep {
+function stepOf(build: Build, step: ReturnType<Build['steps']>[number], { rows_in, dropped, recalled }: StepCount): ManifestStep {
   const reasons = reasonsOf(step).map(([reason], i) => [reason, dropped[i]] as const)
   const summary = summaryOf(build, step).facts as Json | undefined
   return {
@@ -89,6 +86,7 @@ function stepOf(
     rows_in,
     rows_out: rows_in - dropped.reduce((a, b) => a + b, 0),
     dropped: Object.fromEntries(reasons.filter(([, n]) => n > 0)),
+    ...(Object.keys(recalled).length > 0 ? { recalled } : {}),
     ...(summary === undefined ? {} : { summary }),
   }
 }

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { stages } from '../stages/index.ts'
 import type { Batch, Schema } from './batch.ts'
 import { PendingError } from './errors.ts'
+import { lookupOf } from './judgements/lookup.ts'
 import { keyOf } from './keys.ts'
 import { envAfter, type LocatedPlan, type Plan, type PlannedInput, type PlannedMeasure, type PlannedStep } from './plan.ts'
-import { type Corpus, type Declared, type Env, type Stage, schemaOf } from './stage.ts'
+import { type Corpus, type Declared, type Env, type JudgedPairs, type Stage, schemaOf } from './stage.ts'
 import { Store } from './store.ts'
 
 /** What reading one input came to; the record of an `ingest` task. */
@@ -45,13 +46,16 @@ export class Build {
   readonly plan: Plan
   readonly paths: Readonly<Record<string, string>>
   readonly store: Store
+  /** What people said of pairs. */
+  readonly judged: JudgedPairs
   private ingested: readonly Ingested[] | undefined
   private places: readonly Shard[] | undefined
   private resolved: readonly Step[] | undefined
 
-  constructor({ plan, paths }: LocatedPlan, store: Store) {
-    this.plan = plan
-    this.paths = paths
+  constructor(located: LocatedPlan, store: Store) {
+    this.plan = located.plan
+    this.paths = located.paths
+    this.judged = lookupOf(located.judged ?? {})
     this.store = store
   }
 
@@ -132,7 +136,7 @@ export const arrangedKey = (build: Build): string => keyOf('arranged', SETTLE_VE
 export const fileKey = (build: Build, folder: number, part: number): string => keyOf('file', FILE_VERSION, arrangedKey(build), folder, part)
 
 /** Bump when the same verdicts would be settled or arranged otherwise. */
-const SETTLE_VERSION = 1
+const SETTLE_VERSION = 2
 /** Bump when the same rows would be written as other bytes. */
 const FILE_VERSION = 2
 const outcomeKey = (plan: Plan): string =>
@@ -142,6 +146,7 @@ const outcomeKey = (plan: Plan): string =>
     plan.inputs.map(i => i.path),
     plan.output.splits,
     plan.seed,
+    ...(plan.judgements ? [plan.judgements.digest] : []),
   )
 
 /** Columns that a declared schema comes to for this step. */

@@ -6,6 +6,7 @@ import { register as plan } from './commands/plan.ts'
 import { register as query } from './commands/query.ts'
 import { register as reference } from './commands/reference.ts'
 import { register as report } from './commands/report.ts'
+import { register as review } from './commands/review.ts'
 import { register as run } from './commands/run.ts'
 import { register as synth } from './commands/synth.ts'
 import { register as task } from './commands/task.ts'
@@ -18,7 +19,7 @@ const program = new Command('goldpan')
   .version(VERSION)
   .showHelpAfterError('(goldpan --help lists commands, goldpan COMMAND --help their options)')
   .exitOverride()
-for (const register of [run, plan, report, explain, query, verify, synth, reference, task]) register(program)
+for (const register of [run, plan, report, review, explain, query, verify, synth, reference, task]) register(program)
 for (const command of program.commands) command.exitOverride()
 program.addHelpText(
   'after',

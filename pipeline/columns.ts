@@ -1,10 +1,11 @@
 /** The columns of one shard, loaded when first asked for: facts, texts, measures, verdicts of earlier steps, returns of earlier rounds. */
 import { type Batch, type Column, type Field, gather, nulls, type Schema, select, slice } from './batch.ts'
 import { type Build, declared, factsKey, measureKey, returnedKey, returnsKey, type Shard, type Step, verdictKey } from './build.ts'
-import { pairFacts, pairTexts, sizeFacts } from './pair.ts'
+import { pairFacts, pairTexts, recallFacts, sizeFacts } from './pair.ts'
+import { AWAY } from './stage.ts'
 
 /** In a verdict's column `left`: 0 = still there, 1 + i = left at this step for reason i, GONE = had left before. */
-export const GONE = 255
+export const GONE = AWAY
 
 export class ShardColumns {
   readonly build: Build
@@ -41,9 +42,29 @@ export class ShardColumns {
     return rows.subarray(0, count)
   }
 
+  /** 1 + the step's place for pairs that an earlier step sent to review, else 0. */
+  inReview(n: number): Uint8Array {
+    const rows = new Uint8Array(this.shard.pairs)
+    for (const step of this.build.steps().slice(0, n)) {
+      const toReview = Object.values(step.code.reasons?.(step.params) ?? {}).map(end => end === 'review')
+      const left = (this.verdict(step).columns.left as { values: Uint8Array }).values
+      for (let i = 0; i < rows.length; i++) if (left[i] !== GONE && left[i] !== 0 && toReview[left[i] - 1]) rows[i] = 1 + step.at
+    }
+    return rows
+  }
+
+  /** Rows that a step judges: those still there, and those in review where it recalls. */
+  reaching(step: Step): Int32Array {
+    const alive = this.alive(step.at)
+    if (!step.code.recalls || this.build.judged.size === 0) return alive
+    const reaching = this.inReview(step.at)
+    for (const row of alive) reaching[row] = 1
+    return Int32Array.from(reaching.keys()).filter(i => reaching[i] > 0)
+  }
+
   /** The columns that a step reads, for the pairs still there, or those of them that `among` names; texts are cut in the blocks in which they are stored. */
   *batches(step: Step, reads: Schema, among?: (batch: Batch) => Int32Array): Generator<Batch> {
-    let alive = this.alive(step.at)
+    let alive = this.reaching(step)
     let narrow = this.narrow(step, reads, alive)
     const index = among?.(narrow)
     if (index) {
@@ -77,7 +98,8 @@ export class ShardColumns {
     for (const [name, from] of this.own(step, reads)) take(from, name)
     for (const name of Object.keys(reads)) {
       if (name in pairTexts || name in schema) continue
-      if (name === 'ordinal') Object.assign(schema, { ordinal: 'i32' }) && (columns.ordinal = this.ordinals())
+      if (name in recallFacts) Object.assign(schema, recallFacts) && (columns.recalled = this.recalled(step))
+      else if (name === 'ordinal') Object.assign(schema, { ordinal: 'i32' }) && (columns.ordinal = this.ordinals())
       else if (name in pairFacts || name in sizeFacts) take(this.facts(), name)
       else take(this.adder(step, name), name)
     }
@@ -110,6 +132,11 @@ export class ShardColumns {
     const ordinals = (table.columns.ordinal as { values: Int32Array }).values
     for (let i = 0; i < table.rows; i++) index[ordinals[i] - this.shard.start] = i
     return gather(select(table, Object.keys(schema)), index)
+  }
+
+  private recalled(step: Step): Column {
+    if (this.build.judged.size === 0) return { values: new Uint8Array(this.shard.pairs) }
+    return { values: this.inReview(step.at).map(at => (at > 0 ? 1 : 0)) }
   }
 
   private ordinals(): Column {

@@ -61,6 +61,10 @@ export const configSchema = z.strictObject({
   seed: z.int().min(0).default(42).describe('of every draw and hash that needs one'),
   sources: z.array(source).min(1),
   benchmarks: z.array(z.string()).default([]).describe('files, globs or folders of rows {benchmark, id, text}'),
+  judgements: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('judgement logs of people: files, globs or folders; one that is not there yet holds no answers'),
   models: z
     .record(z.string().regex(/^[A-Za-z][\w.-]*$/), model)
     .default({})

@@ -50,6 +50,7 @@ export function contextOf(build: Build, step: Step, summary: Summary, opened?: O
     env: step.env,
     corpus: build.corpus(),
     summary,
+    judged: build.judged,
     file: async path => checkedFile(build, step, path),
     scorer: name => {
       const model = build.plan.models[name]

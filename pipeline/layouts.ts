@@ -15,6 +15,7 @@ import {
 } from './batch.ts'
 import type { OutBatch, Struct } from './codecs/out-columns.ts'
 import { UserError } from './errors.ts'
+import { type Judged, type PeopleVerdict, verdicts } from './judgement.ts'
 import { type pairFacts, type pairTexts, votes } from './pair.ts'
 import { human, type Layout, quarantineLayout } from './tables.ts'
 
@@ -113,22 +114,36 @@ function turnedMargin({ values, valid }: Numbers<Float32Array>, flipped: Uint8Ar
   }
 }
 
-/** What people said of each pair: the majority of its votes, how many there were, and the share of the most frequent one. Null without votes. */
-export function humanOf(cast: List<(typeof pairFacts)['votes']['list']>, rows: number): Struct {
+/**
+ * What people said of each pair: the votes that came with it where `byPeople` is 1, and answers of the judgement log, whose verdict stands
+ * above a mere majority of all; how many there were, and the share of the most frequent one. Both bad counts as a tie; null without any.
+ */
+export function humanOf(
+  cast: List<(typeof pairFacts)['votes']['list']>,
+  rows: number,
+  byPeople: Uint8Array = new Uint8Array(rows).fill(1),
+  judged: (i: number) => Judged | undefined = () => undefined,
+): Struct {
   const outcome = new Uint8Array(rows)
   const n = new Int32Array(rows)
   const agreement = new Float32Array(rows)
   const { values } = cast.items.columns.vote
   for (let i = 0; i < rows; i++) {
     const counts = [0, 0, 0]
-    for (let k = cast.starts[i]; k < cast.starts[i + 1]; k++) counts[values[k]]++
-    n[i] = cast.starts[i + 1] - cast.starts[i]
-    outcome[i] = majorityOf(counts)
+    for (let k = cast.starts[i]; byPeople[i] === 1 && k < cast.starts[i + 1]; k++) counts[values[k]]++
+    const said = judged(i)
+    said?.counts.forEach((count, v) => {
+      if (verdicts[v] !== 'cannot_tell') counts[voteOf(verdicts[v])] += count
+    })
+    n[i] = counts[0] + counts[1] + counts[2]
+    outcome[i] = said?.verdict && said.verdict !== 'cannot_tell' ? voteOf(said.verdict) : majorityOf(counts)
     agreement[i] = n[i] > 0 ? Math.max(...counts) / n[i] : 0
   }
   const items = batchOf(human, rows, { outcome: { values: outcome }, n: { values: n }, agreement: { values: agreement } })
   return { items, valid: Uint8Array.from(n, count => (count > 0 ? 1 : 0)) }
 }
+
+const voteOf = (verdict: PeopleVerdict): number => votes.indexOf(verdict === 'chosen' || verdict === 'rejected' ? verdict : 'tie')
 
 /** As many for one side as for the other is a tie, whatever was voted beside. */
 function majorityOf([chosen, rejected, tie]: readonly number[]): number {

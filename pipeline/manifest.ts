@@ -18,8 +18,20 @@ export interface Manifest {
   /** Every file of the output folders, in the order of their paths. */
   readonly outputs: readonly ManifestOutput[]
   readonly totals: ManifestTotals
+  /** What people said, where the config names judgement logs. */
+  readonly judgements?: ManifestJudgements
   /** UTF-8 bytes of prompt plus the longer side over train and validation; absent where nothing was kept. */
   readonly pair_bytes?: { readonly median: number; readonly p99: number; readonly max: number }
+}
+
+/** `digest` names what the answers come to; `unknown_pairs` are judged pairs that no input holds. */
+export interface ManifestJudgements {
+  readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[]
+  readonly digest: string
+  readonly answers: number
+  readonly annotators: number
+  readonly pairs: number
+  readonly unknown_pairs: number
 }
 
 /** `pairs` is its rows in the ledger, `rejected` its rows in rejects/. rows = pairs + rejected, unless a row makes several pairs (scored). */
@@ -63,6 +75,8 @@ export interface ManifestStep {
   readonly rows_in: number
   readonly rows_out: number
   readonly dropped: Readonly<Record<string, number>>
+  /** Pairs that people's judgements took back from review, by the `STEP: REASON` that had sent them there; they are in rows_in. */
+  readonly recalled?: Readonly<Record<string, number>>
   readonly summary?: Json
 }
 

@@ -29,6 +29,9 @@ export const pairFacts = {
 /** Given by the engine at ingest: bytes of all a pair's text, and of the prompt with its longer side. */
 export const sizeFacts = { text_bytes: 'i32', longest_bytes: 'i32' } as const
 
+/** Given by the engine to a step that recalls: 1 for a pair that an earlier step sent to review. */
+export const recallFacts = { recalled: 'u8' } as const
+
 /** Given by the engine: the pair's place in the corpus, counted over all shards in the order of the config. */
 export const placeFacts = { ordinal: 'i32' } as const
 

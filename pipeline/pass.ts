@@ -61,7 +61,7 @@ async function judgeShard(build: Build, opened: Opened, columns: ShardColumns, s
   const judge = await opened.once(`judge ${step.key}`, async () =>
     step.code.judge(step.params, contextOf(build, step, summaryOf(build, step), opened)),
   )
-  const alive = columns.alive(step.at)
+  const alive = columns.reaching(step)
   const adds = declared(step, step.code.adds)
   const left = new Uint8Array(shard.pairs).fill(GONE)
   const pieces: Batch[] = []

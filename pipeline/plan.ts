@@ -9,8 +9,10 @@ import { hint, UserError } from './errors.ts'
 import { expectationOf } from './expect.ts'
 import { filesOf, modelFiles, type NamedFile } from './files.ts'
 import type { Format } from './formats/format.ts'
+import type { Judged } from './judgement.ts'
+import { judgementsOf } from './judgements/planned.ts'
 import { digestOf, keyOf } from './keys.ts'
-import { pairFacts, pairTexts, placeFacts, sizeFacts } from './pair.ts'
+import { pairFacts, pairTexts, placeFacts, recallFacts, sizeFacts } from './pair.ts'
 import { type Declared, type Env, type Json, type Stage, schemaOf, typeName } from './stage.ts'
 import { signalColumns } from './tables.ts'
 import { VERSION } from './version.ts'
@@ -57,12 +59,22 @@ export interface PlannedStep {
   readonly key: string
 }
 
+/** The judgement logs of a plan; `digest` names what their answers come to, so that a log written otherwise is no change. */
+export interface PlannedJudgements {
+  readonly files: readonly PlannedFile[]
+  readonly digest: string
+  readonly answers: number
+  readonly pairs: number
+  readonly annotators: number
+}
+
 export interface Plan {
   readonly goldpan: string
   readonly name: string
   readonly seed: number
   readonly inputs: readonly PlannedInput[]
   readonly models: Readonly<Record<string, ModelConfig & { digest: string }>>
+  readonly judgements?: PlannedJudgements
   readonly steps: readonly PlannedStep[]
   readonly output: OutputConfig
   readonly expect: readonly string[]
@@ -70,10 +82,13 @@ export interface Plan {
   readonly key: string
 }
 
-/** A plan and where its files are on this machine. */
+/** A plan, where its files are on this machine, and what people said by pair_id. */
 export interface LocatedPlan {
   readonly plan: Plan
   readonly paths: Readonly<Record<string, string>>
+  readonly judged?: Readonly<Record<string, Judged>>
+  /** What is odd about the judgement logs. */
+  readonly notes?: readonly string[]
 }
 
 type Digest = (file: NamedFile) => Promise<PlannedFile>
@@ -95,12 +110,15 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
   const inputs = await planInputs(loaded, base, named)
   const benchmarks = await named(config.benchmarks.flatMap((b, i) => filesOf(b, base, loaded.at(['benchmarks', i]))))
   const models = await planModels(loaded, base, paths)
+  const people = await judgementsOf(loaded, base, digest)
+  const judgements = people?.planned
   const steps = await planSteps(loaded, {
     base,
     named,
     known,
     benchmarks,
     models,
+    judgements: judgements?.digest,
     corpus: keyOf('corpus', ...inputs.map(i => i.key)),
     folder: (onnx, where) => locateFolder(onnx, base, where, paths),
   })
@@ -111,12 +129,14 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
     seed: config.seed,
     inputs,
     models,
+    ...(judgements ? { judgements } : {}),
     steps,
     output: config.output,
     expect: config.expect,
   }
   const resolved = resolvedConfig(config, steps)
-  return { plan: { ...body, config: resolved, key: keyOf(body as unknown as Json, resolved) }, paths }
+  const plan: Plan = { ...body, config: resolved, key: keyOf(body as unknown as Json, resolved) }
+  return { plan, paths, ...(people ? { judged: people.judged, notes: people.notes } : {}) }
 }
 
 const plannedFile: Digest = async file => ({ path: file.shown, bytes: statSync(file.path).size, sha256: await digestOf(file.path) })
@@ -161,6 +181,7 @@ interface Surroundings {
   readonly known: ReadonlyMap<string, PlannedFile>
   readonly benchmarks: readonly PlannedFile[]
   readonly models: Plan['models']
+  readonly judgements: string | undefined
   readonly corpus: string
   /** Locates the folder of a model that a step's param `onnx` names, and gives the digest of its files. */
   readonly folder: (named: string, where: string) => Promise<string>
@@ -235,6 +256,7 @@ async function planStep(
     keyed,
     corpus_wide ? around.corpus : null,
     stage.models ? around.models : null,
+    ...(stage.judgements && around.judgements ? [around.judgements] : []),
   )
   return { id: step.id, stage: stage.name, version: stage.version, params, files, measures, corpus_wide, key }
 }
@@ -267,7 +289,7 @@ function checkReads(loaded: LoadedConfig, stage: Stage, step: StepConfig, params
     ...(stage.measures?.(params) ?? []).map(use => use.measure.adds(use.params)),
     ...returnsOf(stage, params, env),
   ) as Schema
-  const given: Schema = { ...pairFacts, ...sizeFacts, ...pairTexts, ...placeFacts, ...env.upstream, ...own }
+  const given: Schema = { ...pairFacts, ...sizeFacts, ...pairTexts, ...placeFacts, ...recallFacts, ...env.upstream, ...own }
   for (const [column, field] of Object.entries(readsOf(stage, params, env))) {
     const where = `${loaded.at(step.place)}: steps.${step.id}`
     if (!(column in given))

@@ -2,7 +2,7 @@
 
 import { formatOf, type Published } from './accounts.ts'
 import { type Arranged, type Folder, folders, readOrder } from './arrange.ts'
-import { type Batch, type List, type Numbers, nulls, type Schema, slice } from './batch.ts'
+import { type Batch, type Ids, type List, type Numbers, nulls, type Schema, slice } from './batch.ts'
 import { arrangedKey, type Build, fileKey, rejectsKey } from './build.ts'
 import { GROUP_BYTES, GROUP_ROWS } from './codecs/out-columns.ts'
 import { type OutBatch, type OutColumn, openTableWriter } from './codecs/table-writer.ts'
@@ -100,7 +100,7 @@ function* batchesFor(build: Build, folder: Folder, from: number, to: number, col
 
 function outBatch(build: Build, folder: Folder, rows: Batch, columns: readonly OutColumn[]): OutBatch {
   const { layout, margin } = build.plan.output
-  const all: Record<string, OutBatch['columns'][string]> = { ...rows.columns, human: humanRows(rows) }
+  const all: Record<string, OutBatch['columns'][string]> = { ...rows.columns, human: humanRows(build, rows) }
   if (margin !== undefined) all.margin = rows.columns[`margin_${margin}`]
   for (const { name, field } of columns) if (!all[name]) all[name] = nullColumn(field, rows.rows)
   const texts = rows as Batch as Batch<typeof pairTexts>
@@ -114,11 +114,12 @@ function nullColumn(field: OutColumn['field'], rows: number): OutBatch['columns'
   return nulls(field === 'bool' || field === 'i8' ? 'u8' : field === 'i64' ? 'i32' : field, rows)
 }
 
-/** The votes of people; those of models are no human judgement. */
-function humanRows(rows: Batch): OutBatch['columns'][string] {
-  const said = humanOf(rows.columns.votes as List as List<(typeof pairFacts)['votes']['list']>, rows.rows)
+/** The votes of people that came with the rows, those of models being no human judgement, and what the judgement log holds. */
+function humanRows(build: Build, rows: Batch): OutBatch['columns'][string] {
   const kinds = (rows.columns.label_kind as Numbers<Uint8Array>).values
-  return { ...said, valid: said.valid!.map((valid, i) => (kinds[i] <= labelKinds.indexOf('human_derived') ? valid : 0)) }
+  const byPeople = kinds.map(kind => (kind <= labelKinds.indexOf('human_derived') ? 1 : 0))
+  const cast = rows.columns.votes as List as List<(typeof pairFacts)['votes']['list']>
+  return humanOf(cast, rows.rows, byPeople, i => build.judged.of(rows.columns.pair_id as Ids, i))
 }
 
 /** Rejects of all inputs laid end to end, those from `from` to `to`. */

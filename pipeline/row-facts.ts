@@ -2,7 +2,7 @@
 import { type Batch, type Column, type Field, isValid, type Numbers, pick, type Schema, type Utf8 } from './batch.ts'
 import { type Build, declared } from './build.ts'
 import { GONE, type ShardColumns } from './columns.ts'
-import { FLIPPED, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
+import { BY_PEOPLE, FLIPPED, FLIPPED_BY_PEOPLE, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
 
 /** All narrow columns of a shard's pairs: facts, the outcome in words, and what the steps added. */
 export function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<string, number>>): Batch {
@@ -13,9 +13,7 @@ export function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Re
   const reasons = reasonWords.labels
   const named = build.steps().map(step => reasonsOf(step).map(([reason]) => reasons.indexOf(reason)))
   const decided = settled.step.values.map(step => (step === GONE ? 0 : 1))
-  const why = settled.step.values.map((step, i) =>
-    step === GONE ? 0 : settled.reason.values[i] === GONE ? reasons.length - 1 : named[step][settled.reason.values[i]],
-  )
+  const why = settled.step.values.map((step, i) => (step === GONE ? 0 : wordAt(settled.reason.values[i], named[step], reasons)))
   const schema: Record<string, Field> = {
     ...facts.schema,
     file: 'utf8',
@@ -42,6 +40,11 @@ export function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Re
   const weight = scaled(all.weight as Numbers | undefined, facts.columns.source as Utf8, shard.pairs, scale)
   all.weight = { ...weight, valid: all.split.valid }
   return { schema, rows: shard.pairs, columns: all }
+}
+
+function wordAt(reason: number, named: readonly number[], reasons: readonly string[]): number {
+  if (reason === GONE) return reasons.indexOf(FLIPPED)
+  return reason === BY_PEOPLE ? reasons.indexOf(FLIPPED_BY_PEOPLE) : named[reason]
 }
 
 /** The names behind the ledger's columns `step` and `reason`. */

@@ -1,6 +1,7 @@
 /** Runs a plan to its end: phase after phase on an executor, then the finished files into the output folder. */
 import { writeFileSync } from 'node:fs'
 import { cpus, hostname, totalmem } from 'node:os'
+import { resolve } from 'node:path'
 import { manifestOf } from './accounts.ts'
 import { Build } from './build.ts'
 import type { Executor } from './executors/executor.ts'
@@ -15,6 +16,8 @@ import { DamagedEntry, guarded, Store } from './store.ts'
 import { VERSION } from './version.ts'
 
 export interface RunOptions {
+  /** The config file, so that commands on the finished build find what it names. */
+  readonly config?: string
   readonly out: string
   readonly store: string
   /** 0 = in this thread. */
@@ -61,7 +64,15 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
       const fresh = new Build(located, build.store)
       const times = await onePass(fresh, options.progress, executor)
       const manifest = manifestOf(fresh)
-      await install(fresh, manifest, runReport(begun, clock(), times, executor, fresh.corpus().text_bytes), options.out)
+      await install(
+        fresh,
+        manifest,
+        {
+          ...runReport(begun, clock(), times, executor, fresh.corpus().text_bytes),
+          ...(options.config ? { config: resolve(options.config) } : {}),
+        },
+        options.out,
+      )
       const notes = fresh.inputs().flatMap((input, i) => input.notes.map(note => `${located.plan.inputs[i].path}: ${note}`))
       return { manifest, times, notes }
     })

@@ -1,5 +1,5 @@
 /** Where every pair ends: its outcome, the step and reason that decided it, its split. */
-import { type Batch, batchOf, columnsOf, type Ids, isValid, type Numbers, stringAt, type Utf8 } from './batch.ts'
+import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers, stringAt, type Utf8 } from './batch.ts'
 import { type Build, declared, type Shard, type Step, settledKey } from './build.ts'
 import { GONE, ShardColumns } from './columns.ts'
 import { hash32 } from './kernels/random.ts'
@@ -14,8 +14,16 @@ export const settledSchema = { outcome: { labels: outcomes }, step: 'u8', reason
 
 /** What one shard's pairs came to, counted. */
 export interface Settled {
-  readonly steps: readonly { rows_in: number; dropped: number[] }[]
+  readonly steps: readonly StepCount[]
+  /** Pairs that people judged, by id. */
+  readonly judged: readonly string[]
   readonly sources: Readonly<Record<string, SourceCount>>
+}
+/** `recalled`: pairs taken back from review by `STEP: REASON` that had sent them there. */
+export interface StepCount {
+  rows_in: number
+  readonly dropped: number[]
+  readonly recalled: Record<string, number>
 }
 export interface SourceCount extends Outcomes {
   readonly pairs_in: number
@@ -28,8 +36,13 @@ export interface SourceCount extends Outcomes {
 /** The reasons of a step by their code, and where each sends a pair. */
 export const reasonsOf = (step: Step): [string, string][] => Object.entries(step.code.reasons?.(step.params) ?? {})
 
-/** The reason given for a label that was turned. */
+/** The reason given for a label that models turned, and for one that people turned. */
 export const FLIPPED = 'models_against'
+export const FLIPPED_BY_PEOPLE = 'people_against'
+/** In a settled table's column `reason`: the label was turned by people; GONE: by models. */
+export const BY_PEOPLE = GONE - 1
+/** In a verdict's column `flip`. */
+const PEOPLE = 2
 
 /** settle/PLACE */
 export async function settle(build: Build, place: number): Promise<TaskReport> {
@@ -53,7 +66,11 @@ function outcomesOf(build: Build, columns: ShardColumns): Batch<typeof settledSc
     const flips = flip && 'flip' in declared(step, step.code.adds)
     for (let i = 0; i < pairs; i++) {
       if (left[i] !== GONE && left[i] !== 0) set(i, ends[left[i] - 1], step.at, left[i] - 1)
-      else if (flips && left[i] === 0 && isValid(flip, i) && flip.values[i] === 1) set(i, outcomes.indexOf('flip'), step.at, GONE)
+      else if (left[i] === 0) {
+        if (step.code.recalls && outcomes[outcome[i]] === 'review') set(i, outcomes.indexOf('keep'), GONE, 0)
+        const by = flips && isValid(flip, i) ? flip.values[i] : 0
+        if (by > 0) set(i, outcomes.indexOf('flip'), step.at, by === PEOPLE ? BY_PEOPLE : GONE)
+      }
     }
   }
   function set(i: number, end: number, step: number, why: number): void {
@@ -97,9 +114,30 @@ function counted(build: Build, columns: ShardColumns, settled: Batch<typeof sett
       if (code !== GONE) rows_in++
       if (code !== GONE && code !== 0) dropped[code - 1]++
     }
-    return { rows_in, dropped }
+    return { rows_in, dropped, recalled: step.code.recalls && build.judged.size > 0 ? recalledBy(build, columns, step) : {} }
   })
-  return { steps, sources: countSources(build, columns, settled) }
+  return { steps, judged: judgedIn(build, columns), sources: countSources(build, columns, settled) }
+}
+
+function recalledBy(build: Build, columns: ShardColumns, step: Step): Record<string, number> {
+  const counts: Record<string, number> = {}
+  const from = columns.inReview(step.at)
+  const { values } = columnsOf(columns.verdict(step), { left: 'u8' }).left
+  for (let i = 0; i < from.length; i++) {
+    if (from[i] === 0 || values[i] === GONE) continue
+    const sender = build.steps()[from[i] - 1]
+    const why = columnsOf(columns.verdict(sender), { left: 'u8' }).left.values[i] - 1
+    tally(counts, `${sender.id}: ${reasonsOf(sender)[why][0]}`)
+  }
+  return counts
+}
+
+function judgedIn(build: Build, columns: ShardColumns): string[] {
+  if (build.judged.size === 0) return []
+  const ids = columns.facts().columns.pair_id as Ids
+  const found = new Set<string>()
+  for (let i = 0; i < columns.shard.pairs; i++) if (build.judged.of(ids, i)) found.add(hexAt(ids, i))
+  return [...found]
 }
 
 const LEFT: Readonly<Record<string, 'quarantine' | 'review' | 'dropped'>> = { quarantine: 'quarantine', review: 'review', drop: 'dropped' }
@@ -148,19 +186,23 @@ const tally = (counts: Record<string, number>, name: string): void => {
 
 /** Counts of all shards, added in the order of the corpus. */
 export function totalSettled(build: Build): Settled {
-  const total: { steps: { rows_in: number; dropped: number[] }[]; sources: Record<string, ReturnType<typeof emptyCount>> } = {
-    steps: build.steps().map(step => ({ rows_in: 0, dropped: reasonsOf(step).map(() => 0) })),
+  const total: { steps: StepCount[]; sources: Record<string, ReturnType<typeof emptyCount>> } = {
+    steps: build.steps().map(step => ({ rows_in: 0, dropped: reasonsOf(step).map(() => 0), recalled: {} })),
     sources: {},
   }
+  const judged = new Set<string>()
   for (const shard of build.shards()) {
     const one = build.store.readJson<Settled>(`${settledKey(build, shard)}.counts`)
     for (const [i, step] of one.steps.entries()) {
       total.steps[i].rows_in += step.rows_in
       for (const [r, n] of step.dropped.entries()) total.steps[i].dropped[r] += n
+      const { recalled } = total.steps[i]
+      for (const [from, n] of Object.entries(step.recalled)) recalled[from] = (recalled[from] ?? 0) + n
     }
+    for (const pair_id of one.judged) judged.add(pair_id)
     for (const [name, count] of Object.entries(one.sources)) addCounts((total.sources[name] ??= emptyCount()), count)
   }
-  return total
+  return { ...total, judged: [...judged] }
 }
 
 function addCounts(into: ReturnType<typeof emptyCount>, from: SourceCount): void {

@@ -1,6 +1,7 @@
 /** What a stage is. A stage judges and never rewrites: it reads columns and returns columns, and rows that leave. */
 import type { z } from 'zod'
-import type { Batch, Columns, Field, Schema } from './batch.ts'
+import type { Batch, Columns, Field, Ids, Schema } from './batch.ts'
+import type { Judged } from './judgement.ts'
 import type { Outcome } from './pair.ts'
 import type { Embedder, Scorer } from './scorer.ts'
 
@@ -32,6 +33,13 @@ export interface Summary {
   readonly tables?: Readonly<Record<string, Batch>>
 }
 
+/** What people said of pairs, by pair_id. */
+export interface JudgedPairs {
+  readonly size: number
+  /** Of the pair in row i of a column of pair ids. */
+  of(ids: Ids, i: number): Judged | undefined
+}
+
 /** The only door of a stage to the outside. No clock, no randomness: sampling hashes pair_id with the seed. */
 export interface Context {
   readonly seed: number
@@ -44,6 +52,8 @@ export interface Context {
   scorer(model: string): Promise<Scorer>
   /** The embedding model in the folder that the step's param `onnx` names. */
   embedder(folder: string): Promise<Embedder>
+  /** The judgement log of the config; only for a stage that says `judgements`. */
+  readonly judged: JudgedPairs
 }
 
 /** The embedder is there for measures that are given a folder. */
@@ -88,6 +98,9 @@ export interface Round<P> {
   combine(params: P, context: Context, parts: readonly Part[]): Awaitable<Summary>
 }
 
+/** A verdict's `leave` for a recalled pair that stays in review. */
+export const AWAY = 255
+
 /** A schema, or a function where it depends on the params or on what is configured upstream. */
 export type Declared<P> = Schema | ((params: P, env: Env) => Schema)
 
@@ -109,6 +122,13 @@ export interface Stage<P = unknown> {
   measures?(params: P): readonly MeasureUse[]
   /** Calls the configured reward models, whose digests then enter the key. */
   readonly models?: true
+  /** Reads what people said, whose digest then enters the key. */
+  readonly judgements?: true
+  /**
+   * Also judges pairs that an earlier step sent to review (column `recalled`), once there are judgements: 0 takes one back into the stream,
+   * AWAY leaves it where it is. Such a pair has nulls in the columns of steps that it did not reach.
+   */
+  readonly recalls?: true
   readonly reads: Declared<P>
   /** Columns of the ledger that this stage fills. */
   readonly adds: Declared<P>

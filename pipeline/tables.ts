@@ -161,6 +161,7 @@ export const reviewColumns = (): OutColumn[] => [
   optional('inclusion_probability', 'f64'),
   optional('stratum', 'utf8'),
   optional('reason', 'utf8'),
+  optional('models_outcome', { labels: outcomes }),
   ...textColumns('prompt'),
 ]
 

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { type Batch, type ColumnOf, columnsOf, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
-import { labelKinds, pairFacts, votes as voteLabels } from '../pipeline/pair.ts'
-import { defineStage, type Env, type Verdict } from '../pipeline/stage.ts'
+import { type Batch, type ColumnOf, columnsOf, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
+import { type Judged, type PeopleVerdict, verdicts } from '../pipeline/judgement.ts'
+import { labelKinds, outcomes, pairFacts, recallFacts, relations, votes as voteLabels } from '../pipeline/pair.ts'
+import { AWAY, defineStage, type Env, type JudgedPairs, type Verdict } from '../pipeline/stage.ts'
 
 const share = z.number().min(0).max(1)
 const params = z.strictObject({
@@ -22,39 +23,65 @@ const params = z.strictObject({
   drop_below: share
     .default(0)
     .describe('drop the pair where p_mean is below this and its label is not turned, instead of asking people; 0 = never'),
+  people: z
+    .enum(['majority', 'dawid-skene', 'ignore'])
+    .default('majority')
+    .describe(
+      'what of the judgement log stands above models and votes: what most annotators said, what Dawid and Skene infer at accept or more, or nothing; an adjudicated pair is settled either way',
+    ),
+  accept: share.default(0.95).describe('posterior from which dawid-skene takes a verdict'),
 })
 type Params = z.infer<typeof params>
 
 const signals = { p_mean: 'f32', disagreement: 'f32', against: 'u8' } as const
-const facts = { label_kind: pairFacts.label_kind, votes: pairFacts.votes } as const
+const facts = { pair_id: 'id', label_kind: pairFacts.label_kind, votes: pairFacts.votes, ...recallFacts } as const
+const duplicates = { relation: { labels: relations }, duplicate_of: 'id' } as const
 const modelColumns = ({ upstream }: Env): string[] => Object.keys(upstream).filter(name => name.startsWith('p_') && name !== 'p_mean')
 
 const readsOf = (_: Params, env: Env): Schema => ({
   ...signals,
   ...facts,
+  ...(Object.keys(duplicates).every(name => name in env.upstream) ? duplicates : {}),
   ...Object.fromEntries(modelColumns(env).map(name => [name, 'f32' as const])),
 })
 
-const reasons = { escalated: 'review', doubtful: 'drop' } as const
+const reasons = {
+  escalated: 'review',
+  doubtful: 'drop',
+  people_against: 'drop',
+  people_tie: 'drop',
+  people_both_bad: 'drop',
+  people_cannot_tell: 'drop',
+} as const
 const ESCALATED = 1
 const DOUBTFUL = 2
+const codeOf = (reason: keyof typeof reasons): number => 1 + Object.keys(reasons).indexOf(reason)
+/** In the column flip: by whom. */
+const BY_MODELS = 1
+const BY_PEOPLE = 2
 
 export const decide = defineStage<Params>({
   name: 'decide',
-  doc: 'Decides on every pair by what reward models and votes say of its label: keep it, turn it, ask people, or drop it.',
-  version: 2,
+  doc: 'Decides on every pair by what people, reward models and votes say of its label: keep it, turn it, ask people, or drop it.',
+  version: 3,
   params,
   reads: readsOf,
-  adds: { flip: 'u8' },
+  adds: { flip: 'u8', models_outcome: { labels: outcomes } },
   reasons: () => reasons,
-  judge: (params, { env }) => {
+  judgements: true,
+  recalls: true,
+  judge: (params, { env, judged }) => {
     const names = modelColumns(env)
-    return batch => decideAll(params, names, batch)
+    return batch => {
+      const verdict = decideAll(params, names, batch)
+      if (judged.size > 0) decideByPeople(params, judged, batch, verdict)
+      return verdict
+    }
   },
 })
 
 /** A pair that neither a model nor a majority judges keeps its label. */
-function decideAll(params: Params, names: readonly string[], batch: Batch): Verdict {
+function decideAll(params: Params, names: readonly string[], batch: Batch): Decided {
   const { p_mean, disagreement, against, label_kind, votes } = columnsOf(batch, { ...signals, ...facts })
   const models = names.map(name => batch.columns[name] as Numbers<Float32Array>)
   const flip = new Uint8Array(batch.rows)
@@ -64,17 +91,67 @@ function decideAll(params: Params, names: readonly string[], batch: Batch): Verd
     const judged = isValid(p_mean, i)
     const p = judged ? p_mean.values[i] : 0.5
     if (majority < 0) {
-      if (p < 0.5) flip[i] = 1
+      if (p < 0.5) flip[i] = BY_MODELS
       else leave[i] = ESCALATED
       continue
     }
     if (!judged) continue
     const sure = p < params.flip_below && isUnanimous(models, against.values[i], i, params.flip_models)
-    if (sure && !isProtected(params, majority, label_kind.values[i])) flip[i] = 1
+    if (sure && !isProtected(params, majority, label_kind.values[i])) flip[i] = BY_MODELS
     else if (p < params.drop_below) leave[i] = DOUBTFUL
     else if (p < params.review_below || sure || disagreement.values[i] > params.review_spread) leave[i] = ESCALATED
   }
-  return { add: { flip: { values: flip } }, leave }
+  const ends = leave.map((code, i) =>
+    outcomes.indexOf(code === ESCALATED ? 'review' : code === DOUBTFUL ? 'drop' : flip[i] ? 'flip' : 'keep'),
+  )
+  return { add: { flip: { values: flip }, models_outcome: { values: ends } }, leave }
+}
+
+interface Decided extends Verdict {
+  /** What is decided before people are heard, so that estimates can tell how good that is. */
+  readonly add: Record<'flip' | 'models_outcome', { readonly values: Uint8Array }>
+  readonly leave: Uint8Array
+}
+
+/** What people settled stands, whatever models said; a pair that waits in review for them goes on waiting where they settled nothing. */
+function decideByPeople(params: Params, judged: JudgedPairs, batch: Batch, { add, leave }: Decided): void {
+  const { pair_id, recalled } = columnsOf(batch, facts)
+  for (let i = 0; i < batch.rows; i++) {
+    const back = recalled.values[i] === 1
+    const said = verdictOf(params, judged.of(pair_id, i)) ?? (back ? verdictOnTwin(params, judged, batch, i) : null)
+    if (said === null) {
+      if (back) [leave[i], add.flip.values[i], add.models_outcome.values[i]] = [AWAY, 0, outcomes.indexOf('review')]
+      continue
+    }
+    const turned = said === 'rejected' && !(back && isSwapped(batch, i))
+    add.flip.values[i] = turned ? BY_PEOPLE : 0
+    leave[i] = said === 'chosen' || turned ? 0 : codeOf(said === 'rejected' ? 'people_against' : `people_${said}`)
+  }
+}
+
+function verdictOf({ people, accept }: Params, of: Judged | undefined): PeopleVerdict | null {
+  if (!of || people === 'ignore') return null
+  if (people === 'majority' || of.adjudicated || of.verdict === 'cannot_tell') return of.verdict
+  const best = of.posterior.indexOf(Math.max(...of.posterior))
+  return of.posterior[best] >= accept ? verdicts[best] : null
+}
+
+const MIRRORED: Readonly<Partial<Record<PeopleVerdict, PeopleVerdict>>> = { chosen: 'rejected', rejected: 'chosen' }
+
+/** Who judged a pair has judged the same pair labelled the other way round. */
+function verdictOnTwin(params: Params, judged: JudgedPairs, batch: Batch, i: number): PeopleVerdict | null {
+  if (!('relation' in batch.columns)) return null
+  const { relation, duplicate_of } = columnsOf(batch, duplicates)
+  if (!isValid(relation, i) || relations[relation.values[i]] !== 'swapped') return null
+  const said = verdictOf(params, judged.of(duplicate_of as Ids, i))
+  return said === null ? null : (MIRRORED[said] ?? said)
+}
+
+/** Turning a pair that is in conflict with its twin would only make a copy of the twin. */
+function isSwapped(batch: Batch, i: number): boolean {
+  if (!('relation' in batch.columns)) return false
+  const { relation } = columnsOf(batch, duplicates)
+  return isValid(relation, i) && ['swapped', 'near-swapped'].includes(relations[relation.values[i]])
 }
 
 const CHOSEN = voteLabels.indexOf('chosen')

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type Batch, batchOf, type Columns, type Schema } from '../pipeline/batch.ts'
+import { type Batch, batchOf, beside, type Columns, hexAt, type Schema } from '../pipeline/batch.ts'
+import type { Judged as JudgedByPeople } from '../pipeline/judgement.ts'
+import { relations } from '../pipeline/pair.ts'
 import { decide } from '../stages/decide.ts'
-import { driveStage, type PairInput } from './drive.ts'
+import { type DriveOptions, driveStage, type PairInput, pairsOf } from './drive.ts'
 
 interface Judged extends PairInput {
   /** Of two models; null = unscored. */
@@ -10,8 +12,13 @@ interface Judged extends PairInput {
   readonly disagreement?: number
 }
 
+/** What people said by pair_id, and rows that earlier steps sent to review, with the twins that some of them have. */
+interface People extends Pick<DriveOptions, 'judged' | 'recalled'> {
+  readonly twins?: Batch
+}
+
 /** The outcome of each pair: `flip`, `keep`, or why it left. */
-async function decided(pairs: readonly Judged[], params = {}): Promise<string[]> {
+async function decided(pairs: readonly Judged[], params = {}, people: People = {}): Promise<string[]> {
   const mean = (pair: Judged): number | null => {
     const known = pair.p.filter(p => p !== null)
     return pair.p_mean ?? (known.length > 0 ? known.reduce((a, b) => a + b, 0) / known.length : null)
@@ -29,8 +36,11 @@ async function decided(pairs: readonly Judged[], params = {}): Promise<string[]>
     against: { values: Uint8Array.from(pairs, pair => pair.p.filter(p => p !== null && p < 0.5).length) },
   }
   const upstream = batchOf(schema, pairs.length, columns as Columns<Schema>) as unknown as Batch
-  const { verdicts } = await driveStage(decide, params, pairs, { upstream })
-  return verdicts.map(v => (v.add.flip === 1 ? 'flip' : (v.reason ?? 'keep')))
+  const { verdicts } = await driveStage(decide, params, pairs, {
+    upstream: people.twins ? beside(upstream, people.twins) : upstream,
+    ...people,
+  })
+  return verdicts.map(v => (v.add.flip === 2 ? 'flip by people' : v.add.flip === 1 ? 'flip' : (v.reason ?? 'keep')))
 }
 
 const voted = (...votes: ('chosen' | 'rejected' | 'tie')[]) => votes.map((vote, i) => ({ annotator: `a${i}`, vote }))
@@ -85,4 +95,47 @@ describe('decide', () => {
   })
 
   it('refuses a threshold that is no probability', () => expect(decide.params.safeParse({ flip_below: 1.2 }).success).toBe(false))
+})
+
+describe('decide with people', () => {
+  const pairs = ['a', 'b', 'c', 'd', 'e'].map((prompt): Judged => ({ prompt, p: [0.05, 0.05] }))
+  const ids = Array.from({ length: pairs.length }, (_, i) => hexAt(pairsOf(pairs).columns.pair_id, i))
+  const said = (verdict: JudgedByPeople['verdict'], more: Partial<JudgedByPeople> = {}): JudgedByPeople => ({
+    n: 1,
+    counts: [1, 0, 0, 0, 0],
+    verdict,
+    adjudicated: false,
+    posterior: [0.9, 0.1, 0, 0],
+    ...more,
+  })
+  const judgedAs = (...verdicts: (JudgedByPeople | undefined)[]) =>
+    Object.fromEntries(verdicts.flatMap((of, i) => (of ? [[ids[i], of]] : [])))
+
+  it('takes their verdict, whatever the models say', async () => {
+    const judged = judgedAs(said('chosen'), said('rejected'), said('tie'), said('both_bad'), said('cannot_tell'))
+    expect(await decided(pairs, {}, { judged })).toEqual(['keep', 'flip by people', 'people_tie', 'people_both_bad', 'people_cannot_tell'])
+    expect(await decided(pairs, { people: 'ignore' }, { judged })).toEqual(Array(5).fill('flip'))
+  })
+
+  it('goes on as before where they differ, or where nobody was asked', async () => {
+    expect(await decided(pairs, {}, { judged: judgedAs(said(null)) })).toEqual(Array(5).fill('flip'))
+  })
+
+  it('takes what Dawid and Skene are sure of, or what was adjudicated', async () => {
+    const sure = said('rejected', { posterior: [0.96, 0.04, 0, 0] })
+    const judged = judgedAs(sure, said('chosen'), said('tie', { adjudicated: true }), said('rejected', { posterior: [0, 0, 0.99, 0.01] }))
+    expect(await decided(pairs, { people: 'dawid-skene' }, { judged })).toEqual(['keep', 'flip', 'people_tie', 'people_tie', 'flip'])
+    expect((await decided(pairs, { people: 'dawid-skene', accept: 0.9 }, { judged }))[1]).toBe('keep')
+  })
+
+  it('takes back from review what was judged, itself or as its twin the other way round, and leaves the rest there', async () => {
+    const relation = { values: new Uint8Array(5).fill(relations.indexOf('swapped')), valid: Uint8Array.of(1, 1, 1, 0, 0) }
+    const duplicate_of = {
+      bytes: new Uint8Array(Buffer.from([ids[1], ids[0], ids[3], ids[0], ids[0]].join(''), 'hex')),
+      valid: relation.valid,
+    }
+    const twins = batchOf({ relation: { labels: relations }, duplicate_of: 'id' }, 5, { relation, duplicate_of }) as unknown as Batch
+    const people = { judged: judgedAs(said('chosen'), undefined, undefined, said('rejected')), recalled: [0, 1, 2, 3, 4], twins }
+    expect(await decided(pairs, {}, people)).toEqual(['keep', 'people_against', 'keep', 'flip by people', 'away'])
+  })
 })

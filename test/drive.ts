@@ -22,10 +22,12 @@ import {
   type Turns,
   type Utf8,
 } from '../pipeline/batch.ts'
+import type { Judged } from '../pipeline/judgement.ts'
+import { lookupOf } from '../pipeline/judgements/lookup.ts'
 import { unit } from '../pipeline/kernels/random.ts'
-import { type Outcome, pairTexts } from '../pipeline/pair.ts'
+import { type Outcome, pairTexts, recallFacts } from '../pipeline/pair.ts'
 import type { Embedder, Scorer } from '../pipeline/scorer.ts'
-import { type Context, type Env, type Part, type Round, type Stage, type Summary, schemaOf } from '../pipeline/stage.ts'
+import { AWAY, type Context, type Env, type Part, type Round, type Stage, type Summary, schemaOf } from '../pipeline/stage.ts'
 import { type PairInput, pairsOf } from './pairs.ts'
 
 export { type PairInput, pairSchema, pairsOf, type Text } from './pairs.ts'
@@ -41,6 +43,10 @@ export interface DriveOptions {
   /** Columns that earlier steps would have added, one row a pair. */
   readonly upstream?: Batch
   readonly files?: Readonly<Record<string, string | Uint8Array>>
+  /** What people said, by pair_id. */
+  readonly judged?: Readonly<Record<string, Judged>>
+  /** Rows that an earlier step sent to review. */
+  readonly recalled?: readonly number[]
   readonly scorers?: Readonly<Record<string, Scorer>>
   readonly embedders?: Readonly<Record<string, Embedder>>
 }
@@ -71,6 +77,8 @@ export async function driveStage<P>(
 ): Promise<Driven> {
   const checked = stage.params.parse(params)
   let pairs: Batch = 'columns' in input ? input : (pairsOf(input) as unknown as Batch)
+  const recalled = { values: Uint8Array.from({ length: pairs.rows }, (_, i) => (options.recalled?.includes(i) ? 1 : 0)) }
+  if (stage.recalls) pairs = beside(pairs, batchOf(recallFacts, pairs.rows, { recalled }) as unknown as Batch)
   if (options.upstream) pairs = beside(pairs, options.upstream)
   const context = contextOf(pairs, options)
   for (const { measure, params: own } of stage.measures?.(checked) ?? []) {
@@ -97,6 +105,7 @@ function contextOf(pairs: Batch, options: DriveOptions): Context {
     env,
     corpus: { pairs: pairs.rows, text_bytes: texts.reduce((a, b) => a + b, 0), sources, shard_starts: [0, pairs.rows] },
     summary: {},
+    judged: lookupOf(options.judged ?? {}),
     file: async path => {
       const bytes = options.files?.[path]
       if (bytes === undefined) throw new Error(`no file ${path} in this test`)
@@ -218,6 +227,7 @@ async function judge<P>(stage: Stage<P>, params: P, context: Context, pairs: Bat
     return (add ?? {}) as Record<string, Column>
   })
   const verdicts = leaving.map((code, i): PairVerdict => {
+    if (code === AWAY) return { reason: 'away', outcome: 'review', add: rowAt(adds, i) }
     if (code > reasons.length) throw new Error(`reason code ${code} of ${reasons.length}`)
     const [reason, outcome] = code > 0 ? reasons[code - 1] : [null, 'stay' as const]
     return { reason, outcome, add: rowAt(adds, i) }

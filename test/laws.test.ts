@@ -102,7 +102,7 @@ describe('imports', () => {
     [...readFileSync(join(root, file), 'utf8').matchAll(/from '(\.[^']+)'/g)].map(([, path]) =>
       relative(root, resolve(root, file, '..', path)),
     )
-  const vocabulary = /^pipeline\/(batch|pair|stage|scorer|errors)\.ts$/
+  const vocabulary = /^pipeline\/(batch|pair|stage|scorer|judgement|errors)\.ts$/
   const allowed: readonly (readonly [RegExp, RegExp])[] = [
     [/^pipeline\/kernels\//, /^pipeline\/(kernels\/|batch\.ts)/],
     [/^pipeline\/(batch|errors)\.ts$/, /^$/],
@@ -110,7 +110,7 @@ describe('imports', () => {
     [/^pipeline\/(buckets|near-duplicates)\.ts$/, /^pipeline\/(measures|kernels)\/|^pipeline\/(batch|pair|stage|errors|buckets)\.ts$/],
     [
       /^stages\/(?!index)/,
-      /^pipeline\/(measures|kernels|codecs)\/|^pipeline\/(batch|pair|stage|scorer|errors|buckets|near-duplicates)\.ts$/,
+      /^pipeline\/(measures|kernels|codecs)\/|^pipeline\/(batch|pair|stage|scorer|judgement|errors|buckets|near-duplicates)\.ts$/,
     ],
     [/^pipeline\/(formats|codecs)\//, /^pipeline\/(formats|codecs|kernels)\/|^pipeline\/(batch|pair|stage|errors)\.ts$/],
   ]
@@ -125,6 +125,6 @@ describe('imports', () => {
         : []
     })
     expect(wrong).toEqual([])
-    expect(files.filter(file => vocabulary.test(file)).length).toBe(5)
+    expect(files.filter(file => vocabulary.test(file)).length).toBe(6)
   })
 })

@@ -125,6 +125,7 @@ describe('columns', () => {
       'inclusion_probability',
       'stratum',
       'reason',
+      'models_outcome',
       'prompt',
       'chosen',
       'rejected',

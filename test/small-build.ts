@@ -48,6 +48,9 @@ export interface SmallPair {
   readonly duplicate_of?: string
   readonly jaccard?: number
   readonly evidence?: { benchmark: string; item: string; span: string; coverage: number }
+  readonly models_outcome?: (typeof outcomes)[number]
+  readonly stratum?: string
+  readonly inclusion_probability?: number
   readonly p?: number
   readonly draw?: (typeof draws)[number]
   readonly license?: string
@@ -248,6 +251,10 @@ function columnsOf(pairs: readonly SmallPair[], all: readonly SmallPair[]): Reco
     ),
     step: text(p => p.step),
     reason: text(p => p.reason),
+    models_outcome: labelsOf(
+      outcomes,
+      pairs.map(p => p.models_outcome ?? (p.outcome === 'quarantine' ? undefined : p.outcome)),
+    ),
     duplicate_of: idsOf(pairs.map(p => p.duplicate_of)),
     relation: labelsOf(
       relations,
@@ -271,8 +278,11 @@ function columnsOf(pairs: readonly SmallPair[], all: readonly SmallPair[]): Reco
       draws,
       pairs.map(p => p.draw),
     ),
-    inclusion_probability: { values: new Float64Array(n).fill(0.25), valid: Uint8Array.from(pairs, p => (p.draw === 'audit' ? 1 : 0)) },
-    stratum: text(p => p.source),
+    inclusion_probability: {
+      values: Float64Array.from(pairs, p => p.inclusion_probability ?? 0.25),
+      valid: Uint8Array.from(pairs, p => (p.draw === 'audit' ? 1 : 0)),
+    },
+    stratum: text(p => p.stratum ?? p.source),
     human: humanColumn(pairs),
     flipped: { values: flips(pairs) },
   }

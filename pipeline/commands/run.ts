@@ -1,3 +1,4 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -8,11 +9,13 @@ import { ExpectationError } from '../exits.ts'
 import { failedExpectations } from '../expect.ts'
 import { refuseOwnOutput } from '../files.ts'
 import { checkOut } from '../install.ts'
+import type { Manifest } from '../manifest.ts'
 import { planOf } from '../plan.ts'
 import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
 import { runBuild } from '../run.ts'
+import { peopleIn } from './report.ts'
 
 interface Flags {
   readonly out: string
@@ -66,15 +69,35 @@ async function run(config: string, flags: Flags): Promise<void> {
   const located = await planOf(loaded)
   await probeInputs(located, progress)
   const { threads, memory: memory_bytes, store, out } = flags
-  const { manifest, notes } = await runBuild(located, { out, store, threads, memory_bytes, progress, started: stopOnSignal })
+  for (const note of located.notes ?? []) console.error(note)
+  const { manifest, notes } = await runBuild(located, { config, out, store, threads, memory_bytes, progress, started: stopOnSignal })
   for (const note of notes) console.error(note)
   if (flags.json) console.log(JSON.stringify(manifest.totals, null, 2))
   else console.log(`${funnelOf(manifest, out)}`)
+  tellUnknown(manifest)
+  await tellPeople(out)
   const failed = failedExpectations(manifest)
   if (failed.length > 0) throw new ExpectationError(`expectations failed: ${failed.join('; ')}`)
   if (manifest.totals.review > 0 && !located.plan.output.publish_without_review)
     throw new PendingError(
-      `${manifest.totals.review} pairs wait for people in ${join(out, 'review')}; all else is published. To end without them: output.publish_without_review: true`,
+      `${manifest.totals.review} pairs wait for people in ${join(out, 'review')}; all else is published. To judge them: goldpan review ${out}; then run again. To end without them: output.publish_without_review: true`,
+    )
+}
+
+/** What people said goes into run.json too: their log may have grown before anybody looks. */
+async function tellPeople(out: string): Promise<void> {
+  const people = await peopleIn(out)
+  if (!people) return
+  const file = join(out, 'run.json')
+  const report = JSON.parse(readFileSync(file, 'utf8')) as object
+  writeFileSync(`${file}.new`, `${JSON.stringify({ ...report, people }, null, 2)}\n`)
+  renameSync(`${file}.new`, file)
+}
+
+function tellUnknown({ judgements }: Manifest): void {
+  if (judgements && judgements.unknown_pairs > 0)
+    console.error(
+      `judgements: ${judgements.unknown_pairs} of ${judgements.pairs} judged pairs are in no input (another corpus, or a text has changed); their answers are not used`,
     )
 }
 

@@ -33,14 +33,16 @@ function sourceTable({ sources, totals }: Manifest): string {
 }
 
 function stepTable({ steps }: Manifest): string {
-  const rows = steps.map(({ id, rows_in, rows_out, dropped }) => {
+  const rows = steps.map(({ id, rows_in, rows_out, dropped, recalled = {} }) => {
     const reasons = Object.entries(dropped).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
     return [
       id,
       grouped(rows_in),
       grouped(rows_in - rows_out),
       grouped(rows_out),
-      reasons.map(([reason, n]) => `${reason} ${grouped(n)}`).join(', '),
+      [...reasons, ...Object.entries(recalled).map(([from, n]) => [`back from ${from}`, n] as const)]
+        .map(([reason, n]) => `${reason} ${grouped(n)}`)
+        .join(', '),
     ]
   })
   return tableOf(['step', 'rows in', 'left', 'rows out', 'why'], rows, { right: [false, true, true, true, false] })

@@ -20,6 +20,11 @@ export function describePlan({ plan }: LocatedPlan, todo: readonly Phase[], curv
     ...stepLines(plan),
     '',
     ...curves.flatMap(curveLines),
+    ...(plan.judgements
+      ? [
+          `people: ${plan.judgements.answers} answers of ${plan.judgements.annotators} annotators on ${plan.judgements.pairs} pairs, in ${plan.judgements.files.length} logs`,
+        ]
+      : []),
     `models: ${Object.keys(plan.models).join(', ') || 'the built-in ones'}; calls to servers: 0, cost: 0`,
     `disk: about ${mebibytes(estimate(plan))} in the store for inputs that expand ${EXPANSION}x; memory: --memory bounds it (default 4GiB)`,
     `output: ${plan.output.format}, layout ${plan.output.layout}, ${mebibytes(plan.output.shard_bytes)} of text a shard, validation ${plan.output.splits.validation}`,

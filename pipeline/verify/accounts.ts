@@ -53,8 +53,8 @@ export function accounts(manifest: Manifest): Check[] {
     if (format !== 'scored') all.equal(`${path}: pairs + rejected`, pairs + rejected, rows)
   const flow = new Differences('manifest.json')
   let expected = totals.pairs_in
-  for (const { id, rows_in, rows_out, dropped } of steps) {
-    flow.equal(`step ${id}: rows_in`, rows_in, expected)
+  for (const { id, rows_in, rows_out, dropped, recalled = {} } of steps) {
+    flow.equal(`step ${id}: rows_in`, rows_in, expected + sum(Object.values(recalled), n => n))
     flow.equal(`step ${id}: rows_out + dropped`, rows_out + sum(Object.values(dropped), n => n), rows_in)
     expected = rows_out
   }

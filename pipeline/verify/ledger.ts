@@ -59,6 +59,7 @@ export async function ledgerSteps({ manifest: { steps } }: Finished, tables: Tab
   const expected = new Map<string, number>(
     steps.flatMap(({ id, dropped }) => Object.entries(dropped).map(([reason, n]) => [`${id}: ${reason}`, n] as const)),
   )
+  for (const [from, n] of steps.flatMap(({ recalled = {} }) => Object.entries(recalled))) expected.set(from, (expected.get(from) ?? 0) - n)
   for (const name of new Set([...expected.keys(), ...found.keys()]))
     wrong.equal(`step ${name}`, found.get(name) ?? 0, expected.get(name) ?? 0)
   return { name: 'reasons', seen: `${expected.size} step and reason counts agree with the ledger`, wrong: wrong.found }

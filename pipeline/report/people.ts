@@ -1,0 +1,108 @@
+/** People's part in a build in words and numbers. */
+import type { Agreement, AnnotatorFigures, Figure } from '../judgements/agreement.ts'
+import type { Estimates } from '../judgements/estimates.ts'
+import type { People } from '../judgements/people.ts'
+import type { Share } from '../kernels/audit-estimate.ts'
+import { grouped, tableOf } from './table.ts'
+
+/** Lines without a last newline. */
+export function peopleText(people: People): string {
+  const { pairs, escalated, answers, log } = people
+  const head = [
+    `people: ${grouped(answers)} answers in ${log}; ${grouped(pairs.settled)} of ${grouped(pairs.asked)} pairs asked about have a verdict`,
+    ...(escalated.pairs > 0
+      ? [`waiting for people: ${grouped(escalated.pairs)} pairs, ${grouped(escalated.settled)} of them answered since`]
+      : []),
+    ...(pairs.differing > 0 ? [`answers differ on ${grouped(pairs.differing)} pairs: --adjudicator NAME settles them`] : []),
+    ...(pairs.unknown > 0 ? [`${grouped(pairs.unknown)} judged pairs are not in this build`] : []),
+    ...people.notes,
+  ].join('\n')
+  const parts = [head]
+  if (people.annotators.length > 0) parts.push(annotatorTable(people.annotators))
+  if (people.agreement) parts.push(agreementText(people.agreement))
+  if (people.estimates.audited > 0) parts.push(estimatesText(people.estimates))
+  return parts.join('\n\n')
+}
+
+const number = (value: number | null, digits = 2): string => (value === null || Number.isNaN(value) ? '-' : value.toFixed(digits))
+const percent = (share: number | null): string => (share === null ? '-' : `${(100 * share).toFixed(1)} %`)
+const MUCH = 20
+const MOST_ANNOTATORS = 20
+
+function annotatorTable(annotators: readonly AnnotatorFigures[]): string {
+  // Those to look at first, then those with most answers.
+  const first = [...annotators].sort((a, b) => Number(b.e_value >= MUCH) - Number(a.e_value >= MUCH) || b.answers - a.answers)
+  const rows = first
+    .slice(0, MOST_ANNOTATORS)
+    .map(a => [
+      a.annotator,
+      grouped(a.answers),
+      percent(a.accuracy),
+      a.compared > 0 ? `${percent(a.with_others)} of ${a.compared}` : '-',
+      a.e_value >= MUCH ? `${number(a.e_value, 0)} look at this one` : number(a.e_value, 1),
+      percent(a.left_share),
+      a.repeats > 0 ? `${percent(a.consistent)} of ${a.repeats}` : '-',
+      number(a.median_seconds, 1),
+      grouped(a.hasty),
+    ])
+  const header = ['annotator', 'answers', 'accuracy', 'as the others', 'e-value', 'left', 'repeats alike', 'median s', 'hasty']
+  const more = annotators.length > MOST_ANNOTATORS ? `\n... and ${grouped(annotators.length - MOST_ANNOTATORS)} more; --json lists all` : ''
+  return tableOf(header, rows, { right: header.map((_, i) => i > 0) }) + more
+}
+
+function agreementText({ pairs, prompts, percent: same, alpha_nominal, alpha_ordinal, cohen, fleiss }: Agreement): string {
+  const rows: [string, Figure | undefined][] = [
+    ['same answer', same],
+    ['Krippendorff alpha, nominal', alpha_nominal],
+    ['Krippendorff alpha, ordinal (strength)', alpha_ordinal],
+    ['Cohen kappa', cohen],
+    ['Fleiss kappa', fleiss],
+  ]
+  const cells = rows.flatMap(([name, f]) => (f ? [[name, number(f.value, 3), `${number(f.low, 3)} to ${number(f.high, 3)}`]] : []))
+  return tableOf([`agreement on ${grouped(pairs)} pairs of ${grouped(prompts)} prompts`, 'value', '95 % interval'], cells, {
+    right: [false, true, true],
+  })
+}
+
+const DECISIONS: Readonly<Record<string, string>> = {
+  keep: 'kept, and people say so too',
+  flip: 'turned, and people say so too',
+  drop: 'dropped, and people do not support the label',
+  review: 'sent to people, and people do not support the label',
+}
+
+function estimatesText({ audited, audit, labels, labels_by_stratum, decisions, found, stop }: Estimates): string {
+  const row = (name: string, share: Share): string[] => [
+    name,
+    grouped(share.n),
+    grouped(Math.round(share.pairs)),
+    percent(share.share),
+    `${percent(share.low)} to ${percent(share.high)}`,
+  ]
+  const strata = Object.entries(labels_by_stratum)
+  const rows = [
+    ...(labels ? [row('labels that are right', labels)] : []),
+    ...(strata.length > 1 && strata.length <= MOST_STRATA ? strata.map(([name, share]) => row(`  ${name}`, share)) : []),
+    ...Object.entries(decisions).map(([name, share]) => row(DECISIONS[name] ?? name, share)),
+  ]
+  const lines = [
+    `audit: ${grouped(audited)} of ${grouped(audit)} drawn pairs have a verdict`,
+    tableOf(['of all pairs the sample was drawn from', 'audited', 'pairs', 'share', '95 % interval'], rows, {
+      right: [false, true, true, true, true],
+    }),
+  ]
+  if (found) {
+    const { targeted, audit: base, lift } = found
+    const more = lift ? `: ${number(lift.value, 1)} times as many (${number(lift.low, 1)} to ${number(lift.high, 1)})` : ''
+    lines.push(`wrong labels per 100 verdicts: targeted ${number(targeted.per_100, 1)}, audit ${number(base.per_100, 1)}${more}`)
+  }
+  if (stop.width !== null)
+    lines.push(
+      stop.enough
+        ? `the interval of the labels is ${percent(stop.width)} wide, ${percent(stop.wanted)} was wanted: enough`
+        : `the interval of the labels is ${percent(stop.width)} wide, ${percent(stop.wanted)} is wanted: about ${grouped(stop.pairs_needed!)} audited pairs do it`,
+    )
+  return lines.join('\n')
+}
+
+const MOST_STRATA = 20

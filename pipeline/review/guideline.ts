@@ -1,0 +1,16 @@
+/** What annotators are told where the project brings no guideline of its own. */
+export const GUIDELINE = `# Which response is better?
+
+Read the prompt, then both responses. Judge what the person who wrote the prompt would want.
+
+1. **Correct first.** A right answer beats a wrong one, however well the wrong one is written.
+2. **Then helpful.** It does what was asked, all of it, and nothing that was asked not to be done.
+3. **Then clear.** Well ordered, no padding. Length and formatting are no merits by themselves.
+4. **Safe.** A refusal is better than harm; an answer is better than a needless refusal.
+
+- *Tie*: both are good, and you would be glad to get either.
+- *Both bad*: neither should be shown to anybody as a good answer.
+- *Cannot tell*: you lack the knowledge, or the prompt makes no sense. Say so rather than guess.
+
+The sides are shuffled. Some pairs come twice, with their sides exchanged.
+`

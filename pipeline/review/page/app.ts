@@ -1,0 +1,264 @@
+/** The review page: shows a pair, sends an answer, moves on once it is on the server's disk. Everything of a model comes as safe HTML. */
+
+import { type After, ask, byId, type State, type Task, tell } from './requests.js'
+
+/** Pairs that wait in the page, so that the next one is there when an answer is saved. */
+const AHEAD = 4
+
+const [prompt, left, right, others, empty] = ['prompt', 'left', 'right', 'others', 'empty'].map(byId)
+const reason = byId('reason') as HTMLInputElement
+const flag = byId('flag') as HTMLButtonElement
+const undo = byId('undo') as HTMLButtonElement
+const diff = byId('diff') as HTMLButtonElement
+const guide = byId('guide') as HTMLButtonElement
+const choices = [...document.querySelectorAll<HTMLButtonElement>('button[data-outcome]')]
+
+let tasks: Task[] = []
+let last: string | null = null
+let busy = true
+let comparing = false
+let filling: Promise<void> | undefined
+let seen_ms = 0
+let visible_since = performance.now()
+
+function took({ progress, last: id }: After): void {
+  last = id
+  undo.disabled = id === null
+  const bar = byId('bar') as HTMLProgressElement
+  bar.max = Math.max(1, progress.answered + progress.left)
+  bar.value = progress.answered
+  byId('count').textContent = `${progress.answered} done, ${progress.left} left`
+}
+
+/** Fetches until enough pairs wait; one request at a time. */
+function fill(): Promise<void> {
+  filling ??= (async () => {
+    const held = tasks.map(({ pair_id, kind }) => ({ pair_id, kind }))
+    const reply = await ask<After & { tasks: Task[] }>('/api/next', { count: AHEAD, held })
+    const here = new Set(tasks.map(key))
+    const answered = justAnswered
+    tasks.push(...reply.tasks.filter(task => !here.has(key(task)) && key(task) !== answered))
+  })().finally(() => {
+    filling = undefined
+  })
+  return filling
+}
+
+const key = ({ pair_id, kind }: Task): string => `${pair_id} ${kind}`
+let justAnswered = ''
+
+function show(): void {
+  const task = tasks[0]
+  for (const part of [byId('responses'), prompt]) part.hidden = !task
+  empty.hidden = Boolean(task)
+  others.hidden = !task?.others
+  for (const button of [...choices, flag]) button.disabled = !task
+  diff.disabled = !task?.difference
+  if (!task) {
+    empty.textContent = 'Nothing is left for you. Thank you! Pairs that others hold or give back appear after a reload.'
+    return
+  }
+  prompt.replaceChildren(...task.prompt.map(turn))
+  prompt.classList.toggle('long', prompt.textContent!.length > 600)
+  prompt.scrollTop = 0
+  compare(comparing)
+  if (task.others) others.replaceChildren(...opinions(task.others))
+  byId('main').scrollTop = 0
+  seen_ms = 0
+  visible_since = performance.now()
+}
+
+function turn({ role, html }: Task['prompt'][number]): HTMLElement {
+  const block = element('div', 'turn')
+  const text = element('div', 'text')
+  text.dir = 'auto'
+  text.innerHTML = html
+  block.append(element('div', 'role', role), text)
+  return block
+}
+
+function element(tag: string, className: string, text = ''): HTMLElement {
+  const made = document.createElement(tag)
+  made.className = className
+  made.textContent = text
+  return made
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  left: 'A better',
+  right: 'B better',
+  tie: 'Tie',
+  both_bad: 'Both bad',
+  cannot_tell: 'Cannot tell',
+}
+const HOW = ['', ' (slightly)', '', ' (much)']
+
+function opinions(said: NonNullable<Task['others']>): HTMLElement[] {
+  const list = element('ul', '')
+  for (const { outcome, strength, reason: why, flagged } of said)
+    list.append(element('li', '', `${NAMES[outcome]}${HOW[strength ?? 0]}${flagged ? ', flagged' : ''}${why ? `: ${why}` : ''}`))
+  return [element('div', 'role', 'Annotators answered'), list]
+}
+
+function compare(on: boolean): void {
+  const task = tasks[0]
+  if (!task) return
+  comparing = on
+  const shown = on && task.difference ? task.difference : task
+  left.innerHTML = shown.left
+  right.innerHTML = shown.right
+  left.scrollTop = right.scrollTop = 0
+  diff.setAttribute('aria-pressed', String(on && task.difference !== undefined))
+}
+
+function idOf(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('')
+}
+
+const watched = (): number => seen_ms + (document.hidden ? 0 : performance.now() - visible_since)
+
+/** The screen moves on once the server has the answer on its disk. */
+async function answer(button: HTMLButtonElement): Promise<void> {
+  const [task] = tasks
+  if (!task || busy) return
+  busy = true
+  button.classList.add('given')
+  const pressed = performance.now()
+  const { outcome, strength } = button.dataset
+  try {
+    const given = {
+      id: idOf(),
+      pair_id: task.pair_id,
+      kind: task.kind,
+      ticket: task.ticket,
+      outcome,
+      strength: strength ? Number(strength) : null,
+      reason: reason.value.trim() || null,
+      flagged: flag.getAttribute('aria-pressed') === 'true',
+      seconds: Math.round(watched() / 100) / 10,
+    }
+    took(await ask<After>('/api/answer', given))
+    await filling
+    tasks.shift()
+    justAnswered = key(task)
+    clear()
+    if (tasks.length === 0) await fill()
+    show()
+    byId('status').textContent = `Saved. ${byId('count').textContent}`
+    document.body.dataset.ms = String(Math.round(performance.now() - pressed))
+    if (tasks.length <= AHEAD / 2) fill().catch(refused)
+  } catch (error) {
+    refused(error)
+  } finally {
+    button.classList.remove('given')
+    busy = false
+  }
+}
+
+function clear(): void {
+  reason.value = ''
+  flag.setAttribute('aria-pressed', 'false')
+  if (document.activeElement instanceof HTMLElement && document.activeElement !== document.body) document.activeElement.blur()
+}
+
+const refused = (error: unknown): void => tell((error as Error).message)
+
+async function takeBack(): Promise<void> {
+  if (busy || last === null) return
+  busy = true
+  try {
+    await filling
+    const reply = await ask<After & { task: Task | null }>('/api/undo', { id: last })
+    took(reply)
+    const { task } = reply
+    justAnswered = ''
+    if (task) tasks = [task, ...tasks.filter(other => key(other) !== key(task))]
+    clear()
+    show()
+    byId('status').textContent = task ? 'The last answer is taken back.' : 'Nothing was taken back.'
+  } catch (error) {
+    refused(error)
+  } finally {
+    busy = false
+  }
+}
+
+function toggleGuideline(): void {
+  const panel = byId('guideline')
+  panel.hidden = !panel.hidden
+  guide.setAttribute('aria-expanded', String(!panel.hidden))
+  if (!panel.hidden) panel.focus()
+}
+
+const toggleFlag = (): void => flag.setAttribute('aria-pressed', String(flag.getAttribute('aria-pressed') !== 'true'))
+
+const theme = (name: string): string => (document.documentElement.dataset.theme = name)
+function toggleTheme(): void {
+  localStorage.setItem('theme', theme(document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark'))
+}
+
+const choice = (outcome: string, strength?: string) => (): void => {
+  const button = choices.find(({ dataset }) => dataset.outcome === outcome && dataset.strength === strength)
+  if (button && !button.disabled) answer(button)
+}
+const KEYS: Readonly<Record<string, () => void>> = {
+  1: choice('left', '3'),
+  2: choice('left', '2'),
+  3: choice('left', '1'),
+  4: choice('tie'),
+  5: choice('right', '1'),
+  6: choice('right', '2'),
+  7: choice('right', '3'),
+  ArrowLeft: choice('left', '2'),
+  ArrowRight: choice('right', '2'),
+  t: choice('tie'),
+  b: choice('both_bad'),
+  c: choice('cannot_tell'),
+  f: toggleFlag,
+  r: () => reason.focus(),
+  u: takeBack,
+  d: () => compare(!comparing),
+  g: toggleGuideline,
+}
+
+document.addEventListener('keydown', event => {
+  if (event.key === 'Escape') {
+    if (!byId('guideline').hidden) toggleGuideline()
+    else if (document.activeElement === reason) reason.blur()
+    return
+  }
+  if (event.target === reason) {
+    if (event.key === 'Enter') reason.blur()
+    return
+  }
+  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return
+  const act = KEYS[event.key]
+  if (!act) return
+  event.preventDefault()
+  act()
+})
+for (const button of choices) button.addEventListener('click', () => answer(button))
+flag.addEventListener('click', toggleFlag)
+undo.addEventListener('click', takeBack)
+diff.addEventListener('click', () => compare(!comparing))
+guide.addEventListener('click', toggleGuideline)
+byId('theme').addEventListener('click', toggleTheme)
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) seen_ms += performance.now() - visible_since
+  else visible_since = performance.now()
+})
+
+theme(localStorage.getItem('theme') ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'))
+try {
+  const state = await ask<State>('/api/state')
+  byId('title').textContent = state.role === 'adjudicator' ? `${state.title}: disagreements` : state.title
+  document.title = `${state.title} · review`
+  byId('guideline').innerHTML = state.guideline
+  took(state)
+  await fill()
+  show()
+  busy = false
+} catch (error) {
+  refused(error)
+}

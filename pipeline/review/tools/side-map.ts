@@ -1,0 +1,61 @@
+/** Which side of an exported item is which, signed: what comes back from another tool is read right or not at all. */
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { UserError } from '../../errors.ts'
+import type { Answer } from '../../judgement.ts'
+import { idOf } from '../../judgements/answer.ts'
+import { canonical } from '../../keys.ts'
+import type { Imported } from './tool.ts'
+
+const side = z.object({ pair_id: z.string().regex(/^[0-9a-f]{32}$/), left: z.enum(['chosen', 'rejected']) })
+const schema = z.object({ build: z.string(), protocol: z.string(), sides: z.record(z.string(), side), signature: z.string() })
+export type SideMap = z.infer<typeof schema>
+
+const signed = (map: Omit<SideMap, 'signature'>, secret: string): string =>
+  createHmac('sha256', secret)
+    .update(canonical({ build: map.build, protocol: map.protocol, sides: map.sides }))
+    .digest('hex')
+
+export const signedMap = (map: Omit<SideMap, 'signature'>, secret: string): SideMap => ({ ...map, signature: signed(map, secret) })
+
+/** Reads a map and refuses one that was changed, or signed for another log. */
+export function readSideMap(file: string, secret: string): SideMap {
+  if (!existsSync(file)) throw new UserError(`${file}: no such side map; name the sides.json of the export with --sides`)
+  let map: SideMap
+  try {
+    map = schema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch {
+    throw new UserError(`${file}: is no side map {build, protocol, sides, signature}; name the sides.json of the export with --sides`)
+  }
+  const [found, due] = [Buffer.from(map.signature), Buffer.from(signed(map, secret))]
+  if (found.length !== due.length || !timingSafeEqual(found, due))
+    throw new UserError(`${file}: the signature is wrong: the map was changed, or was made for another judgement log`)
+  return map
+}
+
+/** Where a tool tells no time, so that the same answer imported twice is the same. */
+const NO_TIME = '1970-01-01T00:00:00.000Z'
+
+/** Answers of the log from what a tool gave back. An item that the map does not know is refused. */
+export function answersOf(imported: readonly Imported[], map: SideMap, where: string): Answer[] {
+  return imported.map(({ item, annotator, outcome, strength, reason, seconds, at }) => {
+    const known = Object.hasOwn(map.sides, item) ? map.sides[item] : undefined
+    if (!known) throw new UserError(`${where}: item ${JSON.stringify(item)} is not in the side map; it belongs to another export`)
+    const answer: Omit<Answer, 'id'> = {
+      pair_id: known.pair_id,
+      annotator: annotator.slice(0, 200),
+      at: at ?? NO_TIME,
+      left: known.left,
+      outcome,
+      strength,
+      reason,
+      flagged: false,
+      seconds,
+      protocol: map.protocol,
+      kind: 'first',
+      replaces: null,
+    }
+    return { id: idOf(answer), ...answer }
+  })
+}

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import type { Judged } from '../../pipeline/judgement.ts'
+import { type DrawnPair, estimatesOf } from '../../pipeline/judgements/estimates.ts'
+import { Draws } from '../../pipeline/kernels/random.ts'
+import { allocate } from '../../pipeline/kernels/sampling.ts'
+
+const said = (verdict: Judged['verdict']): Judged => ({ n: 1, counts: [], verdict, adjudicated: false, posterior: [] })
+const OPTIONS = { wanted_width: 0.1, seed: 1 }
+
+interface World {
+  readonly drawn: readonly DrawnPair[]
+  readonly judged: ReadonlyMap<string, Judged>
+  /** Over all pairs, drawn or not. */
+  readonly labels: number
+  readonly kept: number
+}
+
+/** Three sources of other quality; models keep most pairs and turn some; of the audit `answered` is judged. */
+function world(seed: number, budget: number, answered: number): World {
+  const draws = new Draws().start(seed, budget, 0)
+  const sizes = [3000, 800, 200]
+  const pairs = sizes.flatMap((n, source) =>
+    Array.from({ length: n }, (_, i) => {
+      const right = draws.chance([0.85, 0.7, 0.95][source])
+      return { id: `${source} ${i}`, source, right, keep: draws.chance(right ? 0.95 : 0.6) }
+    }),
+  )
+  const places = allocate(sizes, budget)
+  const drawn: DrawnPair[] = []
+  const judged = new Map<string, Judged>()
+  for (const [source, n] of places.entries()) {
+    const members = pairs.filter(pair => pair.source === source)
+    for (let k = 0; k < n; k++) {
+      const other = k + draws.below(members.length - k)
+      ;[members[k], members[other]] = [members[other], members[k]]
+      const { id, right, keep } = members[k]
+      const models_outcome = keep ? ('keep' as const) : ('flip' as const)
+      drawn.push({
+        pair_id: id,
+        prompt_id: id,
+        draw: 'audit',
+        inclusion_probability: n / sizes[source],
+        stratum: `${source}`,
+        models_outcome,
+      })
+      if (k < Math.max(1, Math.round(n * answered))) judged.set(id, said(right ? 'chosen' : 'rejected'))
+    }
+  }
+  const share = (of: readonly { right: boolean }[]): number => of.filter(({ right }) => right).length / of.length
+  return { drawn, judged, labels: share(pairs), kept: share(pairs.filter(({ keep }) => keep)) }
+}
+
+describe('the interval of 95 %', () => {
+  it.each([
+    [120, 1],
+    [120, 0.6],
+    [400, 1],
+  ])('holds the truth in 93 to 97 of 100 builds, %d audited, %d of them answered', (budget, answered) => {
+    const builds = 1000
+    let [labels, kept] = [0, 0]
+    for (let seed = 0; seed < builds; seed++) {
+      const of = world(seed, budget, answered)
+      const { labels: a, decisions } = estimatesOf(of.drawn, of.judged, OPTIONS)
+      if (a!.low <= of.labels && of.labels <= a!.high) labels++
+      if (decisions.keep!.low <= of.kept && of.kept <= decisions.keep!.high) kept++
+    }
+    for (const held of [labels, kept]) {
+      expect(held / builds).toBeGreaterThanOrEqual(0.93)
+      expect(held / builds).toBeLessThanOrEqual(0.97)
+    }
+  })
+})
+
+const pair = (i: number, of: Partial<DrawnPair>): DrawnPair => ({
+  pair_id: `${i}`,
+  prompt_id: `${i}`,
+  draw: 'audit',
+  inclusion_probability: 0.5,
+  stratum: 's',
+  models_outcome: 'keep',
+  ...of,
+})
+
+describe('estimates', () => {
+  it('weigh pairs by how likely they were drawn', () => {
+    const drawn = [pair(0, { stratum: 'a', inclusion_probability: 0.1 }), pair(1, { stratum: 'b', inclusion_probability: 1 })]
+    const { labels, labels_by_stratum } = estimatesOf(
+      drawn,
+      new Map([
+        ['0', said('chosen')],
+        ['1', said('rejected')],
+      ]),
+      OPTIONS,
+    )
+    expect(labels).toMatchObject({ n: 2, pairs: 11, share: 10 / 11 })
+    expect(labels_by_stratum.b.share).toBe(0)
+  })
+
+  it('speak of what models decided, and of how much more targeted draws find', () => {
+    const drawn = Array.from({ length: 40 }, (_, i) =>
+      pair(i, {
+        draw: i < 20 ? 'audit' : 'targeted',
+        inclusion_probability: i < 20 ? 0.5 : null,
+        models_outcome: i % 2 === 0 ? 'keep' : 'flip',
+      }),
+    )
+    const judged = new Map(drawn.map(({ pair_id }, i) => [pair_id, said(i % 10 === 1 || (i >= 20 && i % 2 === 1) ? 'rejected' : 'chosen')]))
+    const { decisions, found, stop } = estimatesOf(drawn, judged, OPTIONS)
+    expect(decisions.keep!.share).toBe(1)
+    expect(decisions.flip!.share).toBeCloseTo(0.2, 9)
+    expect(found).toMatchObject({ targeted: { n: 20, per_100: 50 }, audit: { n: 20, per_100: 10 }, lift: { value: 5 } })
+    expect(stop).toMatchObject({ enough: false, wanted: 0.1 })
+    expect(stop.pairs_needed).toBeGreaterThan(50)
+  })
+
+  it('say nothing without answers, and bear strata of one pair, ties and what nobody can tell', () => {
+    expect(estimatesOf([pair(0, {})], new Map(), OPTIONS)).toMatchObject({ audited: 0, audit: 1, decisions: {}, stop: { width: null } })
+    const drawn = [0, 1, 2].map(i => pair(i, { stratum: `${i}`, inclusion_probability: 1 }))
+    const judged = new Map([
+      ['0', said('tie')],
+      ['1', said('cannot_tell')],
+      ['2', said('chosen')],
+    ])
+    expect(estimatesOf(drawn, judged, OPTIONS).labels).toMatchObject({ n: 2, share: 0.5 })
+  })
+})

@@ -1,0 +1,188 @@
+/** Out to another tool and back, through the built command line: left and right come back as what they are. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { verdictOf } from '../../pipeline/judgement.ts'
+import { effectiveAnswers } from '../../pipeline/judgements/effective.ts'
+import { readLogs } from '../../pipeline/judgements/log.ts'
+import { csv } from '../../pipeline/review/tools/csv.ts'
+import { goldpan } from '../cli.ts'
+import { buildOf } from './app.ts'
+
+interface Shown {
+  readonly item: string
+  readonly left: string
+}
+/** Which side a careful annotator takes: the one with the right sum. */
+const best = ({ left }: Shown): 'left' | 'right' => (left.includes('The answer is') ? 'left' : 'right')
+const text = (file: string): string => readFileSync(file, 'utf8')
+
+/** How each tool shows items, and writes answers for all but the first. */
+const formats = {
+  'label-studio': {
+    file: 'tasks.json',
+    shown: (file: string): Shown[] => (JSON.parse(text(file)) as { data: Shown }[]).map(({ data }) => data),
+    answered: (items: readonly Shown[]) =>
+      JSON.stringify(
+        items.map((data, i) => ({
+          id: i,
+          data,
+          annotations:
+            i === 0
+              ? []
+              : [
+                  { was_cancelled: true, completed_by: 2, result: [] },
+                  {
+                    completed_by: { id: 1, email: 'ann@x.org' },
+                    created_at: '2026-02-03T04:05:06.789Z',
+                    lead_time: 12.5,
+                    result: [
+                      { from_name: 'outcome', to_name: 'prompt', type: 'choices', value: { choices: [best(data)] } },
+                      { from_name: 'strength', to_name: 'prompt', type: 'rating', value: { rating: 3 } },
+                      { from_name: 'reason', to_name: 'prompt', type: 'textarea', value: { text: ['adds up'] } },
+                    ],
+                  },
+                ],
+        })),
+      ),
+    expected: { annotator: 'ann@x.org', at: '2026-02-03T04:05:06.789Z', seconds: 12.5, strength: 3, reason: 'adds up' },
+  },
+  argilla: {
+    file: 'records.json',
+    shown: (file: string): Shown[] =>
+      (JSON.parse(text(file)) as { id: string; fields: { left: string } }[]).map(({ id, fields }) => ({ item: id, left: fields.left })),
+    answered: (items: readonly Shown[]) =>
+      JSON.stringify(
+        items.map((shown, i) => ({
+          id: shown.item,
+          fields: {},
+          metadata: { item: shown.item },
+          suggestions: {},
+          responses:
+            i === 0
+              ? {}
+              : {
+                  outcome: [
+                    { value: best(shown), user_id: 'u1' },
+                    { value: 'tie', user_id: 'u2', status: 'draft' },
+                  ],
+                  strength: [{ value: 2, user_id: 'u1' }],
+                },
+          status: i === 0 ? 'pending' : 'completed',
+        })),
+      ),
+    expected: { annotator: 'u1', strength: 2, reason: null, seconds: null },
+  },
+  potato: {
+    file: 'items.jsonl',
+    shown: (file: string): Shown[] =>
+      text(file)
+        .trim()
+        .split('\n')
+        .map(line => {
+          const { id, text: html } = JSON.parse(line) as { id: string; text: string }
+          return { item: id, left: /<h4>A<\/h4><pre>([^<]*)/.exec(html)![1] }
+        }),
+    answered: (items: readonly Shown[]) =>
+      items
+        .map((shown, i) =>
+          JSON.stringify({
+            user_id: 'ann',
+            instance_id: shown.item,
+            displayed_text: '',
+            label_annotations:
+              i === 0 ? {} : { outcome: { [best(shown) === 'left' ? 'A is better' : 'B is better']: '1' }, reason: { text_box: 'sum' } },
+            behavioral_data: { time_string: 'Time spent: 0d 0h 1m 5s ' },
+          }),
+        )
+        .join('\n'),
+    expected: { annotator: 'ann', strength: null, reason: 'sum', seconds: 65 },
+  },
+  csv: {
+    file: 'items.csv',
+    shown: (file: string): Shown[] => {
+      const rows = text(file).trimEnd().split('\r\n').slice(1)
+      return rows.map(row => ({ item: row.split(',')[0], left: row.includes('?,The answer') ? 'The answer is' : '' }))
+    },
+    answered: (items: readonly Shown[]) =>
+      `\ufeffitem;annotator;outcome;strength;reason\r\n${items.map((shown, i) => `${shown.item};${i ? 'ann' : ''};${i ? best(shown) : ''};1;"a;""b"""`).join('\r\n')}`,
+    expected: { annotator: 'ann', strength: 1, reason: 'a;"b"', seconds: null },
+  },
+} as const
+
+let dir: string
+beforeAll(async () => {
+  dir = await buildOf(Array.from({ length: 12 }, () => ({})))
+})
+
+describe.each(Object.keys(formats) as (keyof typeof formats)[])('%s', tool => {
+  const { file, shown, answered, expected } = formats[tool]
+  it('takes pairs out and answers back', () => {
+    const out = join(dir, tool)
+    const log = join(dir, `${tool}.jsonl`)
+    expect(goldpan(['review', 'export', dir, '--to', tool, '--out', out, '--log', log])).toMatchObject({ code: 0, stderr: '' })
+    const items = shown(join(out, file))
+    expect(items).toHaveLength(12)
+    expect(new Set(items.map(best)).size).toBe(2)
+    const exported = text(join(out, file))
+    const { sides } = JSON.parse(text(join(out, 'sides.json'))) as { sides: Record<string, { pair_id: string }> }
+    for (const word of ['chosen', 'rejected', 'audit', ...Object.values(sides).map(({ pair_id }) => pair_id)])
+      expect(exported).not.toContain(word)
+    writeFileSync(join(out, 'back'), answered(items))
+    const back = ['review', 'import', dir, join(out, 'back'), '--from', tool, '--log', log]
+    expect(goldpan(back)).toMatchObject({ code: 0, stdout: expect.stringContaining('11 answers added') })
+    expect(goldpan(back)).toMatchObject({ code: 0, stdout: expect.stringContaining('0 answers added') })
+    const answers = effectiveAnswers(readLogs([log]))
+    expect(answers).toHaveLength(11)
+    expect(answers.every(answer => verdictOf(answer) === 'chosen')).toBe(true)
+    for (const answer of answers) expect(answer).toMatchObject({ ...expected, protocol: `${tool}-export` })
+  })
+})
+
+describe('an import', () => {
+  const wrong = (of: object, more: readonly string[] = []) => {
+    const rows = [{ data: { item: 'x' }, annotations: [{ result: [{ from_name: 'outcome', value: { choices: ['left'] } }] }], ...of }]
+    writeFileSync(join(dir, 'wrong.json'), JSON.stringify(rows))
+    const sides = more.length > 0 ? more : ['--sides', join(dir, 'label-studio/sides.json'), '--log', join(dir, 'label-studio.jsonl')]
+    return goldpan(['review', 'import', dir, join(dir, 'wrong.json'), '--from', 'label-studio', ...sides])
+  }
+
+  it('of an item that the map does not know, or with an unknown choice, is refused in one line', () => {
+    expect(wrong({})).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/item "x" is not in the side map; it belongs to another export\n$/),
+    })
+    const annotations = [{ result: [{ from_name: 'outcome', value: { choices: ['best'] } }] }]
+    expect(wrong({ annotations })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('task 0: outcome: got "best"; known: left, right'),
+    })
+  })
+
+  it('with a map that was changed, of another log, or missing is refused', () => {
+    const map = text(join(dir, 'label-studio/sides.json'))
+    writeFileSync(join(dir, 'turned.json'), map.replace('"left":"chosen"', '"left":"rejected"'))
+    const log = ['--log', join(dir, 'label-studio.jsonl')]
+    expect(wrong({}, ['--sides', join(dir, 'turned.json'), ...log])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('the signature is wrong'),
+    })
+    expect(wrong({}, ['--sides', join(dir, 'label-studio/sides.json'), '--log', join(dir, 'other.jsonl')])).toMatchObject({ code: 2 })
+    expect(existsSync(join(dir, 'other.jsonl'))).toBe(false)
+    expect(wrong({}, ['--sides', join(dir, 'none.json'), ...log])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no such side map'),
+    })
+  })
+})
+
+it('a spreadsheet runs no cell, and gives back quotes and line breaks as they were', () => {
+  const items = [{ item: 'i', prompt: '=cmd()', left: 'a "b"\nc,d', right: '+1' }]
+  const file = csv.files(items, '')['items.csv']
+  expect(file.split('\r\n')[1]).toBe(`i,'=cmd(),"a ""b""\nc,d",'+1,,,,,,`)
+  expect(csv.read(`item,annotator,outcome,reason\r\ni,ann,tie,"x ""y""\nz"\r\n`, 'f')).toMatchObject([
+    { item: 'i', outcome: 'tie', reason: 'x "y"\nz' },
+  ])
+  expect(() => csv.read('item,outcome\ni,tie', 'f')).toThrow('f: no column annotator')
+  expect(() => csv.read('item,annotator,outcome\ni,,tie', 'f')).toThrow('f: row 2: annotator')
+})
