@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: one small file a command under commands/. */
+import './collector.ts'
 import { Command, CommanderError } from 'commander'
 import { register as explain } from './commands/explain.ts'
 import { register as plan } from './commands/plan.ts'

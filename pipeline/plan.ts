@@ -18,7 +18,7 @@ import { signalColumns } from './tables.ts'
 import { VERSION } from './version.ts'
 
 /** Bump when the same sources would give other shards. */
-const INGEST_VERSION = 1
+const INGEST_VERSION = 2
 
 export interface PlannedFile {
   readonly path: string

@@ -2,44 +2,48 @@
 import { type Batch, type Column, type Field, isValid, type Numbers, pick, type Schema, type Utf8 } from './batch.ts'
 import { type Build, declared } from './build.ts'
 import { GONE, type ShardColumns } from './columns.ts'
+import { lazyColumns } from './lazy-columns.ts'
 import { BY_PEOPLE, FLIPPED, FLIPPED_BY_PEOPLE, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
 
 /** All narrow columns of a shard's pairs: facts, the outcome in words, and what the steps added. */
 export function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<string, number>>): Batch {
   const facts = columns.facts()
   const { shard } = columns
-  const settled = readSettled(build, shard).columns
-  const { step: stepWords, reason: reasonWords } = wordsOf(build)
-  const reasons = reasonWords.labels
+  const settled = readSettled(build, shard)
+  const { step, reason } = wordsOf(build)
+  const added = addedBy(build)
+  const outcome = { outcome: settled.schema.outcome, split: { labels: splits }, step, reason, flipped: 'u8' } as const
+  const schema: Schema = { ...facts.schema, file: 'utf8', ...outcome, ...added, weight: 'f32' }
+  const makers: Record<string, () => Column> = {
+    file: () => repeated(shard.input.path, shard.pairs),
+    ...outcomeMakers(build, settled.columns, reason.labels),
+  }
+  for (const name of Object.keys(facts.schema)) makers[name] = () => facts.columns[name]
+  for (const name of Object.keys(added)) makers[name] = () => coalesced(build, columns, name)
+  const { weight } = makers
+  makers.weight = () => ({
+    ...scaled(weight?.() as Numbers | undefined, facts.columns.source as Utf8, shard.pairs, scale),
+    valid: inSplit(settled.columns),
+  })
+  return { schema, rows: shard.pairs, columns: lazyColumns(makers) }
+}
+
+type Settled = ReturnType<typeof readSettled>['columns']
+
+const inSplit = ({ split }: Settled): Uint8Array => split.values.map(s => (s === 0 ? 0 : 1))
+
+function outcomeMakers(build: Build, settled: Settled, reasons: readonly string[]): Record<string, () => Column> {
   const named = build.steps().map(step => reasonsOf(step).map(([reason]) => reasons.indexOf(reason)))
-  const decided = settled.step.values.map(step => (step === GONE ? 0 : 1))
-  const why = settled.step.values.map((step, i) => (step === GONE ? 0 : wordAt(settled.reason.values[i], named[step], reasons)))
-  const schema: Record<string, Field> = {
-    ...facts.schema,
-    file: 'utf8',
-    outcome: readSettled(build, shard).schema.outcome,
-    split: { labels: splits },
-    step: stepWords,
-    reason: reasonWords,
-    flipped: 'u8',
+  const decided = (): Uint8Array => settled.step.values.map(step => (step === GONE ? 0 : 1))
+  const why = (): Uint8Array =>
+    settled.step.values.map((step, i) => (step === GONE ? 0 : wordAt(settled.reason.values[i], named[step], reasons)))
+  return {
+    outcome: () => settled.outcome,
+    split: () => ({ values: settled.split.values, valid: inSplit(settled) }),
+    step: () => ({ values: settled.step.values.map(step => (step === GONE ? 0 : step)), valid: decided() }),
+    reason: () => ({ values: why(), valid: decided() }),
+    flipped: () => ({ values: settled.outcome.values.map(outcome => (outcome === 1 ? 1 : 0)) }),
   }
-  const all: Record<string, Column> = {
-    ...facts.columns,
-    file: repeated(shard.input.path, shard.pairs),
-    outcome: settled.outcome,
-    split: { values: settled.split.values, valid: settled.split.values.map(s => (s === 0 ? 0 : 1)) },
-    step: { values: settled.step.values.map(s => (s === GONE ? 0 : s)), valid: decided },
-    reason: { values: why, valid: decided },
-    flipped: { values: settled.outcome.values.map(o => (o === 1 ? 1 : 0)) },
-  }
-  for (const [name, field] of Object.entries(addedBy(build))) {
-    schema[name] = field
-    all[name] = coalesced(build, columns, name)
-  }
-  schema.weight = 'f32'
-  const weight = scaled(all.weight as Numbers | undefined, facts.columns.source as Utf8, shard.pairs, scale)
-  all.weight = { ...weight, valid: all.split.valid }
-  return { schema, rows: shard.pairs, columns: all }
 }
 
 function wordAt(reason: number, named: readonly number[], reasons: readonly string[]): number {

@@ -8,9 +8,10 @@ import { randomUUID } from 'node:crypto'
 import { closeSync, existsSync, fstatSync, linkSync, mkdirSync, openSync, readSync, renameSync, rmSync, writevSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { type Batch, concat } from './batch.ts'
+import { type Batch, concat, type Schema, select } from './batch.ts'
 import { decodeBatch, encodeBatch } from './codecs/columns.ts'
 import { UserError } from './errors.ts'
+import { lazyColumns } from './lazy-columns.ts'
 import type { Json } from './stage.ts'
 
 /** An entry that does not hold what was written. The build throws it out and runs the task again that makes it. */
@@ -26,14 +27,23 @@ export class DamagedEntry extends Error {
 /** Of file systems without hard links: there a rename replaces, and the last of two equal entries stays. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP'])
 
-const MAGIC = 0x676f6c64 // "gold"
+/** The form of an entry; another one reads as damaged, and is made again. */
+const MAGIC = 0x676f6c65
 const TRAILER = 16
 
-interface Block {
-  readonly offset: number
-  readonly length: number
-  readonly crc: number
+type Block = readonly [offset: number, length: number, crc: number]
+
+/** A batch of a table: its columns lie one after another in the order of the schema, so that each can be read alone. */
+interface TableBlock {
+  readonly schema: Schema
+  readonly rows: number
+  readonly columns: readonly Block[]
 }
+
+/** What an entry holds: the block of a JSON value, or a table: its schemas, and for each batch the schema's number, its rows and its blocks. */
+type Index =
+  | { readonly json: Block }
+  | { readonly schemas: readonly Schema[]; readonly batches: readonly (readonly [number, number, ...Block[]])[] }
 
 export class Store {
   readonly root: string
@@ -54,31 +64,59 @@ export class Store {
     rmSync(this.path(key), { force: true })
   }
 
-  /** Writes batches as blocks that can be read one by one. */
+  /** Writes batches that can be read one by one, and column by column. */
   writeTable(key: string, batches: readonly Batch[]): void {
-    this.commit(
-      key,
-      batches.map(batch => encodeBatch(batch)),
-    )
+    this.commit(key, file => {
+      const columns = batches.map(batch => Object.keys(batch.schema).map(name => encodeBatch(select(batch, [name]))))
+      const [blocks, end] = laid(columns.flat())
+      const schemas = new Map<string, number>()
+      let next = 0
+      const placed = batches.map(({ schema, rows }, i): [number, number, ...Block[]] => {
+        const text = JSON.stringify(schema)
+        if (!schemas.has(text)) schemas.set(text, schemas.size)
+        return [schemas.get(text)!, rows, ...blocks.slice(next, (next += columns[i].length))]
+      })
+      const index: Index = { schemas: [...schemas.keys()].map(text => JSON.parse(text) as Schema), batches: placed }
+      writeEntry(file, columns.flat(2), index, end)
+    })
   }
 
-  /** The whole table as one batch. */
+  /** The whole table as one batch; a column of a table of one batch is read when it is first asked for. */
   readTable(key: string): Batch {
-    const batches = this.readBlocks(key).map(decodeBatch)
+    const batches = this.tableBlocks(key).map(block => this.batch(key, block))
     return concat(batches[0].schema, batches)
   }
 
-  /** Block i of a table alone. */
+  /** Batch i of a table alone; a column is read when it is first asked for. */
   readBatch(key: string, i: number): Batch {
-    return this.open(key, (fd, blocks) => decodeBatch(this.readBlock(key, fd, blocks[i])))
+    const block = this.tableBlocks(key)[i]
+    if (!block) throw new DamagedEntry(key, 'a batch is missing')
+    return this.batch(key, block)
+  }
+
+  private tableBlocks(key: string): TableBlock[] {
+    const index = this.index(key)
+    if ('json' in index) throw new DamagedEntry(key, 'is no table')
+    return index.batches.map(([schema, rows, ...columns]) => ({ schema: index.schemas[schema], rows, columns }))
+  }
+
+  private batch(key: string, { schema, rows, columns }: TableBlock): Batch {
+    const makers = Object.keys(schema).map((name, i) => [name, () => decodeBatch(this.readBlock(key, columns[i])).columns[name]] as const)
+    return { schema, rows, columns: lazyColumns(Object.fromEntries(makers)) }
   }
 
   writeJson(key: string, value: Json): void {
-    this.commit(key, [[Buffer.from(JSON.stringify(value))]])
+    this.commit(key, file => {
+      const pieces = [Buffer.from(JSON.stringify(value))]
+      const [[json], end] = laid([pieces])
+      writeEntry(file, pieces, { json }, end)
+    })
   }
 
   readJson<T>(key: string): T {
-    return JSON.parse(Buffer.from(this.readBlocks(key)[0]).toString()) as T
+    const index = this.index(key)
+    if (!('json' in index)) throw new DamagedEntry(key, 'is no JSON')
+    return JSON.parse(Buffer.from(this.readBlock(key, index.json)).toString()) as T
   }
 
   /** A fresh path on the store's file system for a file that `adopt` will take in. */
@@ -100,10 +138,10 @@ export class Store {
     rmSync(file, { force: true })
   }
 
-  private commit(key: string, blocks: readonly Uint8Array[][]): void {
+  private commit(key: string, write: (file: string) => void): void {
     const file = this.scratch()
     try {
-      guarded(this.root, () => writeBlocks(file, blocks))
+      guarded(this.root, () => write(file))
       this.adopt(key, file)
     } catch (error) {
       rmSync(file, { force: true })
@@ -111,18 +149,18 @@ export class Store {
     }
   }
 
-  private readBlocks(key: string): Uint8Array[] {
-    return this.open(key, (fd, blocks) => blocks.map(block => this.readBlock(key, fd, block)))
-  }
-
-  private readBlock(key: string, fd: number, block: Block | undefined): Uint8Array {
-    if (!block) throw new DamagedEntry(key, 'a block is missing')
-    const bytes = readAt(fd, block.offset, block.length)
-    if (crc32(bytes) !== block.crc) throw new DamagedEntry(key, 'checksum does not match')
+  private readBlock(key: string, block: Block): Uint8Array {
+    const [offset, length, crc] = block
+    const bytes = this.open(key, fd => readAt(fd, offset, length))
+    if (crc32(bytes) !== crc) throw new DamagedEntry(key, 'checksum does not match')
     return bytes
   }
 
-  private open<T>(key: string, read: (fd: number, blocks: readonly Block[]) => T): T {
+  private index(key: string): Index {
+    return this.open(key, fd => indexOf(key, fd))
+  }
+
+  private open<T>(key: string, read: (fd: number) => T): T {
     let fd: number
     try {
       fd = openSync(this.path(key), 'r')
@@ -131,31 +169,36 @@ export class Store {
       throw ioError(this.root, error)
     }
     try {
-      return read(fd, blocksOf(key, fd))
+      return read(fd)
     } finally {
       closeSync(fd)
     }
   }
 }
 
-/** Blocks, then their index as JSON, then a trailer: magic, CRC and length of the index, length of the file. */
-function writeBlocks(file: string, blocks: readonly Uint8Array[][]): void {
-  const index: Block[] = []
+/** Where blocks of such pieces lie if written one after another, and where the last one ends. */
+function laid(pieces: readonly Uint8Array[][]): [Block[], number] {
   let offset = 0
-  for (const pieces of blocks) {
-    const length = pieces.reduce((n, p) => n + p.byteLength, 0)
-    index.push({ offset, length, crc: pieces.reduce((crc, piece) => crc32(piece, crc), 0) })
+  const blocks = pieces.map((block): Block => {
+    const length = block.reduce((n, piece) => n + piece.byteLength, 0)
     offset += length
-  }
+    const crc = block.reduce((crc, piece) => crc32(piece, crc), 0)
+    return [offset - length, length, crc]
+  })
+  return [blocks, offset]
+}
+
+/** Pieces, then their index as JSON, then a trailer: magic, CRC and length of the index, length of the file. */
+function writeEntry(file: string, pieces: readonly Uint8Array[], index: Index, end: number): void {
   const json = Buffer.from(JSON.stringify(index))
   const trailer = new DataView(new ArrayBuffer(TRAILER))
   trailer.setUint32(0, MAGIC, true)
   trailer.setUint32(4, crc32(json), true)
   trailer.setUint32(8, json.length, true)
-  trailer.setUint32(12, (offset + json.length + TRAILER) >>> 0, true)
+  trailer.setUint32(12, (end + json.length + TRAILER) >>> 0, true)
   const fd = openSync(file, 'wx')
   try {
-    writeAll(fd, [...blocks.flat(), json, new Uint8Array(trailer.buffer)])
+    writeAll(fd, [...pieces, json, new Uint8Array(trailer.buffer)])
   } finally {
     closeSync(fd)
   }
@@ -173,7 +216,7 @@ function writeAll(fd: number, pieces: readonly Uint8Array[]): void {
   }
 }
 
-function blocksOf(key: string, fd: number): readonly Block[] {
+function indexOf(key: string, fd: number): Index {
   const { size } = fstatSync(fd)
   if (size < TRAILER) throw new DamagedEntry(key, 'is cut off')
   const trailer = new DataView(readAt(fd, size - TRAILER, TRAILER).buffer)
@@ -182,7 +225,7 @@ function blocksOf(key: string, fd: number): readonly Block[] {
     throw new DamagedEntry(key, 'is cut off')
   const json = readAt(fd, size - TRAILER - length, length)
   if (crc32(json) !== trailer.getUint32(4, true)) throw new DamagedEntry(key, 'index does not match its checksum')
-  return JSON.parse(Buffer.from(json).toString()) as Block[]
+  return JSON.parse(Buffer.from(json).toString()) as Index
 }
 
 function readAt(fd: number, offset: number, length: number): Uint8Array<ArrayBuffer> {
