@@ -1,15 +1,20 @@
 /** Writes a corpus of any size with planted, known truth: row i is a function of the seed, i and the options alone. */
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { Piscina } from 'piscina'
 import { UserError } from './errors.ts'
+import { compiled } from './executors/compiled.ts'
 import { configText, readmeText } from './synth/documents.ts'
 import type { Shares } from './synth/layout.ts'
 import { OutFile } from './synth/out-file.ts'
+import { type PartDone, type PartOrder, truthPart, writePart } from './synth/part.ts'
 import { readPool } from './synth/pool.ts'
 import { type Recipe, RowMaker } from './synth/row-maker.ts'
-import { openShards, type ShardFormat } from './synth/shards.ts'
+import type { ShardFormat } from './synth/shards.ts'
 import { type Figures, Tally } from './synth/tally.ts'
-import { benchmarkId, truthOf } from './synth/truth.ts'
+import { benchmarkId } from './synth/truth.ts'
 
 export interface SynthOptions extends Omit<Recipe, 'isReadable'> {
   readonly pairs: number
@@ -45,9 +50,8 @@ async function write(options: SynthOptions): Promise<Synthesised> {
   const recipe = recipeOf(options)
   const pool = readPool(from)
   mkdirSync(join(out, 'benchmarks'), { recursive: true })
-  const maker = new RowMaker(recipe, pool.lexicons)
-  await writeBenchmark(maker, recipe.benchmarkItems, join(out, 'benchmarks', 'synth.jsonl'))
-  const { figures, bytes } = await writeRows(options, maker)
+  await writeBenchmark(new RowMaker(recipe, pool.lexicons), recipe.benchmarkItems, join(out, 'benchmarks', 'synth.jsonl'))
+  const { figures, bytes } = await writeRows(options, recipe)
   const glob = `pairs-*.${format}`
   writeFileSync(join(out, 'config.yaml'), configText({ recipe, glob }))
   writeFileSync(join(out, 'README.txt'), readmeText({ recipe, figures, glob, poolDigest: pool.digest, withScores }))
@@ -75,32 +79,43 @@ function refuseFilled(out: string): void {
   if (readdirSync(out).length > 0) throw new UserError(`--out ${out}: the folder is not empty; name a new one`)
 }
 
-async function writeRows(options: SynthOptions, maker: RowMaker): Promise<{ figures: Figures; bytes: number }> {
-  const { seed, pairs } = options
-  const shards = openShards(options, maker)
-  const truth = new OutFile(join(options.out, 'truth.jsonl'))
+/** Files side by side, a worker thread a core; each leaves its part of the truth, which are then laid end to end. */
+async function writeRows(options: SynthOptions, recipe: Recipe): Promise<{ figures: Figures; bytes: number }> {
+  const { pairs, out, format, shardPairs, from, withScores } = options
+  const orders = Array.from({ length: Math.ceil(pairs / shardPairs) }, (_, index): PartOrder => {
+    return { recipe, pairs, out, format, shardPairs, from, withScores, index }
+  })
   const tally = new Tally()
-  for (let number = 0; number < pairs; number++) {
-    const made = maker.make(number)
-    tally.add(made)
-    const place = await shards.write(made)
-    for (const fact of truthOf(seed, made, place)) appendLine(truth, fact)
-    await truth.flush()
+  let bytes = 0
+  for (const done of await writeParts(orders)) {
+    if ('message' in done) throw Object.assign(new Error(done.message), { code: done.code })
+    tally.addAll(done.counts)
+    bytes += done.bytes
   }
-  const bytes = await shards.close()
-  await truth.close()
+  const truth = join(out, 'truth.jsonl')
+  writeFileSync(truth, '')
+  for (const { index } of orders) {
+    await pipeline(createReadStream(truthPart(out, index)), createWriteStream(truth, { flags: 'a' }))
+    rmSync(truthPart(out, index))
+  }
   return { figures: tally.figures(), bytes }
+}
+
+async function writeParts(orders: readonly PartOrder[]): Promise<PartDone[]> {
+  if (orders.length === 1) return [await writePart(orders[0])]
+  const pool = new Piscina({ filename: compiled('synth/part.js'), maxThreads: Math.min(availableParallelism(), orders.length) })
+  try {
+    return await Promise.all(orders.map(order => pool.run(order, { name: 'writePart' }) as Promise<PartDone>))
+  } finally {
+    await pool.destroy()
+  }
 }
 
 async function writeBenchmark(maker: RowMaker, items: number, path: string): Promise<void> {
   const file = new OutFile(path)
   for (let item = 0; item < items; item++) {
-    appendLine(file, { benchmark: 'synth', id: benchmarkId(item), text: Buffer.from(maker.item(item)).toString() })
+    file.line({ benchmark: 'synth', id: benchmarkId(item), text: Buffer.from(maker.item(item)).toString() })
     await file.flush()
   }
   await file.close()
-}
-
-function appendLine(file: OutFile, value: object): void {
-  file.pending.all(Buffer.from(`${JSON.stringify(value)}\n`))
 }

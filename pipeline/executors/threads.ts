@@ -1,19 +1,18 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { Piscina } from 'piscina'
 import type { Build } from '../build.ts'
 import { type Order, type Reply, raised } from '../worker.ts'
+import { compiled } from './compiled.ts'
 import { type Executor, Interrupted } from './executor.ts'
-
-/** Worker threads load compiled code, also when the engine itself runs from its sources (in tests). */
-function workerFile(): string {
-  const beside = join(import.meta.dirname, '../worker.js')
-  return existsSync(beside) ? beside : join(import.meta.dirname, '../../dist/pipeline/worker.js')
-}
 
 /** Runs tasks in `threads` worker threads. Only task names cross to them: text goes through the store. */
 export function threads(build: Build, width: number): Executor {
-  const pool = new Piscina({ filename: workerFile(), minThreads: 1, maxThreads: width, idleTimeout: 60_000, concurrentTasksPerWorker: 1 })
+  const pool = new Piscina({
+    filename: compiled('worker.js'),
+    minThreads: 1,
+    maxThreads: width,
+    idleTimeout: 60_000,
+    concurrentTasksPerWorker: 1,
+  })
   let stopped = false
   return {
     width,

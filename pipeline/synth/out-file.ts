@@ -24,6 +24,11 @@ export class OutFile {
     this.#gzip.done.catch(() => {})
   }
 
+  /** Appends a line of JSON. */
+  line(value: object): void {
+    this.pending.all(Buffer.from(`${JSON.stringify(value)}\n`))
+  }
+
   /** Writes what is pending once that is worth a write. */
   async flush(least = PIECE): Promise<void> {
     if (this.pending.length < least) return

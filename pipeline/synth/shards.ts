@@ -23,6 +23,8 @@ interface ShardOptions {
   readonly format: ShardFormat
   readonly shardPairs: number
   readonly withScores: boolean
+  /** Number of the first file. */
+  readonly index: number
 }
 
 /** Opens the files of a corpus; lines may be broken on purpose, Parquet rows cannot be. */
@@ -37,12 +39,13 @@ class LineShards implements Shards {
   readonly #lines: JsonLines
   #file: OutFile | undefined
   #name = ''
-  #index = 0
+  #index: number
   #rows = 0
   #bytes = 0
 
   constructor(options: ShardOptions, maker: RowMaker) {
     this.#options = options
+    this.#index = options.index
     this.#lines = new JsonLines(options.seed, maker, options.withScores)
   }
 
@@ -77,12 +80,13 @@ class TableShards implements Shards {
   #table: RowTable
   #writer: TableWriter | undefined
   #name = ''
-  #index = 0
+  #index: number
   #rows = 0
   #bytes = 0
 
   constructor(options: ShardOptions, maker: RowMaker) {
     this.#options = options
+    this.#index = options.index
     this.#newTable = () => new RowTable(options.seed, maker)
     this.#table = this.#newTable()
   }
