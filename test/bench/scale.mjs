@@ -19,7 +19,7 @@ async function corpus(root, pairs) {
   } catch {
     rmSync(dir, { recursive: true, force: true })
     const files = ['--out', dir, '--format', 'parquet', '--shard-pairs', String(Math.ceil(pairs / FILES))]
-    await measure('node', [CLI, 'synth', '--pairs', String(pairs), '--seed', '13', '--mean-bytes', '200', ...files])
+    await measure('node', [CLI, 'synth', '--pairs', String(pairs), '--seed', '13', '--mean-bytes', '400', ...files])
   }
   writeFileSync(join(dir, 'config.yaml'), CONFIG)
   return dir
@@ -39,7 +39,7 @@ export async function benchScale(root, sizes) {
     runs.push({ pairs, ...cost })
     rows.push([pairs.toLocaleString('en'), fixed(cost.wall_s), fixed(cost.cpu_s), Math.round(pairs / cost.wall_s), Math.round(cost.rss_mb), growth(runs)])
   }
-  return `Pairs of 200 bytes of text; structure, exact-dedup, near-dup, decontaminate:\n\n${table(['pairs', 'wall s', 'CPU s', 'pairs/s', 'peak RSS MB', 'growth, bytes a pair'], rows)}`
+  return `Pairs of 400 bytes of text; structure, exact-dedup, near-dup, decontaminate:\n\n${table(['pairs', 'wall s', 'CPU s', 'pairs/s', 'peak RSS MB', 'growth, bytes a pair'], rows)}`
 }
 
 /** Bytes of memory for each pair more than in the run before. */
