@@ -99,7 +99,7 @@ const neighbours: Round<Params> = {
     }
   },
   reduce: (params, { corpus }, rows) => reduce(params, corpus.sources, rows),
-  combine: (_, _context, parts) => ({ facts: parts[0]?.facts, tables: { matches: parts[0]?.tables!.matches ?? (noMatches as Batch) } }),
+  combine: (_, _context, parts) => ({ facts: parts[0]?.facts, tables: { matches: parts[0]?.tables?.matches ?? (noMatches as Batch) } }),
 }
 
 const LISTED_CLUSTERS = 20
