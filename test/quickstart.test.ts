@@ -132,14 +132,15 @@ describe('quickstart', () => {
     expect(others.map(row => `${row.file}:${row.row}`)).toEqual([])
   })
 
-  it('thinks less of flipped labels than of others', () => {
+  /** 489 pairs say too little of a single one for models trained on them alone: flipped labels are found by rank. */
+  it('ranks flipped labels below others (AUC above .8)', () => {
     const scored = ledger.filter(row => typeof row.p_mean === 'number')
     const isFlipped = (row: Row): boolean => planted('flipped_label').some(t => isAt(row, t) && !t.responses)
     const flipped = scored.filter(isFlipped).map(row => row.p_mean as number)
     const others = scored.filter(row => !isFlipped(row)).map(row => row.p_mean as number)
     const wins = flipped.flatMap(f => others.map(o => (o > f ? 1 : o === f ? 0.5 : 0) as number))
     expect(flipped.length).toBeGreaterThan(3)
-    expect(wins.reduce((a, b) => a + b, 0) / wins.length).toBeGreaterThan(0.5)
+    expect(wins.reduce((a, b) => a + b, 0) / wins.length).toBeGreaterThan(0.8)
   })
 
   it('gives the same bytes inline, with one thread, and after many kills', async () => {
