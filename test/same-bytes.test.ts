@@ -1,0 +1,52 @@
+/** What is written depends on the rows and their order, not on how they were cut into files or how many threads worked. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { freshDir, goldpan } from './cli.ts'
+
+const PAIRS = 1500
+const dir = freshDir('same-bytes')
+const synth = join(dir, 'synth')
+
+/** Checksums of the training shards, by name. */
+function shards(name: string, files: readonly (readonly string[])[], threads: number): Record<string, string> {
+  const home = join(dir, name)
+  mkdirSync(home)
+  for (const [i, lines] of files.entries()) writeFileSync(join(home, `part-${i}.jsonl`), `${lines.join('\n')}\n`)
+  writeFileSync(
+    join(home, 'c.yaml'),
+    `name: same\nsources: [{ path: "part-*.jsonl", source: all }]\nbenchmarks: [${join(synth, 'benchmarks/*.jsonl')}]
+steps: [structure, exact-dedup, near-dup, decontaminate, { style-bias: { action: reweight } }, score, disagreement, verification-sample, decide]
+output: { splits: { validation: 0.1 }, publish_without_review: true }\n`,
+  )
+  const out = join(home, 'out')
+  const ran = goldpan([
+    'run',
+    join(home, 'c.yaml'),
+    '--out',
+    out,
+    '--store',
+    join(home, 'store'),
+    '--threads',
+    `${threads}`,
+    '--progress',
+    'none',
+  ])
+  expect(ran.stderr).toBe('')
+  const { outputs } = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')) as { outputs: { path: string; sha256: string }[] }
+  return Object.fromEntries(outputs.filter(({ path }) => /^(train|validation)\//.test(path)).map(({ path, sha256 }) => [path, sha256]))
+}
+
+let lines: readonly string[] = []
+beforeAll(() => {
+  const made = goldpan(['synth', '--pairs', `${PAIRS}`, '--seed', '5', '--out', synth, '--malformed', '0', '--mean-bytes', '900'])
+  expect(made.code).toBe(0)
+  lines = readFileSync(join(synth, 'pairs-00000.jsonl'), 'utf8').trimEnd().split('\n')
+})
+
+it('one file or four, two threads or four: the same shards', () => {
+  const whole = shards('whole', [lines], 2)
+  expect(Object.keys(whole)).toEqual(['train/part-00000.parquet', 'validation/part-00000.parquet'])
+  const cut = [lines.slice(0, 7), lines.slice(7, 900), lines.slice(900, 901), lines.slice(901)]
+  expect(shards('cut', cut, 4)).toEqual(whole)
+}, 120_000)
