@@ -92,12 +92,15 @@ export function textsOf(turns: Turns, rows: number): Utf8 {
   return { bytes, offsets }
 }
 
-/** Bytes of text a row, over all the columns of turns. */
-export function rowBytes(texts: Batch): Float64Array {
-  const bytes = new Float64Array(texts.rows)
-  for (const column of Object.values(texts.columns)) {
-    const { offsets } = textsOf(column as unknown as Turns, texts.rows)
-    for (let i = 0; i < texts.rows; i++) bytes[i] += offsets[i + 1] - offsets[i]
+/** Bytes of text a row, over all columns of text and of lists with text. */
+export function rowBytes({ schema, rows, columns }: Batch): Float64Array {
+  const bytes = new Float64Array(rows)
+  for (const name of Object.keys(schema)) {
+    const column = columns[name] as Column
+    if ('offsets' in column) for (let i = 0; i < rows; i++) bytes[i] += column.offsets[i + 1] - column.offsets[i]
+    if (!('starts' in column)) continue
+    for (const item of Object.values(column.items.columns) as Column[])
+      if ('offsets' in item) for (let i = 0; i < rows; i++) bytes[i] += item.offsets[column.starts[i + 1]] - item.offsets[column.starts[i]]
   }
   return bytes
 }

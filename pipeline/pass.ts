@@ -1,6 +1,6 @@
 /** The fused pass: all judges between two barriers run over a shard in one worker, then the next barrier's observe. */
 import { type Batch, type Column, concat, type Field, type Schema } from './batch.ts'
-import { type Build, declared, observedKey, type Shard, type Step, summaryKey, verdictKey } from './build.ts'
+import { type Build, declared, observedKey, type Step, summaryKey, verdictKey } from './build.ts'
 import { GONE, ShardColumns, scattered } from './columns.ts'
 import { contextOf, type Opened } from './context.ts'
 import { observeShard } from './exchange.ts'
@@ -25,12 +25,6 @@ export function segmentsOf(build: Build): Segment[] {
   }
   return segments.filter(s => s.judged.length > 0 || s.next)
 }
-
-/** What a pass over one shard leaves in the store. */
-export const passKeys = ({ judged, next }: Segment, shard: Shard): string[] => [
-  ...judged.map(step => verdictKey(step, shard)),
-  ...(next ? [observedKey(next, 0, shard)] : []),
-]
 
 /** pass/SEGMENT/PLACE */
 export async function pass(build: Build, opened: Opened, segment: number, place: number): Promise<TaskReport> {

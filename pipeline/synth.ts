@@ -9,22 +9,12 @@ import { compiled } from './executors/compiled.ts'
 import { configText, readmeText } from './synth/documents.ts'
 import type { Shares } from './synth/layout.ts'
 import { OutFile } from './synth/out-file.ts'
-import { type PartDone, type PartOrder, truthPart, writePart } from './synth/part.ts'
-import { readPool } from './synth/pool.ts'
-import { type Recipe, RowMaker } from './synth/row-maker.ts'
-import type { ShardFormat } from './synth/shards.ts'
+import { makerOf, type PartDone, type PartOptions, type PartOrder, truthPart, writePart } from './synth/part.ts'
+import type { Recipe, RowMaker } from './synth/row-maker.ts'
 import { type Figures, Tally } from './synth/tally.ts'
 import { benchmarkId } from './synth/truth.ts'
 
-export interface SynthOptions extends Omit<Recipe, 'isReadable'> {
-  readonly pairs: number
-  readonly out: string
-  readonly format: ShardFormat
-  readonly shardPairs: number
-  /** JSONL files to take sentences from; none = the sample corpus. */
-  readonly from: readonly string[]
-  readonly withScores: boolean
-}
+export interface SynthOptions extends Omit<Recipe, 'isReadable'>, PartOptions {}
 
 /** What was written; `bytes` of all lines before compression, for Parquet of the texts. */
 export interface Synthesised extends Figures {
@@ -48,13 +38,13 @@ export async function synthesise(options: SynthOptions): Promise<Synthesised> {
 async function write(options: SynthOptions): Promise<Synthesised> {
   const { out, format, from, withScores } = options
   const recipe = recipeOf(options)
-  const pool = readPool(from)
+  const { maker, digest } = makerOf({ recipe, from })
   mkdirSync(join(out, 'benchmarks'), { recursive: true })
-  await writeBenchmark(new RowMaker(recipe, pool.lexicons), recipe.benchmarkItems, join(out, 'benchmarks', 'synth.jsonl'))
+  await writeBenchmark(maker, recipe.benchmarkItems, join(out, 'benchmarks', 'synth.jsonl'))
   const { figures, bytes } = await writeRows(options, recipe)
   const glob = `pairs-*.${format}`
   writeFileSync(join(out, 'config.yaml'), configText({ recipe, glob }))
-  writeFileSync(join(out, 'README.txt'), readmeText({ recipe, figures, glob, poolDigest: pool.digest, withScores }))
+  writeFileSync(join(out, 'README.txt'), readmeText({ recipe, figures, glob, poolDigest: digest, withScores }))
   return { ...figures, bytes }
 }
 

@@ -1,5 +1,5 @@
 /** The columns of a written table, and batches regrouped so that a file does not show how its caller cut them. */
-import { type Batch, type Column, type Columns, concat, type Field, layoutOf, type Schema, slice, type Valid } from '../batch.ts'
+import { type Batch, type Column, type Columns, concat, type Field, layoutOf, rowBytes, type Schema, slice, type Valid } from '../batch.ts'
 
 /**
  * A column as written. Ids become 32 hex digits and labels text; 'bool' and 'i8' take a u8 column, 'i64' an i32 column, `struct` a Struct of
@@ -48,7 +48,7 @@ export class Regrouper {
 
   *push(batch: OutBatch): Iterable<Group> {
     const flat = flatten(batch, this.columns, this.schema)
-    const sizes = textBytes(flat)
+    const sizes = rowBytes(flat)
     let from = 0
     for (let i = 0; i < flat.rows; i++) {
       const held = this.rows + i - from
@@ -77,19 +77,6 @@ export class Regrouper {
     this.bytes = 0
     yield group
   }
-}
-
-/** Bytes of text in each row. */
-function textBytes({ schema, rows, columns }: Batch): Float64Array {
-  const bytes = new Float64Array(rows)
-  for (const name of Object.keys(schema)) {
-    const column = columns[name] as Column
-    if ('offsets' in column) for (let i = 0; i < rows; i++) bytes[i] += column.offsets[i + 1] - column.offsets[i]
-    if (!('starts' in column)) continue
-    for (const item of Object.values(column.items.columns) as Column[])
-      if ('offsets' in item) for (let i = 0; i < rows; i++) bytes[i] += item.offsets[column.starts[i + 1]] - item.offsets[column.starts[i]]
-  }
-  return bytes
 }
 
 function groupSchema(columns: readonly OutColumn[]): Schema {

@@ -9,7 +9,7 @@ export type Physical = keyof typeof physical
 const REPETITION = { required: 0, optional: 1, repeated: 2 } as const
 type Repetition = keyof typeof REPETITION
 
-/** A column of values: `path` from the root; `fields` are what lies between the written column and it (a list's or struct's child). */
+/** A column of values; `path` from the root. */
 export interface Leaf {
   readonly path: readonly string[]
   readonly physical: Physical

@@ -16,6 +16,7 @@ export function funnelOf(manifest: Manifest, dir = '.'): string {
     sourceTable(manifest),
     stepTable(manifest),
     fileTable(manifest, dir),
+    `report: goldpan report ${dir}; dataset card: ${join(dir, 'README.md')}; figures: ${join(dir, 'manifest.json')}, ${join(dir, 'run.json')}`,
   ].join('\n\n')
 }
 

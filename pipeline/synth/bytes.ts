@@ -1,4 +1,5 @@
 /** A growing piece of UTF-8: text is made here byte by byte, because strings of millions of rows cost more than the rows. */
+import { GrowingBytes } from '../codecs/growing-bytes.ts'
 
 const HEX = '0123456789abcdef'
 const UNICODE = 0x75
@@ -38,46 +39,7 @@ function needsEscape(four: number): boolean {
   return ((control | ((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash)) & 0x80808080) !== 0
 }
 
-export class Bytes {
-  bytes: Uint8Array
-  view: DataView
-  length = 0
-
-  constructor(capacity: number) {
-    this.bytes = new Uint8Array(capacity)
-    this.view = new DataView(this.bytes.buffer)
-  }
-
-  /** Makes room for n more bytes. */
-  reserve(n: number): void {
-    if (this.length + n <= this.bytes.length) return
-    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + n))
-    grown.set(this.bytes.subarray(0, this.length))
-    this.bytes = grown
-    this.view = new DataView(grown.buffer)
-  }
-
-  push(byte: number): void {
-    this.reserve(1)
-    this.bytes[this.length++] = byte
-  }
-
-  /** Appends source[from .. to), which may be a part of this piece itself. */
-  copy(source: Uint8Array, from: number, to: number): void {
-    this.reserve(to - from)
-    const bytes = this.bytes
-    let at = this.length
-    if (to - from > 256) {
-      bytes.set(source.subarray(from, to), at)
-      at += to - from
-    } else for (let i = from; i < to; i++) bytes[at++] = source[i]
-    this.length = at
-  }
-
-  all(source: Uint8Array): void {
-    this.copy(source, 0, source.length)
-  }
-
+export class Bytes extends GrowingBytes {
   /** Appends a string of ASCII characters. */
   ascii(text: string): void {
     this.reserve(text.length)
@@ -114,10 +76,5 @@ export class Bytes {
     if (letter !== UNICODE) return at + 2
     for (const [k, c] of [...`00${HEX[byte >> 4]}${HEX[byte & 15]}`].entries()) this.bytes[at + 2 + k] = c.charCodeAt(0)
     return at + 6
-  }
-
-  /** A part as it lies in memory: valid until the piece grows. */
-  part(from = 0, to = this.length): Uint8Array {
-    return this.bytes.subarray(from, to)
   }
 }

@@ -7,14 +7,19 @@ import { openShards, type ShardFormat } from './shards.ts'
 import { type Counts, Tally } from './tally.ts'
 import { truthOf } from './truth.ts'
 
-export interface PartOrder {
-  readonly recipe: Recipe
+/** What to write, beside the recipe of the rows. */
+export interface PartOptions {
   readonly pairs: number
   readonly out: string
   readonly format: ShardFormat
   readonly shardPairs: number
+  /** JSONL files to take sentences from; none = the sample corpus. */
   readonly from: readonly string[]
   readonly withScores: boolean
+}
+
+export interface PartOrder extends PartOptions {
+  readonly recipe: Recipe
   readonly index: number
 }
 
@@ -23,13 +28,16 @@ export type PartDone = { readonly counts: Counts; readonly bytes: number } | { r
 
 export const truthPart = (out: string, index: number): string => join(out, `truth.${index}.part`)
 
-let made: { key: string; maker: RowMaker } | undefined
+let made: { key: string; maker: RowMaker; digest: string } | undefined
 
-/** One maker a thread: its lexicons take a second to read. */
-function makerOf({ recipe, from }: PartOrder): RowMaker {
+/** One maker a thread, and the digest of its texts. */
+export function makerOf({ recipe, from }: Pick<PartOrder, 'recipe' | 'from'>): { maker: RowMaker; digest: string } {
   const key = JSON.stringify([recipe, from])
-  if (made?.key !== key) made = { key, maker: new RowMaker(recipe, readPool(from).lexicons) }
-  return made.maker
+  if (made?.key !== key) {
+    const { lexicons, digest } = readPool(from)
+    made = { key, maker: new RowMaker(recipe, lexicons), digest }
+  }
+  return made
 }
 
 /** Never throws. */
@@ -43,7 +51,7 @@ export async function writePart(order: PartOrder): Promise<PartDone> {
 
 async function write(order: PartOrder): Promise<PartDone> {
   const { recipe, pairs, out, shardPairs, index } = order
-  const maker = makerOf(order)
+  const { maker } = makerOf(order)
   const shards = openShards({ ...order, seed: recipe.seed }, maker)
   const truth = new OutFile(truthPart(out, index))
   const tally = new Tally()

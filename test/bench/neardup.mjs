@@ -18,7 +18,7 @@ steps: [exact-dedup, { near-dup: { compare: text, threshold: ${THRESHOLD}, no_si
 output: { publish_without_review: true }
 `
 
-async function corpus(root, pairs) {
+export async function corpus(root, pairs) {
   const dir = join(root, `neardup-${pairs}`)
   try {
     statSync(join(dir, 'truth.jsonl'))
@@ -35,7 +35,7 @@ async function corpus(root, pairs) {
 /** Rows are numbered by their ids. */
 const rowOf = id => Number(id.slice(1))
 
-async function rowsOf(sql) {
+export async function rowsOf(sql) {
   const connection = await (await DuckDBInstance.create(':memory:')).connect()
   return (await connection.runAndReadAll(sql)).getRows()
 }
