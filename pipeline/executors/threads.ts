@@ -1,7 +1,7 @@
 import { Piscina } from 'piscina'
 import type { Build } from '../build.ts'
+import { compiled } from '../compiled.ts'
 import { type Order, type Reply, raised } from '../worker.ts'
-import { compiled } from './compiled.ts'
 import { type Executor, Interrupted } from './executor.ts'
 
 /** Runs tasks in `threads` worker threads. Only task names cross to them: text goes through the store. */

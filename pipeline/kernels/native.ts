@@ -42,10 +42,10 @@ function abort(): never {
   throw new Error('a compiled kernel failed')
 }
 
-/** The compiled code of a kernel beside this module, if it is there. */
+/** The compiled code of a kernel, if it is there: beside this module, or below the folder of a program that holds it. */
 export function compiled(name: string): Uint8Array<ArrayBuffer> | undefined {
-  const path = join(import.meta.dirname, 'wasm', `${name}.wasm`)
-  return existsSync(path) ? new Uint8Array(readFileSync(path)) : undefined
+  const path = ['wasm', 'kernels/wasm'].map(folder => join(import.meta.dirname, folder, `${name}.wasm`)).find(existsSync)
+  return path === undefined ? undefined : new Uint8Array(readFileSync(path))
 }
 
 /** Lays out regions one after another from an address on, each on a multiple of 16. */

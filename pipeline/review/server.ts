@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { z } from 'zod'
+import { compiled } from '../compiled.ts'
 import { answerKinds } from '../judgement.ts'
 import { answerSchema } from '../judgements/answer.ts'
 import type { Annotator, Annotators } from './annotators.ts'
@@ -53,14 +53,7 @@ export async function serve(options: ServeOptions): Promise<{ server: Server; ad
   return { server, address: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` }
 }
 
-/** Compiled and copied by the build, also when the server runs from its sources (in tests). */
-function pageFile(name: string): Buffer {
-  try {
-    return readFileSync(join(import.meta.dirname, 'page', name))
-  } catch {
-    return readFileSync(join(import.meta.dirname, '../../dist/pipeline/review/page', name))
-  }
-}
+const pageFile = (name: string): Buffer => readFileSync(compiled(`review/page/${name}`))
 
 function fail(response: ServerResponse, error: unknown): void {
   if (response.headersSent) response.destroy()

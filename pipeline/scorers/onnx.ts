@@ -1,9 +1,8 @@
 /** A reward model in an ONNX folder, scored in a child process that may die without harm. */
 import { type ChildProcess, fork } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { join } from 'node:path'
 import { type Batch, batchOf, gather, slice, type Turns, turnsOf, type Utf8 } from '../batch.ts'
+import { compiled } from '../compiled.ts'
 import { UserError } from '../errors.ts'
 import type { Embedder, Scorer } from '../scorer.ts'
 import type { Answer, Chunk, Request } from './onnx-child.ts'
@@ -11,12 +10,6 @@ import type { Answer, Chunk, Request } from './onnx-child.ts'
 const CHUNK_ROWS = 32
 /** How often the process may die over the same texts before they are taken to be its death. */
 const MOST_DEATHS = 3
-
-/** Child processes load compiled code, also when the engine itself runs from its sources (in tests). */
-function childFile(): string {
-  const beside = join(import.meta.dirname, 'onnx-child.js')
-  return existsSync(beside) ? beside : join(import.meta.dirname, '../../dist/pipeline/scorers/onnx-child.js')
-}
 
 /** Opens the model of a folder; `digest` names the content of all its files. A folder that cannot be used is a UserError. */
 export async function openOnnx(name: string, folder: string, digest: string): Promise<OnnxScorer> {
@@ -61,7 +54,11 @@ export class OnnxScorer implements Scorer, Embedder {
   /** Starts the process and loads the model. */
   async open(): Promise<void> {
     this.#stderr = ''
-    const child = fork(childFile(), { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] })
+    const child = fork(compiled('scorers/onnx-child.js'), {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      execArgv: [],
+    })
     // a message that cannot be sent is told where it is sent
     child.on('error', () => undefined)
     child.stderr!.on('data', (text: Buffer) => {
