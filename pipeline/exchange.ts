@@ -4,6 +4,7 @@ import { type Build, declared, observedKey, partitionsOf, partKey, returnedKey, 
 import { ShardColumns } from './columns.ts'
 import { contextOf, type Opened } from './context.ts'
 import { summaryOf } from './pass.ts'
+import { routeReturns } from './routing.ts'
 import type { Json, Part, Summary } from './stage.ts'
 import type { TaskReport } from './task.ts'
 
@@ -70,36 +71,12 @@ export async function reduce(build: Build, _: Opened, stepAt: number, round: num
 export async function combine(build: Build, _: Opened, stepAt: number, round: number): Promise<TaskReport> {
   const step = build.steps()[stepAt]
   const code = step.code.rounds![round]
-  const partitions = partitionsOf(build, step, round)
-  const parts = Array.from({ length: partitions }, (_, p) => readPart(build, partKey(step, round, p)))
-  if (code.returns) {
-    const schema = { ordinal: 'i32', ...declared(step, code.returns) } as Schema
-    const returned = parts.flatMap(part => (part.returns && part.returns.rows > 0 ? [select(part.returns, Object.keys(schema))] : []))
-    const places = returned.length > 0 ? routeReturns(build, step, round, concat(schema, returned)) : []
-    build.store.writeJson(returnedKey(step, round), places)
-  }
+  const stored = Array.from({ length: partitionsOf(build, step, round) }, (_, p) => build.store.readJson<Stored>(partKey(step, round, p)))
+  if (code.returns) build.store.writeJson(returnedKey(step, round), routeReturns(build, step, round, stored))
   const context = contextOf(build, step, summaryOf(build, step, round - 1))
-  const bare = parts.map(({ returns: _, ...part }) => part)
-  writeSummary(build, summaryKey(step, round), await code.combine(step.params, context, bare))
+  const parts = stored.map(part => partOf(build, part))
+  writeSummary(build, summaryKey(step, round), await code.combine(step.params, context, parts))
   return { rows: 0 }
-}
-
-/** Writes what was returned to each shard's pairs, sorted by ordinal; the places of the shards that got something. */
-function routeReturns(build: Build, step: Step, round: number, returned: Batch): number[] {
-  const { values } = returned.columns.ordinal as Numbers<Int32Array>
-  const order = sortedIndex(values)
-  const places: number[] = []
-  let from = 0
-  for (const shard of build.shards()) {
-    let to = from
-    while (to < order.length && values[order[to]] < shard.start + shard.pairs) to++
-    if (to > from) {
-      build.store.writeTable(returnsKey(step, round, shard), [gather(returned, order.subarray(from, to))])
-      places.push(shard.place)
-    }
-    from = to
-  }
-  return places
 }
 
 /** Whether a round is combined, with all that it returned in place. */
@@ -111,16 +88,8 @@ export function isCombined(build: Build, step: Step, round: number): boolean {
   return build.store.readJson<number[]>(returnedKey(step, round)).every(place => build.store.has(returnsKey(step, round, shards[place])))
 }
 
-/** Row numbers in ascending order of their value; values are distinct ordinals. */
-function sortedIndex(values: Int32Array): Int32Array {
-  const packed = new Float64Array(values.length)
-  for (let i = 0; i < values.length; i++) packed[i] = values[i] * 2 ** 22 + (i & 0x3fffff)
-  if (values.length > 2 ** 22) return Int32Array.from(values.keys()).sort((a, b) => values[a] - values[b])
-  packed.sort()
-  return Int32Array.from(packed, p => p % 2 ** 22)
-}
-
-type Stored = { facts?: Json; state?: Json; tables: Record<string, string>; returns?: string }
+/** A part or a summary as it is stored: its tables by their keys. */
+export type Stored = { facts?: Json; state?: Json; tables: Record<string, string>; returns?: string }
 
 /** Tables first, then the record that names them: a summary is there only as a whole. */
 function writeSummary(build: Build, key: string, { facts, state, tables = {} }: Summary, returns?: Batch): void {
@@ -133,12 +102,8 @@ function writeSummary(build: Build, key: string, { facts, state, tables = {} }: 
   build.store.writeJson(key, { facts, state, tables: named, returns: returns ? `${key}.returns` : undefined })
 }
 
-function readPart(build: Build, key: string): Part {
-  const { facts, state, tables, returns } = build.store.readJson<Stored>(key)
-  return {
-    facts,
-    state,
-    tables: Object.fromEntries(Object.entries(tables).map(([name, at]) => [name, build.store.readTable(at)])),
-    returns: returns ? build.store.readTable(returns) : undefined,
-  }
+/** Its tables are read each time they are asked for, so that not all parts are in memory at once. */
+function partOf(build: Build, { facts, state, tables }: Stored): Part {
+  const readers = Object.entries(tables).map(([name, at]) => [name, { enumerable: true, get: () => build.store.readTable(at) }] as const)
+  return { facts, state, tables: Object.defineProperties({}, Object.fromEntries(readers)) }
 }
