@@ -9,9 +9,11 @@ import { type Context, defineStage, type Part, type Round } from '../pipeline/st
 
 const params = z.strictObject({
   exact: z
-    .enum(['drop', 'mark', 'review'])
+    .enum(['drop', 'drop_both', 'mark', 'review'])
     .default('drop')
-    .describe('copies of a pair, all but the survivor: drop them, keep and mark them, or send them to review'),
+    .describe(
+      'copies of a pair, all but the survivor: drop them, keep and mark them, or send them to review; drop_both drops the survivor, too',
+    ),
   swapped: z
     .enum(['drop_lesser', 'drop_both', 'mark', 'review'])
     .default('drop_lesser')
@@ -124,7 +126,11 @@ function settle(params: Params, rows: Rows, members: Int32Array, fates: Fates): 
   const labels = members.filter(i => rows.tie.values[i] === 0)
   const sides = [0, 1].map(turned => labels.filter(i => rows.turned.values[i] === turned))
   for (const copies of [members.filter(i => rows.tie.values[i] === 1), ...sides])
-    for (const copy of copies.subarray(1)) tell(fates, copy, copies[0], 'exact', params.exact === 'mark' ? STAY : EXACT)
+    copies.forEach((copy, i) => {
+      const fate = params.exact === 'mark' ? STAY : EXACT
+      if (i > 0) tell(fates, copy, copies[0], 'exact', fate)
+      else if (params.exact === 'drop_both' && copies.length > 1) tell(fates, copy, copies[1], 'exact', fate)
+    })
   if (sides[0].length === 0 || sides[1].length === 0) return
   const [greater, lesser] = compareRank(rows, sides[0][0], sides[1][0]) < 0 ? sides : [sides[1], sides[0]]
   const equal = compareLabels(rows, greater[0], lesser[0]) === 0
@@ -164,7 +170,7 @@ function returnsOf(rows: Rows, told: readonly number[], fates: Fates): Batch {
 export const exactDedup = defineStage<Params>({
   name: 'exact-dedup',
   doc: 'Finds copies of a pair and pairs labelled both ways, by the hashes of prompt, chosen and rejected over the whole corpus.',
-  version: 2,
+  version: 3,
   params,
   reads: returned,
   adds: { duplicate_of: 'id', relation: { labels: relations }, jaccard: 'f32' },

@@ -21,7 +21,10 @@ const shape = z.strictObject({
     .default([...comparedFields])
     .describe('fields compared, each of which must reach the threshold'),
   compare: z.enum(['fields', 'text']).default('fields').describe('field by field, or the fields of `on` end to end as one text'),
-  near: z.enum(['drop', 'mark', 'review']).default('drop').describe('what becomes of a near-duplicate of a pair that stays'),
+  near: z
+    .enum(['drop', 'drop_both', 'mark', 'review'])
+    .default('drop')
+    .describe('what becomes of a near-duplicate of a pair that stays; drop_both drops that pair, too'),
   near_swapped: z
     .enum(['drop_lesser', 'drop_both', 'mark', 'review'])
     .default('drop_lesser')
@@ -130,6 +133,7 @@ const verification = verificationRound<Params>(params => ({
   ngram: params.ngram,
   threshold: params.threshold,
   near: params.near === 'mark' ? FATES.stay : FATES.near,
+  near_both: params.near === 'drop_both',
   near_swapped: params.near_swapped,
 }))
 

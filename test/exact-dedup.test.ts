@@ -47,6 +47,12 @@ describe('copies', () => {
   })
 })
 
+it('drops the survivor, too, on request', async () => {
+  const { reasons, relations } = await run([A, A, { ...A, chosen: 'other' }], { exact: 'drop_both' })
+  expect(reasons).toEqual(['exact', 'exact', null])
+  expect(relations).toEqual(['exact', 'exact', null])
+})
+
 it('sends copies to review on request', async () => {
   const { verdicts } = await run([A, A, SWAPPED_A], { exact: 'review', swapped: 'mark' })
   expect(verdicts.map(v => [v.outcome, v.reason, v.add.relation]).toSorted()).toEqual([

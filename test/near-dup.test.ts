@@ -149,6 +149,15 @@ describe('near-duplicates', () => {
     expect((await run(answers, { on: ['prompt', 'chosen'] })).reasons.filter(Boolean)).toEqual([])
   })
 
+  it('take the pair they are near to along on request', async () => {
+    const { reasons, relations, of } = await run([PAIR, { ...PAIR, chosen: `${PAIR.chosen} 1` }, { ...PAIR, prompt: words('q', 60) }], {
+      near: 'drop_both',
+    })
+    expect(reasons).toEqual(['near', 'near', null])
+    expect(relations).toEqual(['near', 'near', null])
+    expect(of).toEqual([1, 0, -1])
+  })
+
   it('may be marked or reviewed', async () => {
     const marked = await run([PAIR, PAIR], { near: 'mark' })
     expect([marked.reasons, marked.relations.filter(Boolean)]).toEqual([[null, null], ['near']])

@@ -2,6 +2,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
+import { manifestOf } from '../pipeline/accounts.ts'
+import { Build } from '../pipeline/build.ts'
+import { loadConfig } from '../pipeline/config.ts'
+import { Opened } from '../pipeline/context.ts'
+import { hash32 } from '../pipeline/kernels/random.ts'
+import { canonicalJson } from '../pipeline/manifest.ts'
+import { phases } from '../pipeline/phases.ts'
+import { planOf } from '../pipeline/plan.ts'
+import { Store } from '../pipeline/store.ts'
+import { runTask } from '../pipeline/task.ts'
 import { freshDir, goldpan } from './cli.ts'
 
 const PAIRS = 1500
@@ -43,6 +53,33 @@ beforeAll(() => {
   expect(made.code).toBe(0)
   lines = readFileSync(join(synth, 'pairs-00000.jsonl'), 'utf8').trimEnd().split('\n')
 })
+
+const shuffled = (tasks: readonly string[], seed: number): string[] =>
+  tasks
+    .map((task, i) => ({ task, at: hash32(seed, i, 0) }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ task }) => task)
+
+it('tasks in any order: the same manifest', async () => {
+  const home = join(dir, 'shuffled')
+  mkdirSync(home)
+  for (let i = 0; i < 5; i++) writeFileSync(join(home, `part-${i}.jsonl`), `${lines.slice(i * 60, (i + 1) * 60).join('\n')}\n`)
+  writeFileSync(
+    join(home, 'c.yaml'),
+    'name: shuffled\nsources: [{ path: "part-*.jsonl" }]\nsteps: [exact-dedup, near-dup, prompt-clusters, style-bias, score, disagreement, decide]\n',
+  )
+  const located = await planOf(loadConfig(join(home, 'c.yaml')))
+  const manifests: string[] = []
+  for (const seed of [1, 2, 3]) {
+    const build = new Build(located, new Store(join(home, `store-${seed}`)))
+    const opened = new Opened()
+    for (const phase of phases(build)) for (const task of shuffled(phase.tasks, seed)) await runTask(build, opened, task)
+    manifests.push(canonicalJson(manifestOf(build)))
+  }
+  expect(JSON.parse(manifests[0]).totals.pairs_in).toBeGreaterThan(250)
+  expect(manifests[1]).toBe(manifests[0])
+  expect(manifests[2]).toBe(manifests[0])
+}, 60_000)
 
 it('one file or four, two threads or four: the same shards', () => {
   const whole = shards('whole', [lines], 2)

@@ -15,6 +15,8 @@ export const FATES = { stay: 0, near: 1, swapped: 2, conflict: 3 } as const
 export interface ClusterRules {
   readonly threshold: number
   readonly near: number
+  /** Whether the pair that a near-duplicate is near to shares its fate. */
+  readonly near_both: boolean
   readonly near_swapped: 'drop_lesser' | 'drop_both' | 'mark' | 'review'
 }
 
@@ -73,7 +75,7 @@ function solve(rows: ClusterRows, members: Int32Array, sets: PairSets, rules: Cl
     relate(clusters, row, other, matches.jaccard[i], matches.crossed[i])
     clusters.survivor[row] = clusters.survivor[other]
     if (matches.crossed[i]) contradict(rows, clusters, row, other, rules.near_swapped)
-    else clusters.fate[row] = rules.near
+    else repeat(clusters, row, other, rules)
   }
   for (const row of members) clusters.sizes[clusters.survivor[row]]++
 }
@@ -82,6 +84,13 @@ function relate(clusters: Clusters, row: number, other: number, jaccard: number,
   clusters.of[row] = other
   clusters.jaccard[row] = jaccard
   clusters.crossed[row] = crossed
+}
+
+function repeat(clusters: Clusters, row: number, other: number, { near, near_both }: ClusterRules): void {
+  clusters.fate[row] = near
+  if (!near_both) return
+  clusters.fate[other] = near
+  if (clusters.of[other] < 0) relate(clusters, other, row, clusters.jaccard[row], 0)
 }
 
 /** `other` ranks higher. Where it shares the fate of `row`, it is related to the first pair that contradicts it. */
