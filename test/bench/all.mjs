@@ -1,9 +1,10 @@
 /**
- * make bench: every table from one run, on stdout. May be set: BENCH=build,neardup,writers,scale (which tables; default all), SIZES (of the build), NEARDUP and
+ * make bench: every table from one run, on stdout. May be set: BENCH=build,neardup,estimator,writers,scale (which tables; default all), SIZES (of the build), NEARDUP and
  * SCALE (their sizes), BENCH_DIR (default .goldpan/bench).
  */
 import { cpus, totalmem } from 'node:os'
 import { benchBuild } from './build.mjs'
+import { benchEstimator } from './estimator.mjs'
 import { benchNearDup, corpus } from './neardup.mjs'
 import { benchScale } from './scale.mjs'
 import { benchWriters } from './writers.mjs'
@@ -12,12 +13,13 @@ const numbers = (name, fallback) => (process.env[name] ?? fallback).split(',').m
 const root = process.env.BENCH_DIR ?? '.goldpan/bench'
 const tables = {
   build: ['Build', () => benchBuild(root, numbers('SIZES', '50000,500000'))],
-  neardup: ['Near-duplicates', () => benchNearDup(root, numbers('NEARDUP', '50000,200000'))],
+  neardup: ['Near-duplicates', () => benchNearDup(root, numbers('NEARDUP', '50000,200000,1000000'))],
+  estimator: ['Estimator', async () => benchEstimator()],
   writers: ['Writers', async () => benchWriters(root, await corpus(root, 50_000))],
   scale: ['Scale', () => benchScale(root, numbers('SCALE', '1000000,5000000'))],
 }
 console.log(`# Benchmarks\n\n${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. One run of \`make bench\`; ratios hold, absolute figures depend on the machine.\n`)
-for (const name of (process.env.BENCH ?? 'build,neardup,writers,scale').split(',')) {
+for (const name of (process.env.BENCH ?? 'build,neardup,estimator,writers,scale').split(',')) {
   const [title, bench] = tables[name]
   console.log(`## ${title}\n\n${await bench()}\n`)
 }
