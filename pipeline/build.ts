@@ -90,11 +90,15 @@ export class Build {
     return places
   }
 
+  private counted: Corpus | undefined
   corpus(): Corpus {
+    if (this.counted) return this.counted
     const shards = this.shards()
     const pairs = shards.reduce((n, s) => n + s.pairs, 0)
     const sources = [...new Set(this.inputs().flatMap(i => i.sources))]
-    return { pairs, text_bytes: shards.reduce((n, s) => n + s.text_bytes, 0), sources, shard_starts: [...shards.map(s => s.start), pairs] }
+    const text_bytes = shards.reduce((n, s) => n + s.text_bytes, 0)
+    this.counted = { pairs, text_bytes, sources, shard_starts: [...shards.map(s => s.start), pairs] }
+    return this.counted
   }
 
   steps(): readonly Step[] {
@@ -112,6 +116,9 @@ export class Build {
     return this.store.readBatch(textsKey(shard.input, shard.index), block)
   }
 }
+
+/** A shard's texts are stored, read and measured in blocks of about so much. */
+export const BLOCK_BYTES = 4 * 2 ** 20
 
 export const ingestKey = (input: PlannedInput): string => input.key
 export const textsKey = (input: PlannedInput, index: number): string => keyOf(input.key, 'texts', index)

@@ -2,16 +2,16 @@
 
 import { WINDOW_BYTES } from './arrange.ts'
 import { type Batch, beside, type Numbers, pick, rowBytes, type Schema, select } from './batch.ts'
-import type { Build, Shard } from './build.ts'
+import { BLOCK_BYTES, type Build, type Shard } from './build.ts'
 import { lowerBound, ShardColumns } from './columns.ts'
 import { pairTexts } from './pair.ts'
 import { narrowOf } from './row-facts.ts'
 
-/** Narrow columns of how many shards, and bytes of text, a reader keeps: as much as one window of `arrange` spans, and a little more. */
-const KEPT_SHARDS = 6
+/** Rows whose narrow columns, and bytes of text, a reader keeps: as much as one window of `arrange` spans, and a little more. */
+const KEPT_ROWS = 400_000
 const KEPT_BYTES = 1.25 * WINDOW_BYTES
-/** Blocks of 4 MiB that a piece may need: those of two windows. */
-const MOST_BLOCKS = 36
+/** Text of the blocks that a piece may need: those of two windows. */
+const MOST_BLOCK_BYTES = 2.25 * WINDOW_BYTES
 
 /** Reads rows of any shard; keeps what it read last. */
 export class RowReader {
@@ -19,6 +19,7 @@ export class RowReader {
   private readonly scale: Readonly<Record<string, number>>
   private readonly shards = new Map<number, Batch>()
   private readonly blocks = new Map<BlockPlace, Batch>()
+  private kept_rows = 0
   private kept_bytes = 0
 
   /** `scale`: by what the weights of a source are multiplied, so that their mean over its kept pairs is 1. */
@@ -48,23 +49,26 @@ export class RowReader {
     return beside(narrow, pick<Schema>(pairTexts, read, whichBlock, rowInBlock))
   }
 
-  /** Cuts a list of pairs into pieces of at most so many rows and, beyond the first row, bytes of text and blocks to read. */
+  /** Cuts a list of pairs into pieces of at most so many rows and, beyond the first row, bytes of text and of the blocks that hold it. */
   *cut(ordinals: Int32Array, most_rows: number, most_bytes: number): Generator<Int32Array> {
     const blocks = new Set<number>()
     let from = 0
     let bytes = 0
+    let block_bytes = 0
     for (let i = 0; i < ordinals.length; i++) {
       const block = this.blockOf(ordinals[i])
       const { shard } = this.places()[block]
       const size = (this.narrow(shard).columns.text_bytes as Numbers).values[ordinals[i] - shard.start]
-      blocks.add(block)
-      if (i - from === most_rows || (i > from && (bytes + size > most_bytes || blocks.size > MOST_BLOCKS))) {
+      const more = (): number => (blocks.has(block) ? 0 : Math.min(BLOCK_BYTES, shard.text_bytes))
+      if (i - from === most_rows || (i > from && (bytes + size > most_bytes || block_bytes + more() > MOST_BLOCK_BYTES))) {
         yield ordinals.subarray(from, i)
         from = i
         bytes = 0
+        block_bytes = 0
         blocks.clear()
-        blocks.add(block)
       }
+      block_bytes += more()
+      blocks.add(block)
       bytes += size
     }
     if (from < ordinals.length) yield ordinals.subarray(from)
@@ -91,8 +95,13 @@ export class RowReader {
     const kept = this.shards.get(shard.place)
     if (kept) return kept
     const narrow = narrowOf(this.build, new ShardColumns(this.build, shard), this.scale)
-    if (this.shards.size >= KEPT_SHARDS) this.shards.delete(this.shards.keys().next().value!)
+    for (const [oldest, batch] of this.shards) {
+      if (this.kept_rows + shard.pairs <= KEPT_ROWS) break
+      this.shards.delete(oldest)
+      this.kept_rows -= batch.rows
+    }
     this.shards.set(shard.place, narrow)
+    this.kept_rows += shard.pairs
     return narrow
   }
 

@@ -5,7 +5,7 @@
 
 import { arrange } from './arrange.ts'
 import { type Batch, beside, emptyBatch, rowBytes, select, slice } from './batch.ts'
-import { type Build, factsKey, type Ingested, ingestKey, measureKey, rejectsKey, type Shard, textsKey } from './build.ts'
+import { BLOCK_BYTES, type Build, factsKey, type Ingested, ingestKey, measureKey, rejectsKey, type Shard, textsKey } from './build.ts'
 import { contextOf, type Opened } from './context.ts'
 import { UserError } from './errors.ts'
 import { combine, observe, reduce } from './exchange.ts'
@@ -99,7 +99,6 @@ export function missingMeasures(build: Build, shard: Shard): { key: string; use:
   return [...missing.values()]
 }
 
-const BLOCK_BYTES = 4 * 2 ** 20
 const BLOCK_ROWS = 4096
 
 /** Cuts a shard's texts in the blocks in which they are stored, read and measured. */
