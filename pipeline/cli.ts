@@ -9,6 +9,7 @@ import { register as reference } from './commands/reference.ts'
 import { register as report } from './commands/report.ts'
 import { register as review } from './commands/review.ts'
 import { register as run } from './commands/run.ts'
+import { register as store } from './commands/store.ts'
 import { register as synth } from './commands/synth.ts'
 import { register as task } from './commands/task.ts'
 import { register as verify } from './commands/verify.ts'
@@ -20,7 +21,7 @@ const program = new Command('goldpan')
   .version(VERSION)
   .showHelpAfterError('(goldpan --help lists commands, goldpan COMMAND --help their options)')
   .exitOverride()
-for (const register of [run, plan, report, review, explain, query, verify, synth, reference, task]) register(program)
+for (const register of [run, plan, report, review, explain, query, verify, synth, reference, store, task]) register(program)
 for (const command of program.commands) command.exitOverride()
 program.addHelpText(
   'after',

@@ -91,7 +91,7 @@ export interface LocatedPlan {
   readonly notes?: readonly string[]
 }
 
-type Digest = (file: NamedFile) => Promise<PlannedFile>
+export type Digest = (file: NamedFile) => Promise<PlannedFile>
 
 /** Checks a config down to every column and file, and chains the keys. `digest` may remember what it has seen. */
 export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile): Promise<LocatedPlan> {
@@ -109,7 +109,7 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
   }
   const inputs = await planInputs(loaded, base, named)
   const benchmarks = await named(config.benchmarks.flatMap((b, i) => filesOf(b, base, loaded.at(['benchmarks', i]))))
-  const models = await planModels(loaded, base, paths)
+  const models = await planModels(loaded, base, paths, digest)
   const people = await judgementsOf(loaded, base, digest)
   const judgements = people?.planned
   const steps = await planSteps(loaded, {
@@ -120,7 +120,7 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
     models,
     judgements: judgements?.digest,
     corpus: keyOf('corpus', ...inputs.map(i => i.key)),
-    folder: (onnx, where) => locateFolder(onnx, base, where, paths),
+    folder: (onnx, where) => locateFolder(onnx, base, where, paths, digest),
   })
   checkOutput(loaded, steps)
   const body = {
@@ -159,19 +159,19 @@ async function planInputs(
   return inputs
 }
 
-async function planModels(loaded: LoadedConfig, base: string, paths: Record<string, string>): Promise<Plan['models']> {
+async function planModels(loaded: LoadedConfig, base: string, paths: Record<string, string>, digest: Digest): Promise<Plan['models']> {
   const models: Record<string, ModelConfig & { digest: string }> = {}
   for (const [name, model] of Object.entries(loaded.config.models)) {
-    models[name] = { ...model, digest: await locateFolder(model.onnx, base, loaded.at(['models', name]), paths) }
+    models[name] = { ...model, digest: await locateFolder(model.onnx, base, loaded.at(['models', name]), paths, digest) }
   }
   return models
 }
 
 /** Notes where a model's folder is; the digest of all its files. */
-async function locateFolder(named: string, base: string, where: string, paths: Record<string, string>): Promise<string> {
+async function locateFolder(named: string, base: string, where: string, paths: Record<string, string>, digest: Digest): Promise<string> {
   const { folder, files } = modelFiles(named, base, where)
   paths[named] = folder
-  return keyOf((await Promise.all(files.map(async file => [file.shown, await digestOf(file.path)]))) as Json)
+  return keyOf((await Promise.all(files.map(async file => [file.shown, (await digest(file)).sha256]))) as Json)
 }
 
 interface Surroundings {

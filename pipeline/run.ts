@@ -13,6 +13,7 @@ import { type Phase, phases } from './phases.ts'
 import type { LocatedPlan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { DamagedEntry, guarded, Store } from './store.ts'
+import { use } from './store-care/usage.ts'
 import { VERSION } from './version.ts'
 
 export interface RunOptions {
@@ -57,6 +58,7 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
   const clock = stopwatch()
   const build = new Build(located, new Store(options.store))
   guarded(options.store, () => writeFileSync(build.planFile(), JSON.stringify(located)))
+  const ended = use(options.store, `goldpan run --out ${options.out}`)
   const executor = options.threads === 0 ? inline(build) : threads(build, widthWithin(options.threads, options.memory_bytes))
   options.started?.(executor)
   try {
@@ -73,12 +75,14 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
         },
         options.out,
       )
+      fresh.store.touchUsed()
       const notes = fresh.inputs().flatMap((input, i) => input.notes.map(note => `${located.plan.inputs[i].path}: ${note}`))
       return { manifest, times, notes }
     })
   } finally {
     options.progress.end()
     await executor.close()
+    ended()
   }
 }
 

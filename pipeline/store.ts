@@ -5,7 +5,21 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { closeSync, existsSync, fstatSync, linkSync, mkdirSync, openSync, readSync, renameSync, rmSync, writevSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+  writevSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { type Batch, concat, type Schema, select } from './batch.ts'
@@ -45,11 +59,18 @@ type Index =
   | { readonly json: Block }
   | { readonly schemas: readonly Schema[]; readonly batches: readonly (readonly [number, number, ...Block[]])[] }
 
+/** Of the layout of a store's folder; a store of a later format is refused. */
+const FORMAT = 1
+
 export class Store {
   readonly root: string
+  readonly format: number
+  /** Keys that were asked for and there: what this build uses again. */
+  private readonly used = new Set<string>()
   constructor(root: string) {
     this.root = root
     for (const folder of ['objects', 'tmp', 'plans']) guarded(root, () => mkdirSync(join(root, folder), { recursive: true }))
+    this.format = formatOf(root)
   }
 
   path(key: string): string {
@@ -57,7 +78,31 @@ export class Store {
   }
 
   has(key: string): boolean {
-    return existsSync(this.path(key))
+    const there = existsSync(this.path(key))
+    if (there) this.used.add(key)
+    return there
+  }
+
+  /**
+   * Notes in their file times that the entries which were there were needed today: `goldpan store gc` goes by it. Of a published file its
+   * record tells: the file itself is the one in the output folder, where loaders go by its time.
+   */
+  touchUsed(): void {
+    const now = new Date()
+    for (const key of this.used) {
+      if (this.used.has(`${key}.record`)) continue
+      try {
+        utimesSync(this.path(key), now, now)
+      } catch {}
+    }
+    this.used.clear()
+  }
+
+  /** Reads every block of an entry; throws DamagedEntry where one is not what was written. */
+  check(key: string): void {
+    const index = this.index(key)
+    const blocks = 'json' in index ? [index.json] : index.batches.flatMap(([, , ...columns]) => columns)
+    for (const block of blocks) this.readBlock(key, block)
   }
 
   drop(key: string): void {
@@ -174,6 +219,20 @@ export class Store {
       closeSync(fd)
     }
   }
+}
+
+/** The format that a store says it has; a new one is given ours. */
+function formatOf(root: string): number {
+  const file = join(root, 'format.json')
+  if (!existsSync(file)) {
+    const aside = join(root, 'tmp', `${process.pid}-${randomUUID()}`)
+    guarded(root, () => writeFileSync(aside, JSON.stringify({ goldpan_store: FORMAT })))
+    renameSync(aside, file)
+  }
+  const { goldpan_store: format } = JSON.parse(readFileSync(file, 'utf8')) as { goldpan_store: number }
+  if (format > FORMAT)
+    throw new UserError(`${root}: a store of format ${format}, this goldpan knows up to ${FORMAT}; use a newer goldpan or another --store`)
+  return format
 }
 
 /** Where blocks of such pieces lie if written one after another, and where the last one ends. */

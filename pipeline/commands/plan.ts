@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { Build } from '../build.ts'
 import { loadConfig } from '../config.ts'
+import { remembered } from '../digests.ts'
 import { probability } from '../kernels/banding.ts'
 import { type MinHashParams, minhash } from '../measures/minhash.ts'
 import { type Phase, phases } from '../phases.ts'
@@ -33,7 +34,7 @@ export const register = (program: Command): void => {
 }
 
 async function plan(config: string, { store, set, json, write }: Flags): Promise<void> {
-  const located = await planOf(loadConfig(config, set))
+  const located = await planOf(loadConfig(config, set), remembered(new Store(store), false))
   await probeInputs(located, openProgress('none', false))
   const build = new Build(located, new Store(store))
   if (write) writeFileSync(build.planFile(), JSON.stringify(located))

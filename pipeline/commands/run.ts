@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { bytesOf, loadConfig } from '../config.ts'
+import { remembered } from '../digests.ts'
 import { PendingError } from '../errors.ts'
 import type { Executor } from '../executors/executor.ts'
 import { ExpectationError } from '../exits.ts'
@@ -15,6 +16,7 @@ import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
 import { runBuild } from '../run.ts'
+import { Store } from '../store.ts'
 import { peopleIn } from './report.ts'
 
 interface Flags {
@@ -25,6 +27,7 @@ interface Flags {
   readonly progress: ProgressMode
   readonly log?: 'json'
   readonly set: readonly string[]
+  readonly rehash?: boolean
   readonly json?: boolean
 }
 
@@ -56,6 +59,7 @@ export const register = (program: Command): void => {
     .addOption(new Option('--progress <mode>', 'how to tell of progress').choices(['auto', 'plain', 'none']).default('auto'))
     .addOption(new Option('--log <form>', 'progress as JSON lines on stderr').choices(['json']))
     .option('--set <path=value>', 'override one value of the config, such as steps.near-dup.threshold=0.7', collect, [])
+    .option('--rehash', 'read every input again, also those that look as they did when their digests were taken')
     .option('--json', 'print the totals as JSON')
     .addHelpText('after', '\nExample: goldpan run configs/quickstart.yaml --out out/quickstart')
     .action(run)
@@ -66,7 +70,7 @@ async function run(config: string, flags: Flags): Promise<void> {
   checkOut(flags.out)
   refuseOwnOutput(flags.out, loaded)
   const progress = openProgress(flags.progress, flags.log === 'json')
-  const located = await planOf(loaded)
+  const located = await planOf(loaded, remembered(new Store(flags.store), flags.rehash === true))
   await probeInputs(located, progress)
   const { threads, memory: memory_bytes, store, out } = flags
   for (const note of located.notes ?? []) console.error(note)

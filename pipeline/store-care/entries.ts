@@ -1,0 +1,51 @@
+/** What lies in a store, file by file. */
+import { readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+export interface Entry {
+  readonly key: string
+  readonly path: string
+  readonly bytes: number
+  /** When a build made it or used it last. */
+  readonly used_ms: number
+}
+
+export function* entriesOf(root: string): Generator<Entry> {
+  const objects = join(root, 'objects')
+  for (const folder of namesIn(objects))
+    for (const name of namesIn(join(objects, folder))) {
+      const path = join(objects, folder, name)
+      const found = statOf(path)
+      // The time of a published file is that of the file in the output folder: its record tells when it was used.
+      const told = statOf(`${path}.record`) ?? found
+      if (found?.isFile()) yield { key: folder + name, path, bytes: found.size, used_ms: told!.mtimeMs }
+    }
+}
+
+/** Files that an attempt began and did not finish, last written before `before_ms`. */
+export function* leftovers(root: string, before_ms: number): Generator<Entry> {
+  for (const name of namesIn(join(root, 'tmp'))) {
+    const path = join(root, 'tmp', name)
+    const found = statOf(path)
+    if (found?.isFile() && found.mtimeMs < before_ms) yield { key: `tmp/${name}`, path, bytes: found.size, used_ms: found.mtimeMs }
+  }
+}
+
+export const remove = ({ path }: Entry): void => rmSync(path, { force: true })
+
+/** Another process may take away what was there a moment ago. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort()
+  } catch {
+    return []
+  }
+}
+
+function statOf(path: string) {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
+  }
+}
