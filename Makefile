@@ -3,7 +3,7 @@ CONFIG ?= configs/quickstart.yaml
 OUT ?= out/$(basename $(notdir $(CONFIG)))
 GOLDPAN = node dist/pipeline/cli.js
 
-.PHONY: run build test bench clean
+.PHONY: run build test bench crash clean
 
 run: build
 	$(GOLDPAN) run $(CONFIG) --out $(OUT)
@@ -25,6 +25,10 @@ test: build
 
 bench: build
 	node test/bench/all.mjs
+
+# Kills builds in every way known, 200 times at random and at every fault point; `make test` has a short form.
+crash: build
+	node test/crash/all.mjs
 
 clean:
 	rm -rf dist out .goldpan

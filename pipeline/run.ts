@@ -13,6 +13,7 @@ import { type Phase, phases } from './phases.ts'
 import type { LocatedPlan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { DamagedEntry, guarded, Store } from './store.ts'
+import { dropCut } from './store-care/care.ts'
 import { use } from './store-care/usage.ts'
 import { VERSION } from './version.ts'
 
@@ -86,16 +87,24 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
   }
 }
 
-const REPAIRS = 20
+/** So often the same entry may be found damaged before the disk is to blame. */
+const REPAIRS = 3
 
-/** A damaged entry is thrown out and the work starts over: it finds what is missing and makes only that. */
+/**
+ * A damaged entry is thrown out and the work starts over: it finds what is missing and makes only that. Where one entry is damaged others may
+ * be, as after a power loss: those that are cut are thrown out with it.
+ */
 async function untilWhole<T>(store: Store, progress: Progress, work: () => Promise<T>): Promise<T> {
-  for (let repair = 0; ; repair++) {
+  const repairs = new Map<string, number>()
+  for (;;) {
     try {
       return await work()
     } catch (error) {
-      if (!(error instanceof DamagedEntry) || repair === REPAIRS) throw error
-      progress.note(`${error.message}; made again`)
+      const times = error instanceof DamagedEntry ? (repairs.get(error.key) ?? 0) + 1 : 0
+      if (!(error instanceof DamagedEntry) || times > REPAIRS) throw error
+      const others = repairs.size === 0 ? dropCut(store) : 0
+      progress.note(`${error.message}; ${others > 1 ? `${others} entries are cut; all are made again` : 'made again'}`)
+      repairs.set(error.key, times)
       store.drop(error.key)
       store.drop(error.key.split('.')[0])
     }

@@ -98,6 +98,11 @@ export class Store {
     this.used.clear()
   }
 
+  /** Reads the end of an entry alone; throws DamagedEntry where it is not what was written. */
+  checkEnd(key: string): void {
+    this.index(key)
+  }
+
   /** Reads every block of an entry; throws DamagedEntry where one is not what was written. */
   check(key: string): void {
     const index = this.index(key)
@@ -215,6 +220,8 @@ export class Store {
     }
     try {
       return read(fd)
+    } catch (error) {
+      throw ioError(this.root, error)
     } finally {
       closeSync(fd)
     }
@@ -312,6 +319,7 @@ const MENDABLE: Record<string, string> = {
   EACCES: 'permission denied',
   EROFS: 'the file system is read-only',
   EMFILE: 'too many open files; raise `ulimit -n`',
+  EIO: 'the disk gave a read or write error; check it, then run again, the build continues',
   ENOTDIR: 'a part of this path is not a folder',
 }
 

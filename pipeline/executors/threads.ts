@@ -1,6 +1,7 @@
 import { Piscina } from 'piscina'
 import type { Build } from '../build.ts'
 import { compiled } from '../compiled.ts'
+import { UserError } from '../errors.ts'
 import { type Order, type Reply, raised } from '../worker.ts'
 import { type Executor, Interrupted } from './executor.ts'
 
@@ -23,7 +24,7 @@ export function threads(build: Build, width: number): Executor {
         while (next < tasks.length && !failed && !stopped) {
           const task = tasks[next++]
           const order: Order = { planFile: build.planFile(), store: build.store.root, phase, task }
-          const reply = (await pool.run(order)) as Reply
+          const reply = (await pool.run(order).catch(endedOf)) as Reply
           if ('report' in reply) done(task, reply.report)
           else failed ??= raised(reply)
         }
@@ -37,4 +38,12 @@ export function threads(build: Build, width: number): Executor {
     },
     close: () => pool.close(),
   }
+}
+
+/** A worker that ended takes its task with it; what it committed is there for the next run. */
+function endedOf(error: Error): never {
+  if (!/worker exited/i.test(error.message)) throw error
+  throw new UserError(
+    `a worker thread ended before its task did (${error.message}); run again, the build continues: with fewer --threads if memory is short`,
+  )
 }

@@ -110,4 +110,20 @@ async function damageOf(store: Store, { key, path }: Entry): Promise<string | un
   }
 }
 
+/** Throws out entries that are shorter than they were written, without reading what is in them; how many. */
+export function dropCut(store: Store): number {
+  let dropped = 0
+  for (const { key, bytes } of entriesOf(store.root)) {
+    try {
+      if (!store.has(`${key}.record`)) store.checkEnd(key)
+      else if (store.readJson<{ bytes: number }>(`${key}.record`).bytes !== bytes) throw new DamagedEntry(key, 'is cut off')
+    } catch (error) {
+      if (!(error instanceof DamagedEntry)) throw error
+      store.drop(key)
+      dropped++
+    }
+  }
+  return dropped
+}
+
 const bytesOf = (entries: readonly Entry[]): number => entries.reduce((sum, entry) => sum + entry.bytes, 0)
