@@ -79,6 +79,11 @@ export class Tables {
     return reader.getRows().map(([row]) => JSON.parse(String(row)) as T)
   }
 
+  /** Statements of our own that answer nothing. */
+  async run(sql: string): Promise<void> {
+    await this.connection.run(sql)
+  }
+
   close(): void {
     this.connection.closeSync()
     this.instance.closeSync()
@@ -139,6 +144,16 @@ function complaintOf(message: string): string {
 
 /** Opens every table of the build as a view; one without files is a view without rows. */
 export async function openTables(finished: Finished): Promise<Tables> {
+  const files = tableNames.flatMap(table => filesOf(finished, table))
+  return openLocked(finished.dir, files, connection => createViews(finished, connection))
+}
+
+/** A database in memory with what `prepare` makes; afterwards it reads these files and nothing else, and no setting can be changed. */
+export async function openLocked(
+  dir: string,
+  files: readonly string[],
+  prepare: (connection: DuckDBConnection) => Promise<void>,
+): Promise<Tables> {
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
@@ -149,8 +164,7 @@ export async function openTables(finished: Finished): Promise<Tables> {
   const connection = await instance.connect()
   const tables = new Tables(instance, connection)
   try {
-    await createViews(finished, connection)
-    const files = tableNames.flatMap(table => filesOf(finished, table))
+    await prepare(connection)
     await connection.run(`set allowed_paths = [${files.map(quoted).join(', ')}]`)
     // From here on views read these files; anything else, any write and any change of a setting is refused.
     await connection.run('set enable_external_access = false')
@@ -158,7 +172,7 @@ export async function openTables(finished: Finished): Promise<Tables> {
     return tables
   } catch (error) {
     tables.close()
-    throw new UserError(`${finished.dir}: ${(error as Error).message.split('\n')[0]}; \`goldpan verify\` tells which file is damaged`)
+    throw new UserError(`${dir}: ${(error as Error).message.split('\n')[0]}; \`goldpan verify\` tells which file is damaged`)
   }
 }
 
