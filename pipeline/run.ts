@@ -9,9 +9,11 @@ import { inline } from './executors/inline.ts'
 import { threads } from './executors/threads.ts'
 import { install } from './install.ts'
 import type { Manifest } from './manifest.ts'
+import { lastBuild, outlookOf } from './outlook.ts'
 import { type Phase, phases } from './phases.ts'
 import type { LocatedPlan } from './plan.ts'
 import type { Progress } from './progress.ts'
+import { outlookLines } from './report/plan-text.ts'
 import { DamagedEntry, guarded, Store } from './store.ts'
 import { VERSION } from './version.ts'
 
@@ -56,6 +58,8 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
   const begun = new Date()
   const clock = stopwatch()
   const build = new Build(located, new Store(options.store))
+  const before = lastBuild(build, options.out)
+  for (const line of outlookLines(outlookOf(build, before), before)) options.progress.note(line)
   guarded(options.store, () => writeFileSync(build.planFile(), JSON.stringify(located)))
   const executor = options.threads === 0 ? inline(build) : threads(build, widthWithin(options.threads, options.memory_bytes))
   options.started?.(executor)
