@@ -73,6 +73,17 @@ export class Tables {
     }
   }
 
+  /** The answer to a user's SELECT as a Parquet file at `target`, which `openTables` was told of. */
+  async write(sql: string, target: string): Promise<void> {
+    const statement = await told(() => this.prepared(sql))
+    const names = Array.from({ length: statement.columnCount }, (_, i) => statement.columnName(i))
+    const twice = names.find((name, i) => names.findIndex(n => n.toLowerCase() === name.toLowerCase()) < i)
+    if (twice !== undefined)
+      throw new UserError(`query: two columns are called ${twice}; Parquet needs a name for each, as in: select 1 as a, 2 as b`)
+    const options = 'format parquet, compression zstd, use_tmp_file false'
+    await told(() => this.connection.run(`copy (\nfrom (\n${sql.replace(/[\s;]+$/, '')}\n)\n) to ${quoted(target)} (${options})`))
+  }
+
   /** Rows of a statement of our own, as plain JSON values. `:name` in it is bound. */
   async rows<T>(sql: string, values: Readonly<Record<string, DuckDBValue>> = {}): Promise<T[]> {
     const reader = await this.connection.runAndReadAll(`select to_json(q)::varchar from (${sql}) q`, { ...values })
@@ -142,9 +153,9 @@ function complaintOf(message: string): string {
   return [refused, ...more.filter(line => line.startsWith('Candidate'))].join(' ').trim()
 }
 
-/** Opens every table of the build as a view; one without files is a view without rows. */
-export async function openTables(finished: Finished): Promise<Tables> {
-  const files = tableNames.flatMap(table => filesOf(finished, table))
+/** Opens every table of the build as a view; one without files is a view without rows. `target` is a file that `write` may make. */
+export async function openTables(finished: Finished, target?: string): Promise<Tables> {
+  const files = [...tableNames.flatMap(table => filesOf(finished, table)), ...(target === undefined ? [] : [target])]
   return openLocked(finished.dir, files, connection => createViews(finished, connection))
 }
 
