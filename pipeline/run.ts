@@ -20,6 +20,8 @@ import { VERSION } from './version.ts'
 export interface RunOptions {
   /** The config file, so that commands on the finished build find what it names. */
   readonly config?: string
+  /** Values that override those of the config file, for whoever runs it again. */
+  readonly set?: readonly string[]
   readonly out: string
   readonly store: string
   /** 0 = in this thread. */
@@ -74,6 +76,7 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
         {
           ...runReport(begun, clock(), times, executor, fresh.corpus().text_bytes),
           ...(options.config ? { config: resolve(options.config) } : {}),
+          ...(options.set && options.set.length > 0 ? { set: options.set } : {}),
         },
         options.out,
       )

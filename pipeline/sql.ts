@@ -202,7 +202,7 @@ async function createViews(finished: Finished, connection: DuckDBConnection): Pr
 }
 
 /** Models' columns are read from the files; only a table without any is made up, and without theirs. */
-function columnsOfTable({ output: { layout, signals, margin } }: Finished, table: TableName): OutColumn[] {
+export function columnsOfTable({ output: { layout, signals, margin } }: Finished, table: TableName): OutColumn[] {
   const options = { signals, margin: margin !== undefined }
   const columns: Record<TableName, () => OutColumn[]> = {
     train: () => trainColumns(layout, options),
@@ -244,7 +244,7 @@ const SQL_TYPES = {
   f64: 'DOUBLE',
 }
 
-function sqlType(field: OutField): string {
+export function sqlType(field: OutField): string {
   if (typeof field === 'string') return SQL_TYPES[field]
   if ('struct' in field) return structType(field.struct)
   if ('list' in field) return `${structType(field.list)}[]`

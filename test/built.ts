@@ -41,6 +41,7 @@ export class Bench {
     const out = join(this.dir, `out-${this.made++}`)
     const { manifest } = await runBuild(await planOf(loadConfig(config, overrides)), {
       config,
+      set: overrides,
       out,
       store: join(this.dir, 'store'),
       threads: 0,

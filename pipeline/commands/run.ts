@@ -15,6 +15,7 @@ import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
 import { runBuild } from '../run.ts'
+import { seal } from '../seal.ts'
 import { peopleIn } from './report.ts'
 
 interface Flags {
@@ -70,7 +71,16 @@ async function run(config: string, flags: Flags): Promise<void> {
   await probeInputs(located, progress)
   const { threads, memory: memory_bytes, store, out } = flags
   for (const note of located.notes ?? []) console.error(note)
-  const { manifest, notes } = await runBuild(located, { config, out, store, threads, memory_bytes, progress, started: stopOnSignal })
+  const { manifest, notes } = await runBuild(located, {
+    config,
+    set: flags.set,
+    out,
+    store,
+    threads,
+    memory_bytes,
+    progress,
+    started: stopOnSignal,
+  })
   for (const note of notes) console.error(note)
   if (flags.json) console.log(JSON.stringify(manifest.totals, null, 2))
   else console.log(`${funnelOf(manifest, out)}`)
@@ -92,6 +102,7 @@ async function tellPeople(out: string): Promise<void> {
   const report = JSON.parse(readFileSync(file, 'utf8')) as object
   writeFileSync(`${file}.new`, `${JSON.stringify({ ...report, people }, null, 2)}\n`)
   renameSync(`${file}.new`, file)
+  seal(out)
 }
 
 function tellUnknown({ judgements }: Manifest): void {
