@@ -15,7 +15,7 @@ import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
 import { runBuild } from '../run.ts'
-import { seal } from '../seal.ts'
+import { seal, UNPUBLISHED } from '../seal.ts'
 import { peopleIn } from './report.ts'
 
 interface Flags {
@@ -86,12 +86,23 @@ async function run(config: string, flags: Flags): Promise<void> {
   else console.log(`${funnelOf(manifest, out)}`)
   tellUnknown(manifest)
   await tellPeople(out)
-  const failed = failedExpectations(manifest)
-  if (failed.length > 0) throw new ExpectationError(`expectations failed: ${failed.join('; ')}`)
+  checkExpectations(manifest, out)
   if (manifest.totals.review > 0 && !located.plan.output.publish_without_review)
     throw new PendingError(
       `${manifest.totals.review} pairs wait for people in ${join(out, 'review')}; all else is published. To judge them: goldpan review ${out}; then run again. To end without them: output.publish_without_review: true`,
     )
+}
+
+/** A build that fails its checks is kept and marked: a file says so to people and scripts, for the manifest knows nothing of run times. */
+function checkExpectations(manifest: Manifest, out: string): void {
+  const failed = failedExpectations(manifest, out)
+  if (failed.length === 0) return
+  writeFileSync(join(out, UNPUBLISHED), `Checks of \`expect\` that failed on this build:\n${failed.map(text => `- ${text}\n`).join('')}`)
+  seal(out)
+  const { expect = [] } = manifest.config as { expect?: string[] }
+  throw new ExpectationError(
+    `${failed.length} of ${expect.length} expectations failed, so ${out} is marked ${UNPUBLISHED}: ${failed.join('; ')}`,
+  )
 }
 
 /** What people said goes into run.json too: their log may have grown before anybody looks. */
