@@ -14,11 +14,11 @@ const tried = join(dir, 'tried')
 
 /** Loaded into every process and worker of goldpan: a socket that would be connected, or a name asked for, is written down and refused. */
 const REFUSE = `
-import { appendFileSync } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
-import dgram from 'node:dgram'
-import dns from 'node:dns'
-import net from 'node:net'
+const { appendFileSync } = require('node:fs')
+const { syncBuiltinESMExports } = require('node:module')
+const dgram = require('node:dgram')
+const dns = require('node:dns')
+const net = require('node:net')
 const refuse = what => () => {
   appendFileSync(${JSON.stringify(tried)}, what + '\\n')
   throw new Error(what + ': sockets are refused')
@@ -38,7 +38,7 @@ function closed(command: string): { code: number | null; stdout: string; stderr:
     env: {
       ...process.env,
       NO_COLOR: '1',
-      NODE_OPTIONS: `--import ${join(dir, 'refuse.mjs')}`,
+      NODE_OPTIONS: `--require ${join(dir, 'refuse.cjs')}`,
       DATA,
       HF_TOKEN: SECRET,
       OPENAI_API_KEY: SECRET,
@@ -60,7 +60,7 @@ const NO_NETWORK = spawnSync('unshare', ['-rn', 'true']).status === 0 ? 'unshare
 
 let ran: ReturnType<typeof closed>
 beforeAll(() => {
-  writeFileSync(join(dir, 'refuse.mjs'), REFUSE)
+  writeFileSync(join(dir, 'refuse.cjs'), REFUSE)
   closed('mkdir -p "$DATA"')
   for (const name of readdirSync(join(ROOT, 'data'))) closed(`cp -r '${join(ROOT, 'data', name)}' "$DATA/"`)
   const text = readFileSync(join(ROOT, 'configs/quickstart.yaml'), 'utf8')
