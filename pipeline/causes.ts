@@ -92,7 +92,10 @@ export function matchedInputs(a: Made['inputs'], b: Made['inputs']): (number | u
   const ways: ((input: NamedBytes) => string)[] = [({ path, sha256 }) => `${sha256} ${path}`, ({ sha256 }) => sha256, ({ path }) => path]
   for (const nameOf of ways) {
     const places = new Map<string, number[]>()
-    for (const i of [...left].reverse()) places.set(nameOf(a[i]), [...(places.get(nameOf(a[i])) ?? []), i])
+    for (const i of [...left].reverse()) {
+      const name = nameOf(a[i])
+      if (places.get(name)?.push(i) === undefined) places.set(name, [i])
+    }
     for (const [j, input] of b.entries()) {
       if (matched[j] !== undefined) continue
       const i = places.get(nameOf(input))?.pop()

@@ -41,16 +41,18 @@ const beforeOf = (made: Made, steps: readonly { id: string; key: string }[], cal
   called,
 })
 
-/** The newest first, read one by one. */
+/** The newest first, read one by one; no more than a few, for a plan holds what people said and may be long. */
 function* plansIn(folder: string): Generator<LocatedPlan> {
   const files = readdirSync(folder)
     .filter(file => file.endsWith('.json'))
     .map(file => ({ path: join(folder, file), at: statSync(join(folder, file)).mtimeMs }))
-  for (const { path } of files.sort((a, b) => b.at - a.at)) {
+  for (const { path } of files.sort((a, b) => b.at - a.at).slice(0, REMEMBERED)) {
     const located = readJson<LocatedPlan>(path)
     if (located) yield located
   }
 }
+
+const REMEMBERED = 50
 
 function readJson<T>(path: string): T | undefined {
   try {

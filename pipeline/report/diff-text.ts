@@ -70,7 +70,7 @@ function endText(end: End | null): string {
   if (end === null) return 'not there'
   const { outcome, split, step, reason } = end
   const where = split === null ? '' : `, in ${split}`
-  return `${ENDED[outcome]}${where}${step === null ? '' : ` by ${step}: ${reason}`}`
+  return `${ENDED[outcome]}${step === null ? '' : ` by ${step}: ${reason}`}${where}`
 }
 
 function becauseText({ because, indirectly, a, b }: Movement): string {
