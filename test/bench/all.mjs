@@ -1,8 +1,9 @@
 /**
- * make bench: every table from one run, on stdout. May be set: BENCH=build,neardup,writers,scale,incremental (which tables; default all), SIZES (of the build),
- * NEARDUP, SCALE and INCREMENTAL (their sizes), BENCH_DIR (default .goldpan/bench).
+ * make bench: every table from one run, on stdout. May be set: BENCH=build,neardup,writers,scale,incremental,answers (which tables; default all), SIZES (of the build),
+ * NEARDUP, SCALE, INCREMENTAL and ANSWERS (their sizes), BENCH_DIR (default .goldpan/bench).
  */
 import { cpus, totalmem } from 'node:os'
+import { benchAnswers } from './answers.mjs'
 import { benchBuild } from './build.mjs'
 import { benchIncremental } from './incremental.mjs'
 import { benchNearDup, corpus } from './neardup.mjs'
@@ -16,10 +17,11 @@ const tables = {
   neardup: ['Near-duplicates', () => benchNearDup(root, numbers('NEARDUP', '50000,200000'))],
   writers: ['Writers', async () => benchWriters(root, await corpus(root, 50_000))],
   incremental: ['Incremental runs', () => benchIncremental(root, numbers('INCREMENTAL', '200000'))],
+  answers: ['Answers', () => benchAnswers(root, numbers('ANSWERS', '1000000'))],
   scale: ['Scale', () => benchScale(root, numbers('SCALE', '1000000,5000000'))],
 }
 console.log(`# Benchmarks\n\n${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. One run of \`make bench\`; ratios hold, absolute figures depend on the machine.\n`)
-for (const name of (process.env.BENCH ?? 'build,neardup,writers,incremental,scale').split(',')) {
+for (const name of (process.env.BENCH ?? 'build,neardup,writers,incremental,answers,scale').split(',')) {
   const [title, bench] = tables[name]
   console.log(`## ${title}\n\n${await bench()}\n`)
 }
