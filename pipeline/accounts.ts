@@ -2,6 +2,7 @@
 
 import { type Arranged, folders } from './arrange.ts'
 import { arrangedKey, type Build, fileKey } from './build.ts'
+import { digestsOf } from './causes.ts'
 import type { Manifest, ManifestOutput, ManifestSource, ManifestStep, Outcomes } from './manifest.ts'
 import { summaryOf } from './pass.ts'
 import { reasonsOf, type SourceCount, type StepCount, totalSettled } from './settle.ts'
@@ -67,6 +68,7 @@ export function manifestOf(build: Build): Manifest {
       review: sum('review'),
       dropped: sum('dropped'),
     },
+    ...(Object.keys(plan.models).length > 0 ? { models: digestsOf(plan.models) } : {}),
     ...(plan.judgements ? { judgements: { ...plan.judgements, unknown_pairs: plan.judgements.pairs - settled.judged.length } } : {}),
     ...(pair_bytes ? { pair_bytes } : {}),
   }
@@ -83,6 +85,8 @@ function stepOf(build: Build, step: ReturnType<Build['steps']>[number], { rows_i
     version: step.version,
     key: step.key,
     params: step.params,
+    ...(step.files.length > 0 ? { files: step.files } : {}),
+    ...(step.measures.length > 0 ? { measures: step.measures.map(({ name, version }) => ({ name, version })) } : {}),
     rows_in,
     rows_out: rows_in - dropped.reduce((a, b) => a + b, 0),
     dropped: Object.fromEntries(reasons.filter(([, n]) => n > 0)),

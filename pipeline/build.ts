@@ -9,6 +9,7 @@ import { keyOf } from './keys.ts'
 import { envAfter, type LocatedPlan, type Plan, type PlannedInput, type PlannedMeasure, type PlannedStep } from './plan.ts'
 import { type Corpus, type Declared, type Env, type JudgedPairs, type Stage, schemaOf } from './stage.ts'
 import { Store } from './store.ts'
+import { tableNames } from './tables.ts'
 
 /** What reading one input came to; the record of an `ingest` task. */
 export interface Ingested {
@@ -78,14 +79,8 @@ export class Build {
 
   shards(): readonly Shard[] {
     if (this.places) return this.places
-    const places: Shard[] = []
-    let start = 0
-    for (const [i, { shards }] of this.inputs().entries())
-      for (const [index, shard] of shards.entries()) {
-        const input = this.plan.inputs[i]
-        places.push({ ...shard, place: places.length, input, index, key: keyOf(input.key, index), start })
-        start += shard.pairs
-      }
+    const inputs = this.inputs()
+    const places = shardsOf(this.plan.inputs, (_, i) => inputs[i])
     this.places = places
     return places
   }
@@ -120,6 +115,18 @@ export class Build {
 /** A shard's texts are stored, read and measured in blocks of about so much. */
 export const BLOCK_BYTES = 4 * 2 ** 20
 
+/** The shards of inputs in order, of those that are ingested. */
+export function shardsOf(inputs: readonly PlannedInput[], ingested: (input: PlannedInput, i: number) => Ingested | undefined): Shard[] {
+  const places: Shard[] = []
+  let start = 0
+  for (const [i, input] of inputs.entries())
+    for (const [index, shard] of (ingested(input, i)?.shards ?? []).entries()) {
+      places.push({ ...shard, place: places.length, input, index, key: keyOf(input.key, index), start })
+      start += shard.pairs
+    }
+  return places
+}
+
 export const ingestKey = (input: PlannedInput): string => input.key
 export const textsKey = (input: PlannedInput, index: number): string => keyOf(input.key, 'texts', index)
 export const factsKey = (input: PlannedInput, index: number): string => keyOf(input.key, 'facts', index)
@@ -139,8 +146,11 @@ export const returnedKey = (step: PlannedStep, round: number): string => keyOf(s
 export const settledKey = (build: Build, shard: Shard): string =>
   keyOf('settled', SETTLE_VERSION, outcomeKey(build.plan), shard.place, shard.key)
 export const arrangedKey = (build: Build): string => keyOf('arranged', SETTLE_VERSION, outcomeKey(build.plan), build.plan.output as never)
-/** Files depend on everything that is written into them, so on the whole plan but its name and its checks. */
-export const fileKey = (build: Build, folder: number, part: number): string => keyOf('file', FILE_VERSION, arrangedKey(build), folder, part)
+/** Files depend on everything that is written into them, so on the whole plan but its name and its checks; names of inputs are in two only. */
+export const fileKey = (build: Build, folder: number, part: number): string => {
+  const named = ['ledger', 'rejects'].includes(tableNames[folder]) ? [build.plan.inputs.map(i => i.path)] : []
+  return keyOf('file', FILE_VERSION, arrangedKey(build), folder, part, ...named)
+}
 
 /** Bump when the same verdicts would be settled or arranged otherwise. */
 const SETTLE_VERSION = 2
@@ -150,7 +160,6 @@ const outcomeKey = (plan: Plan): string =>
   keyOf(
     plan.steps.at(-1)!.key,
     plan.inputs.map(i => i.key),
-    plan.inputs.map(i => i.path),
     plan.output.splits,
     plan.seed,
     ...(plan.judgements ? [plan.judgements.digest] : []),

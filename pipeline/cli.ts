@@ -2,26 +2,32 @@
 /** The command line: one small file a command under commands/. */
 import './collector.ts'
 import { Command, CommanderError } from 'commander'
-import { register as explain } from './commands/explain.ts'
-import { register as plan } from './commands/plan.ts'
-import { register as query } from './commands/query.ts'
-import { register as reference } from './commands/reference.ts'
-import { register as report } from './commands/report.ts'
-import { register as review } from './commands/review.ts'
-import { register as run } from './commands/run.ts'
-import { register as store } from './commands/store.ts'
-import { register as synth } from './commands/synth.ts'
-import { register as task } from './commands/task.ts'
-import { register as verify } from './commands/verify.ts'
 import { exitCodeOf, say } from './exits.ts'
 import { VERSION } from './version.ts'
+
+/** In the order of the help; a command loads only its own code, which is most of what starting costs. */
+const commands: Readonly<Record<string, () => Promise<{ readonly register: (program: Command) => void }>>> = {
+  run: () => import('./commands/run.ts'),
+  plan: () => import('./commands/plan.ts'),
+  report: () => import('./commands/report.ts'),
+  review: () => import('./commands/review.ts'),
+  explain: () => import('./commands/explain.ts'),
+  diff: () => import('./commands/diff.ts'),
+  query: () => import('./commands/query.ts'),
+  verify: () => import('./commands/verify.ts'),
+  synth: () => import('./commands/synth.ts'),
+  reference: () => import('./commands/reference.ts'),
+  store: () => import('./commands/store.ts'),
+  task: () => import('./commands/task.ts'),
+}
 
 const program = new Command('goldpan')
   .description('Curates preference pairs: raw files in; training shards, a ledger and a manifest out.')
   .version(VERSION)
   .showHelpAfterError('(goldpan --help lists commands, goldpan COMMAND --help their options)')
   .exitOverride()
-for (const register of [run, plan, report, review, explain, query, verify, synth, reference, store, task]) register(program)
+const [named = ''] = process.argv.slice(2)
+for (const load of Object.hasOwn(commands, named) ? [commands[named]] : Object.values(commands)) (await load()).register(program)
 for (const command of program.commands) command.exitOverride()
 program.addHelpText(
   'after',

@@ -163,7 +163,7 @@ function wanted(columns: readonly ColumnName[], format: KnownFormat): readonly C
 }
 
 /** The file name without the extensions of containers, compressions and formats. */
-const nameOf = (path: string): string =>
+export const nameOf = (path: string): string =>
   basename(path).replace(/(\.(jsonl|ndjson|json|parquet|arrow|arrows|feather|ipc|gz|zst|pair|hh|dpo|chat|scored|arena))+$/i, '')
 
 /** UTF-8 bytes have no lone surrogates. */

@@ -21,10 +21,11 @@ import { cardOf } from './card.ts'
 import { UserError } from './errors.ts'
 import { digestOf } from './keys.ts'
 import { canonicalJson, type Manifest } from './manifest.ts'
+import { SEAL, seal, UNPUBLISHED } from './seal.ts'
 import { DamagedEntry, guarded } from './store.ts'
 
 /** Says that the folder is goldpan's although its manifest is not there yet. */
-const MARKER = '.goldpan-incomplete'
+export const MARKER = '.goldpan-incomplete'
 const INCOMING = '.goldpan-incoming'
 
 /** Refuses an output folder that holds something else than a build. Touches nothing. */
@@ -64,11 +65,12 @@ export async function install(build: Build, manifest: Manifest, runReport: objec
     for (const file of files) await place(build, file, join(incoming, file.path))
     writeDurably(join(incoming, 'README.md'), cardOf(manifest))
     writeDurably(join(incoming, 'run.json'), `${JSON.stringify(runReport, null, 2)}\n`)
-    rmSync(join(out, 'manifest.json'), { force: true })
+    for (const file of ['manifest.json', SEAL, UNPUBLISHED]) rmSync(join(out, file), { force: true })
     for (const folder of folders) swap(incoming, out, folder)
     for (const file of ['README.md', 'run.json']) renameSync(join(incoming, file), join(out, file))
     writeDurably(join(incoming, 'manifest.json'), canonicalJson(manifest))
     renameSync(join(incoming, 'manifest.json'), join(out, 'manifest.json'))
+    seal(out)
     rmSync(incoming, { recursive: true, force: true })
     rmSync(join(out, MARKER), { force: true })
   })

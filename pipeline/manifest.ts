@@ -18,15 +18,23 @@ export interface Manifest {
   /** Every file of the output folders, in the order of their paths. */
   readonly outputs: readonly ManifestOutput[]
   readonly totals: ManifestTotals
+  /** Digests of the files of reward models, by the names of the config. */
+  readonly models?: Readonly<Record<string, string>>
   /** What people said, where the config names judgement logs. */
   readonly judgements?: ManifestJudgements
   /** UTF-8 bytes of prompt plus the longer side over train and validation; absent where nothing was kept. */
   readonly pair_bytes?: { readonly median: number; readonly p99: number; readonly max: number }
 }
 
+export interface ManifestFile {
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
 /** `digest` names what the answers come to; `unknown_pairs` are judged pairs that no input holds. */
 export interface ManifestJudgements {
-  readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[]
+  readonly files: readonly ManifestFile[]
   readonly digest: string
   readonly answers: number
   readonly annotators: number
@@ -72,6 +80,10 @@ export interface ManifestStep {
   readonly version: number
   readonly key: string
   readonly params: Json
+  /** Files that the params name, such as benchmarks. */
+  readonly files?: readonly ManifestFile[]
+  /** What it measures of each pair by itself. */
+  readonly measures?: readonly { readonly name: string; readonly version: number }[]
   readonly rows_in: number
   readonly rows_out: number
   readonly dropped: Readonly<Record<string, number>>

@@ -9,6 +9,7 @@ import { hint, UserError } from './errors.ts'
 import { expectationOf } from './expect.ts'
 import { filesOf, modelFiles, type NamedFile } from './files.ts'
 import type { Format } from './formats/format.ts'
+import { nameOf } from './ingest.ts'
 import type { Judged } from './judgement.ts'
 import { judgementsOf } from './judgements/planned.ts'
 import { digestOf, keyOf } from './keys.ts'
@@ -153,7 +154,7 @@ async function planInputs(
       inputs.push({
         ...file,
         ...options,
-        key: keyOf('ingest', INGEST_VERSION, file.sha256, options as Json, options.source ? null : basename(file.path)),
+        key: keyOf('ingest', INGEST_VERSION, file.sha256, options as Json, options.source ? null : nameOf(file.path)),
       })
   }
   return inputs
@@ -256,6 +257,7 @@ async function planStep(
     keyed,
     corpus_wide ? around.corpus : null,
     stage.models ? around.models : null,
+    measures.map(measure => measure.key),
     ...(stage.judgements && around.judgements ? [around.judgements] : []),
   )
   return { id: step.id, stage: stage.name, version: stage.version, params, files, measures, corpus_wide, key }

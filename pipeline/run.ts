@@ -9,9 +9,11 @@ import { inline } from './executors/inline.ts'
 import { threads } from './executors/threads.ts'
 import { install } from './install.ts'
 import type { Manifest } from './manifest.ts'
+import { lastBuild, outlookOf } from './outlook.ts'
 import { type Phase, phases } from './phases.ts'
 import type { LocatedPlan } from './plan.ts'
 import type { Progress } from './progress.ts'
+import { outlookLines } from './report/plan-text.ts'
 import { DamagedEntry, guarded, Store } from './store.ts'
 import { dropCut } from './store-care/care.ts'
 import { use } from './store-care/usage.ts'
@@ -20,6 +22,8 @@ import { VERSION } from './version.ts'
 export interface RunOptions {
   /** The config file, so that commands on the finished build find what it names. */
   readonly config?: string
+  /** Values that override those of the config file, for whoever runs it again. */
+  readonly set?: readonly string[]
   readonly out: string
   readonly store: string
   /** 0 = in this thread. */
@@ -58,6 +62,8 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
   const begun = new Date()
   const clock = stopwatch()
   const build = new Build(located, new Store(options.store))
+  const before = lastBuild(build, options.out)
+  for (const line of outlookLines(outlookOf(build, before), before)) options.progress.note(line)
   guarded(options.store, () => writeFileSync(build.planFile(), JSON.stringify(located)))
   const ended = use(options.store, `goldpan run --out ${options.out}`)
   const executor = options.threads === 0 ? inline(build) : threads(build, widthWithin(options.threads, options.memory_bytes))
@@ -73,6 +79,7 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
         {
           ...runReport(begun, clock(), times, executor, fresh.corpus().text_bytes),
           ...(options.config ? { config: resolve(options.config) } : {}),
+          ...(options.set && options.set.length > 0 ? { set: options.set } : {}),
         },
         options.out,
       )

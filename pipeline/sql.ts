@@ -73,10 +73,26 @@ export class Tables {
     }
   }
 
+  /** The answer to a user's SELECT as a Parquet file at `target`, which `openTables` was told of. */
+  async write(sql: string, target: string): Promise<void> {
+    const statement = await told(() => this.prepared(sql))
+    const names = Array.from({ length: statement.columnCount }, (_, i) => statement.columnName(i))
+    const twice = names.find((name, i) => names.findIndex(n => n.toLowerCase() === name.toLowerCase()) < i)
+    if (twice !== undefined)
+      throw new UserError(`query: two columns are called ${twice}; Parquet needs a name for each, as in: select 1 as a, 2 as b`)
+    const options = 'format parquet, compression zstd, use_tmp_file false'
+    await told(() => this.connection.run(`copy (\nfrom (\n${sql.replace(/[\s;]+$/, '')}\n)\n) to ${quoted(target)} (${options})`))
+  }
+
   /** Rows of a statement of our own, as plain JSON values. `:name` in it is bound. */
   async rows<T>(sql: string, values: Readonly<Record<string, DuckDBValue>> = {}): Promise<T[]> {
     const reader = await this.connection.runAndReadAll(`select to_json(q)::varchar from (${sql}) q`, { ...values })
     return reader.getRows().map(([row]) => JSON.parse(String(row)) as T)
+  }
+
+  /** Statements of our own that answer nothing. */
+  async run(sql: string): Promise<void> {
+    await this.connection.run(sql)
   }
 
   close(): void {
@@ -137,8 +153,18 @@ function complaintOf(message: string): string {
   return [refused, ...more.filter(line => line.startsWith('Candidate'))].join(' ').trim()
 }
 
-/** Opens every table of the build as a view; one without files is a view without rows. */
-export async function openTables(finished: Finished): Promise<Tables> {
+/** Opens every table of the build as a view; one without files is a view without rows. `target` is a file that `write` may make. */
+export async function openTables(finished: Finished, target?: string): Promise<Tables> {
+  const files = [...tableNames.flatMap(table => filesOf(finished, table)), ...(target === undefined ? [] : [target])]
+  return openLocked(finished.dir, files, connection => createViews(finished, connection))
+}
+
+/** A database in memory with what `prepare` makes; afterwards it reads these files and nothing else, and no setting can be changed. */
+export async function openLocked(
+  dir: string,
+  files: readonly string[],
+  prepare: (connection: DuckDBConnection) => Promise<void>,
+): Promise<Tables> {
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
@@ -149,8 +175,7 @@ export async function openTables(finished: Finished): Promise<Tables> {
   const connection = await instance.connect()
   const tables = new Tables(instance, connection)
   try {
-    await createViews(finished, connection)
-    const files = tableNames.flatMap(table => filesOf(finished, table))
+    await prepare(connection)
     await connection.run(`set allowed_paths = [${files.map(quoted).join(', ')}]`)
     // From here on views read these files; anything else, any write and any change of a setting is refused.
     await connection.run('set enable_external_access = false')
@@ -158,7 +183,7 @@ export async function openTables(finished: Finished): Promise<Tables> {
     return tables
   } catch (error) {
     tables.close()
-    throw new UserError(`${finished.dir}: ${(error as Error).message.split('\n')[0]}; \`goldpan verify\` tells which file is damaged`)
+    throw new UserError(`${dir}: ${(error as Error).message.split('\n')[0]}; \`goldpan verify\` tells which file is damaged`)
   }
 }
 
@@ -177,7 +202,7 @@ async function createViews(finished: Finished, connection: DuckDBConnection): Pr
 }
 
 /** Models' columns are read from the files; only a table without any is made up, and without theirs. */
-function columnsOfTable({ output: { layout, signals, margin } }: Finished, table: TableName): OutColumn[] {
+export function columnsOfTable({ output: { layout, signals, margin } }: Finished, table: TableName): OutColumn[] {
   const options = { signals, margin: margin !== undefined }
   const columns: Record<TableName, () => OutColumn[]> = {
     train: () => trainColumns(layout, options),
@@ -219,7 +244,7 @@ const SQL_TYPES = {
   f64: 'DOUBLE',
 }
 
-function sqlType(field: OutField): string {
+export function sqlType(field: OutField): string {
   if (typeof field === 'string') return SQL_TYPES[field]
   if ('struct' in field) return structType(field.struct)
   if ('list' in field) return `${structType(field.list)}[]`

@@ -32,6 +32,7 @@ import {
 } from '../pipeline/layouts.ts'
 import { canonicalJson, type Manifest, type ManifestOutput } from '../pipeline/manifest.ts'
 import { draws, labelKinds, outcomes, pairTexts, relations, votes } from '../pipeline/pair.ts'
+import { seal } from '../pipeline/seal.ts'
 import { VERSION } from '../pipeline/version.ts'
 
 export interface SmallPair {
@@ -190,6 +191,7 @@ export async function writeSmallBuild(
   const manifest = manifestOf(pairs, { layout, format, outputs })
   writeFileSync(join(dir, 'manifest.json'), canonicalJson(manifest))
   writeFileSync(join(dir, 'README.md'), cardOf(manifest))
+  seal(dir)
   return manifest
 }
 
@@ -368,7 +370,7 @@ function manifestOf(
     name: 'small',
     config: { name: 'small', output: { format, layout, signals: SIGNALS } },
     plan_key: 'ab'.repeat(16),
-    inputs: sources.map(source => {
+    inputs: [...new Set(pairs.map(p => p.source))].map(source => {
       const rejected = source === 'hh' ? 1 : 0
       return {
         path: `${source}.jsonl`,

@@ -5,7 +5,7 @@ import { loadConfig } from '../config.ts'
 import { remembered } from '../digests.ts'
 import { probability } from '../kernels/banding.ts'
 import { type MinHashParams, minhash } from '../measures/minhash.ts'
-import { type Phase, phases } from '../phases.ts'
+import { lastBuild, outlookOf } from '../outlook.ts'
 import { type LocatedPlan, type PlannedStep, planOf } from '../plan.ts'
 import { probeInputs } from '../probe.ts'
 import { openProgress } from '../progress.ts'
@@ -15,6 +15,7 @@ import { collect, defaultStore } from './run.ts'
 
 interface Flags {
   readonly store: string
+  readonly out?: string
   readonly set: readonly string[]
   readonly json?: boolean
   readonly write?: boolean
@@ -23,9 +24,10 @@ interface Flags {
 export const register = (program: Command): void => {
   program
     .command('plan')
-    .description('show what a run would do: steps, columns, passes over the text, what the store already has; touches no output')
+    .description('show what a run would do: steps, columns, passes over the text, what is left to do and why; touches no output')
     .argument('<config>', 'config file (YAML)')
     .option('--store <dir>', 'where intermediate results are kept (also GOLDPAN_STORE)', defaultStore())
+    .option('--out <dir>', 'say why work is to be done by comparison with the build in this folder, not with the last one of this name')
     .option('--set <path=value>', 'override one value of the config', collect, [])
     .option('--write', 'also put the plan into the store, for `goldpan task`')
     .option('--json', 'print the plan as JSON')
@@ -33,24 +35,15 @@ export const register = (program: Command): void => {
     .action(plan)
 }
 
-async function plan(config: string, { store, set, json, write }: Flags): Promise<void> {
+async function plan(config: string, { store, out, set, json, write }: Flags): Promise<void> {
   const located = await planOf(loadConfig(config, set), remembered(new Store(store), false))
   await probeInputs(located, openProgress('none', false))
   const build = new Build(located, new Store(store))
+  const before = lastBuild(build, out)
   if (write) writeFileSync(build.planFile(), JSON.stringify(located))
   if (json) console.log(JSON.stringify(located.plan, null, 2))
-  else console.log(describePlan(located, todo(build), curves(located)))
+  else console.log(describePlan(located, { outlook: outlookOf(build, before), before }, curves(located)))
   if (write) console.log(`\nplan file: ${build.planFile()}`)
-}
-
-/** Phases as far as the store lets them be known: up to the first that has something to do. */
-function todo(build: Build): Phase[] {
-  const known: Phase[] = []
-  for (const phase of phases(build)) {
-    known.push(phase)
-    if (phase.tasks.length > 0) break
-  }
-  return known
 }
 
 export interface Curve {

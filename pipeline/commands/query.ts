@@ -1,11 +1,25 @@
 import { once } from 'node:events'
+import { createReadStream, createWriteStream, existsSync, mkdtempSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import type { Writable } from 'node:stream'
 import { type Command, Option } from 'commander'
+import { UserError } from '../errors.ts'
 import { openFinished } from '../finished.ts'
 import { cut, tableOf, visible } from '../report/table.ts'
+import { inert } from '../spreadsheet.ts'
 import { type Answer, openTables } from '../sql.ts'
+import { guarded } from '../store.ts'
 
-export const queryFormats = ['table', 'csv', 'json'] as const
+export const queryFormats = ['table', 'csv', 'json', 'parquet', 'spreadsheet'] as const
 export type QueryFormat = (typeof queryFormats)[number]
+type TextFormat = Exclude<QueryFormat, 'parquet'>
+
+interface Flags {
+  readonly format: QueryFormat
+  readonly json?: boolean
+  readonly output?: string
+}
 
 export const register = (program: Command): void => {
   program
@@ -16,32 +30,100 @@ export const register = (program: Command): void => {
     .argument('<dir>', 'folder of the build')
     .argument('<sql>', 'one SELECT, as DuckDB understands it')
     .addOption(
-      new Option('--format <form>', 'how to print the rows; a table shows 1000 at most and cuts long cells')
+      new Option(
+        '--format <form>',
+        'table shows 1000 rows at most and cuts long cells; csv holds texts as they are; spreadsheet is csv in which no cell is run as a formula',
+      )
         .choices(queryFormats)
         .default('table'),
     )
     .option('--json', 'short for --format json')
+    .option('--output <file>', 'write there instead of printing')
     .addHelpText(
       'after',
       `\nExample: goldpan query out/quickstart "SELECT step, reason, count(*) FROM ledger GROUP BY ALL ORDER BY 3 DESC"`,
     )
-    .action(async (dir: string, sql: string, { format, json }: { format: QueryFormat; json?: boolean }) => {
-      for await (const text of query(dir, sql, json ? 'json' : format, process.stdout.isTTY ? process.stdout.columns : undefined))
-        if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+    .action(async (dir: string, sql: string, { format, json, output }: Flags) => {
+      const as = json ? 'json' : format
+      if (output !== undefined) await queryInto(dir, sql, as, output)
+      else if (as === 'parquet') await queryParquet(dir, sql)
+      else await print(query(dir, sql, as, process.stdout.isTTY ? process.stdout.columns : undefined), process.stdout)
     })
 }
 
+async function print(texts: AsyncIterable<string | Uint8Array>, to: Writable): Promise<void> {
+  for await (const text of texts) if (!to.write(text)) await once(to, 'drain')
+}
+
 /** The answer as text, in pieces. `width` is the terminal's. */
-export async function* query(dir: string, sql: string, format: QueryFormat, width?: number): AsyncIterable<string> {
+export async function* query(dir: string, sql: string, format: TextFormat, width?: number): AsyncIterable<string> {
   const tables = await openTables(openFinished(dir))
   try {
     const answer = await tables.ask(sql)
     if (format === 'json') yield* jsonArray(answer)
-    else if (format === 'csv') yield* csv(answer)
-    else yield await table(answer, width)
+    else if (format === 'table') yield await table(answer, width)
+    else yield* csv(answer, format === 'spreadsheet')
   } finally {
     tables.close()
   }
+}
+
+/** The answer as a Parquet file of DuckDB's at `file`. */
+async function parquet(dir: string, sql: string, file: string): Promise<void> {
+  const tables = await openTables(openFinished(dir), file)
+  try {
+    await tables.write(sql, file)
+  } finally {
+    tables.close()
+  }
+}
+
+async function queryParquet(dir: string, sql: string): Promise<void> {
+  if (process.stdout.isTTY) throw new UserError('query --format parquet: a terminal cannot show it; use --output FILE, or redirect')
+  const folder = mkdtempSync(join(tmpdir(), 'goldpan-query-'))
+  try {
+    await parquet(dir, sql, join(folder, 'answer.parquet'))
+    await print(createReadStream(join(folder, 'answer.parquet')), process.stdout)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Writes aside, and into place when the answer is whole. */
+export async function queryInto(dir: string, sql: string, format: QueryFormat, output: string): Promise<void> {
+  refuseTarget(dir, output)
+  const aside = join(dirname(resolve(output)), `.${basename(output)}.${process.pid}`)
+  try {
+    if (format === 'parquet') await parquet(dir, sql, aside)
+    else await writeTexts(query(dir, sql, format), aside, output)
+    guarded(output, () => renameSync(aside, output))
+  } finally {
+    rmSync(aside, { force: true })
+  }
+}
+
+async function writeTexts(texts: AsyncIterable<string>, file: string, output: string): Promise<void> {
+  const stream = createWriteStream(file)
+  try {
+    await once(stream, 'open')
+    await print(texts, stream)
+    stream.end()
+    await once(stream, 'finish')
+  } catch (error) {
+    stream.destroy()
+    guarded(output, () => {
+      throw error
+    })
+  }
+}
+
+function refuseTarget(dir: string, output: string): void {
+  const folder = dirname(resolve(output))
+  if (!existsSync(folder)) throw new UserError(`query --output ${output}: no such folder ${folder}`)
+  if (existsSync(output) && !statSync(output).isFile()) throw new UserError(`query --output ${output}: is not a file`)
+  const inside = existsSync(dir) ? relative(realpathSync(dir), realpathSync(folder)) : '..'
+  if (inside !== '..' && !inside.startsWith(`..${sep}`) && !inside.startsWith(sep))
+    throw new UserError(`query --output ${output}: lies inside the build, whose files are those of its manifest; choose another folder`)
 }
 
 async function* jsonArray(answer: Answer): AsyncIterable<string> {
@@ -53,11 +135,16 @@ async function* jsonArray(answer: Answer): AsyncIterable<string> {
   yield before === '[' ? '[]\n' : '\n]\n'
 }
 
-/** RFC 4180; an empty text is "" and a null is nothing. */
-async function* csv(answer: Answer): AsyncIterable<string> {
-  const line = (cells: readonly (string | null)[]): string => `${cells.map(cell => (cell === null ? '' : csvCell(cell))).join(',')}\n`
-  yield line(answer.columns.map(c => c.name))
-  for await (const row of answer.texts()) yield line(row)
+/** RFC 4180; an empty text is "" and a null is nothing. `safe`: cells that are not numbers are made inert. */
+async function* csv({ columns, texts }: Answer, safe: boolean): AsyncIterable<string> {
+  const cellOf = (cell: string | null, numeric: boolean): string => (cell === null ? '' : csvCell(safe && !numeric ? inert(cell) : cell))
+  const line = (cells: readonly (string | null)[], numeric: (c: number) => boolean): string =>
+    `${cells.map((cell, c) => cellOf(cell, numeric(c))).join(',')}\n`
+  yield line(
+    columns.map(c => c.name),
+    () => false,
+  )
+  for await (const row of texts()) yield line(row, c => columns[c].numeric)
 }
 
 const csvCell = (text: string): string => (text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)

@@ -16,6 +16,7 @@ import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
 import { runBuild } from '../run.ts'
+import { seal, UNPUBLISHED } from '../seal.ts'
 import { Store } from '../store.ts'
 import { peopleIn } from './report.ts'
 
@@ -74,18 +75,38 @@ async function run(config: string, flags: Flags): Promise<void> {
   await probeInputs(located, progress)
   const { threads, memory: memory_bytes, store, out } = flags
   for (const note of located.notes ?? []) console.error(note)
-  const { manifest, notes } = await runBuild(located, { config, out, store, threads, memory_bytes, progress, started: stopOnSignal })
+  const { manifest, notes } = await runBuild(located, {
+    config,
+    set: flags.set,
+    out,
+    store,
+    threads,
+    memory_bytes,
+    progress,
+    started: stopOnSignal,
+  })
   for (const note of notes) console.error(note)
   if (flags.json) console.log(JSON.stringify(manifest.totals, null, 2))
   else console.log(`${funnelOf(manifest, out)}`)
   tellUnknown(manifest)
   await tellPeople(out)
-  const failed = failedExpectations(manifest)
-  if (failed.length > 0) throw new ExpectationError(`expectations failed: ${failed.join('; ')}`)
+  checkExpectations(manifest, out)
   if (manifest.totals.review > 0 && !located.plan.output.publish_without_review)
     throw new PendingError(
       `${manifest.totals.review} pairs wait for people in ${join(out, 'review')}; all else is published. To judge them: goldpan review ${out}; then run again. To end without them: output.publish_without_review: true`,
     )
+}
+
+/** A build that fails its checks is kept and marked: a file says so to people and scripts, for the manifest knows nothing of run times. */
+function checkExpectations(manifest: Manifest, out: string): void {
+  const failed = failedExpectations(manifest, out)
+  if (failed.length === 0) return
+  writeFileSync(join(out, UNPUBLISHED), `Checks of \`expect\` that failed on this build:\n${failed.map(text => `- ${text}\n`).join('')}`)
+  seal(out)
+  const { expect = [] } = manifest.config as { expect?: string[] }
+  throw new ExpectationError(
+    `${failed.length} of ${expect.length} expectations failed, so ${out} is marked ${UNPUBLISHED}: ${failed.join('; ')}`,
+  )
 }
 
 /** What people said goes into run.json too: their log may have grown before anybody looks. */
@@ -96,6 +117,7 @@ async function tellPeople(out: string): Promise<void> {
   const report = JSON.parse(readFileSync(file, 'utf8')) as object
   writeFileSync(`${file}.new`, `${JSON.stringify({ ...report, people }, null, 2)}\n`)
   renameSync(`${file}.new`, file)
+  seal(out)
 }
 
 function tellUnknown({ judgements }: Manifest): void {

@@ -1,17 +1,29 @@
 import type { Command } from 'commander'
 import { UserError } from '../errors.ts'
 import type { Check } from '../verify/accounts.ts'
+import type { RebuildOptions } from '../verify/rebuild.ts'
 import { checksOf } from '../verify/verify.ts'
+
+interface Flags extends RebuildOptions {
+  readonly json?: boolean
+  readonly rebuild?: boolean
+}
 
 export const register = (program: Command): void => {
   program
     .command('verify')
-    .description('recompute every checksum, row count and sum of a finished build, and compare the ledger with the shards')
+    .description(
+      'recompute every checksum, row count and sum of a finished build, look at order and schema, and compare the ledger with the shards',
+    )
     .argument('<dir>', 'folder of the build')
+    .option('--rebuild', 'also run the config again, from nothing in a temporary folder, and compare the manifests')
+    .option('--config <file>', 'with --rebuild: the config, where it is no longer where run.json says')
+    .option('--scratch <dir>', 'with --rebuild: where to build; default: the temporary folder of this machine')
     .option('--json', 'print the checks as JSON')
     .addHelpText('after', '\nExample: goldpan verify out/quickstart')
-    .action(async (dir: string, { json }: { json?: boolean }) => {
+    .action(async (dir: string, { json, rebuild: again, ...options }: Flags) => {
       const checks = await checksOf(dir)
+      if (again) checks.push(await (await import('../verify/rebuild.ts')).rebuild(dir, options))
       console.log(json ? JSON.stringify(checks, null, 2) : linesOf(checks))
       const failed = checks.filter(check => check.wrong.length > 0)
       if (failed.length > 0)

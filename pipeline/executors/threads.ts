@@ -7,13 +7,18 @@ import { type Executor, Interrupted } from './executor.ts'
 
 /** Runs tasks in `threads` worker threads. Only task names cross to them: text goes through the store. */
 export function threads(build: Build, width: number): Executor {
-  const pool = new Piscina({
-    filename: compiled('worker.js'),
-    minThreads: 1,
-    maxThreads: width,
-    idleTimeout: 60_000,
-    concurrentTasksPerWorker: 1,
-  })
+  // Made with the first task: a run that finds everything in the store starts no worker.
+  let pool: Piscina | undefined
+  const started = (): Piscina => {
+    pool ??= new Piscina({
+      filename: compiled('worker.js'),
+      minThreads: 1,
+      maxThreads: width,
+      idleTimeout: 60_000,
+      concurrentTasksPerWorker: 1,
+    })
+    return pool
+  }
   let stopped = false
   return {
     width,
@@ -24,7 +29,7 @@ export function threads(build: Build, width: number): Executor {
         while (next < tasks.length && !failed && !stopped) {
           const task = tasks[next++]
           const order: Order = { planFile: build.planFile(), store: build.store.root, phase, task }
-          const reply = (await pool.run(order).catch(endedOf)) as Reply
+          const reply = (await started().run(order).catch(endedOf)) as Reply
           if ('report' in reply) done(task, reply.report)
           else failed ??= raised(reply)
         }
@@ -36,7 +41,7 @@ export function threads(build: Build, width: number): Executor {
     stop: () => {
       stopped = true
     },
-    close: () => pool.close(),
+    close: async () => pool?.close(),
   }
 }
 

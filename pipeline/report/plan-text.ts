@@ -1,12 +1,19 @@
 /** A plan in words: what `goldpan plan` prints. */
 import { stages } from '../../stages/index.ts'
 import type { Curve } from '../commands/plan.ts'
+import type { Before, Outlook } from '../outlook.ts'
 import { pairTexts } from '../pair.ts'
-import type { Phase } from '../phases.ts'
 import { type LocatedPlan, readsOf } from '../plan.ts'
 import { type Declared, type Env, schemaOf } from '../stage.ts'
+import { grouped, tableOf } from './table.ts'
 
-export function describePlan({ plan }: LocatedPlan, todo: readonly Phase[], curves: readonly Curve[]): string {
+/** What is left to do, and the last build that it is compared with. */
+export interface Work {
+  readonly outlook: readonly Outlook[]
+  readonly before: Before | undefined
+}
+
+export function describePlan({ plan }: LocatedPlan, { outlook, before }: Work, curves: readonly Curve[]): string {
   const bytes = plan.inputs.reduce((n, i) => n + i.bytes, 0)
   return [
     `${plan.name}: plan ${plan.key}, seed ${plan.seed}`,
@@ -29,13 +36,23 @@ export function describePlan({ plan }: LocatedPlan, todo: readonly Phase[], curv
     `disk: about ${mebibytes(estimate(plan))} in the store for inputs that expand ${EXPANSION}x; memory: --memory bounds it (default 4GiB)`,
     `output: ${plan.output.format}, layout ${plan.output.layout}, ${mebibytes(plan.output.shard_bytes)} of text a shard, validation ${plan.output.splits.validation}`,
     '',
-    'store:',
-    ...todo.map(
-      phase =>
-        `  ${phase.name}: ${phase.of - phase.tasks.length} of ${phase.of} tasks done${phase.tasks.length > 0 ? `, ${phase.tasks.length} to do` : ''}`,
-    ),
-    todo.at(-1)?.tasks.length ? '  (later phases depend on these)' : '  everything is there: a run would only write the output folder',
+    ...outlookLines(outlook, before),
   ].join('\n')
+}
+
+/** A line for each part of the build: how much of it the store has, and why the rest is to be made. */
+export function outlookLines(outlook: readonly Outlook[], before: Before | undefined): string[] {
+  if (outlook.every(({ done, of }) => done === of))
+    return ['work: none, everything is in the store; a run would only write the output folder']
+  if (!before) return ['work: all of it; this is the first build of this name in this store']
+  const rows = outlook.map(({ part, done, of, why }) => [`  ${part}`, workText(done, of), why])
+  return [`work, compared with ${before.called}:`, ...tableOf(['', '', ''], rows).split('\n').slice(1)]
+}
+
+function workText(done: number, of: number | undefined): string {
+  if (done === of) return 'as it is'
+  if (done === 0) return 'to do'
+  return of === undefined ? `${grouped(done)} there, more to do` : `${grouped(done)} of ${grouped(of)} there`
 }
 
 /** Gzipped JSONL of conversations to the store's columns, with measures: seen on real data. */

@@ -6,7 +6,9 @@ import { join, resolve } from 'node:path'
 import { RecordBatchReader } from 'apache-arrow'
 import { cardOf } from '../card.ts'
 import { type Finished, filesOf } from '../finished.ts'
+import { MARKER } from '../install.ts'
 import { canonicalJson, type ManifestOutput } from '../manifest.ts'
+import { SEAL, sealed, sealText } from '../seal.ts'
 import { quoted, type Tables } from '../sql.ts'
 import { tableNames } from '../tables.ts'
 import { VERSION } from '../version.ts'
@@ -39,6 +41,21 @@ async function damageOf(path: string, { bytes, sha256 }: ManifestOutput): Promis
 
 const chunksOf = (path: string): AsyncIterable<Buffer> => createReadStream(path, { highWaterMark: 1 << 20 })
 
+/** Every file against SHA256SUMS: that of the manifest too, which nothing else would hold to its bytes. */
+export function seals({ dir, manifest }: Finished): Check {
+  const path = join(dir, SEAL)
+  const found = sealed(dir, manifest)
+  const seen = `${found.size} files have the digests of ${SEAL}`
+  if (!existsSync(path))
+    return { name: 'seal', seen, wrong: [`${SEAL}: is missing; the run that wrote this build did not come to its end, run again`] }
+  const text = readFileSync(path, 'latin1')
+  if (text === sealText(found)) return { name: 'seal', seen, wrong: [] }
+  const said = new Map(text.split('\n').map(line => [line.slice(66), line.slice(0, 64)]))
+  const other = [...found].filter(([file, digest]) => said.get(file) !== digest)
+  const wrong = other.map(([file, digest]) => `${file}: has sha256 ${digest}, ${SEAL} says ${said.get(file) ?? 'nothing'}`)
+  return { name: 'seal', seen, wrong: wrong.length > 0 ? wrong : [`${SEAL}: was changed`] }
+}
+
 /** Files in the output folders that the manifest does not list: a loader would read them. */
 export function strays({ dir, manifest }: Finished): Check {
   const listed = new Set(manifest.outputs.map(({ path }) => path))
@@ -46,6 +63,7 @@ export function strays({ dir, manifest }: Finished): Check {
     .filter(table => existsSync(join(dir, table)))
     .flatMap(table => readdirSync(join(dir, table)).map(file => `${table}/${file}`))
   const wrong = found.filter(path => !listed.has(path)).map(path => `${path}: is not in the manifest`)
+  if (existsSync(join(dir, MARKER))) wrong.push(`${MARKER}: is there, so a run was cut off while it wrote this folder; run again`)
   return { name: 'folders', seen: 'hold nothing else', wrong }
 }
 

@@ -1,6 +1,7 @@
 /** The ledger of a finished build against the manifest and against the shards. */
+import { resolve } from 'node:path'
 import { type Finished, filesOf } from '../finished.ts'
-import type { Tables } from '../sql.ts'
+import { quoted, type Tables } from '../sql.ts'
 import type { TableName } from '../tables.ts'
 import { type Check, Differences } from './accounts.ts'
 
@@ -109,3 +110,31 @@ export async function shardsInLedger(finished: Finished, tables: Tables): Promis
   }
   return { name: 'shards', seen: `${looked.join(', ')} hold the pairs that the ledger says`, wrong }
 }
+
+/** The ledger is in the order of the inputs, and within each in that of its rows. */
+export async function ledgerOrder({ dir, manifest: { inputs, outputs } }: Finished, tables: Tables): Promise<Check> {
+  const seen = 'the ledger is in the order of the inputs and of their rows'
+  const files = outputs.filter(({ path }) => path.startsWith('ledger/'))
+  if (files.length === 0) return { name: 'order', seen, wrong: [] }
+  let next = 0
+  const starts = files.map(({ path, rows }) => `(${quoted(resolve(dir, path))}, ${(next += rows) - rows})`)
+  next = 0
+  const held = inputs.map(({ path, pairs, format }) => `(${quoted(path)}, ${next}, ${(next += pairs)}, ${format !== 'scored'})`)
+  const list = `[${files.map(({ path }) => quoted(resolve(dir, path))).join(', ')}]`
+  const found = await tables.rows<{ place: number; file: string; row: number; strange: boolean }>(
+    `with rows as (select p.first + file_row_number as place, l.file, l.row, i.single, i.file is null as strange
+       from read_parquet(${list}, file_row_number = true, filename = true, hive_partitioning = false) l
+       join (values ${starts.join(', ')}) p(filename, first) on l.filename = p.filename
+       left join (values ${held.join(', ')}) i(file, first, past, single) on l.file = i.file and p.first + file_row_number >= i.first and p.first + file_row_number < i.past)
+     select place, file, row, strange from (select *, lag(row) over (order by place) as before, lag(file) over (order by place) as of from rows)
+     where strange or (file = of and (row < before or (row = before and single))) order by place limit ${ORDER_SHOWN}`,
+  )
+  const wrong = found.map(({ place, file, row, strange }) =>
+    strange
+      ? `ledger: row ${place} is of ${file}, whose pairs are elsewhere by the manifest`
+      : `ledger: row ${place} is row ${row} of ${file}, which does not follow the one before`,
+  )
+  return { name: 'order', seen, wrong }
+}
+
+const ORDER_SHOWN = 20

@@ -1,10 +1,12 @@
 /**
- * make bench: every table from one run, on stdout. May be set: BENCH=build,neardup,estimator,writers,scale (which tables; default all), SIZES (of the build), NEARDUP and
- * SCALE (their sizes), BENCH_DIR (default .goldpan/bench).
+ * make bench: every table from one run, on stdout. May be set: BENCH=build,neardup,... (which tables; default all), SIZES (of the build),
+ * NEARDUP, SCALE, INCREMENTAL and ANSWERS (their sizes), BENCH_DIR (default .goldpan/bench).
  */
 import { cpus, totalmem } from 'node:os'
+import { benchAnswers } from './answers.mjs'
 import { benchBuild } from './build.mjs'
 import { benchEstimator } from './estimator.mjs'
+import { benchIncremental } from './incremental.mjs'
 import { benchNearDup, corpus } from './neardup.mjs'
 import { benchScale } from './scale.mjs'
 import { benchWriters } from './writers.mjs'
@@ -16,10 +18,12 @@ const tables = {
   neardup: ['Near-duplicates', () => benchNearDup(root, numbers('NEARDUP', '50000,200000,1000000'))],
   estimator: ['Estimator', async () => benchEstimator()],
   writers: ['Writers', async () => benchWriters(root, await corpus(root, 50_000))],
+  incremental: ['Incremental runs', () => benchIncremental(root, numbers('INCREMENTAL', '200000'))],
+  answers: ['Answers', () => benchAnswers(root, numbers('ANSWERS', '1000000'))],
   scale: ['Scale', () => benchScale(root, numbers('SCALE', '1000000,5000000'))],
 }
 console.log(`# Benchmarks\n\n${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. One run of \`make bench\`; ratios hold, absolute figures depend on the machine.\n`)
-for (const name of (process.env.BENCH ?? 'build,neardup,estimator,writers,scale').split(',')) {
+for (const name of process.env.BENCH?.split(',') ?? Object.keys(tables)) {
   const [title, bench] = tables[name]
   console.log(`## ${title}\n\n${await bench()}\n`)
 }

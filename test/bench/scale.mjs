@@ -12,7 +12,7 @@ steps: [structure, exact-dedup, near-dup, decontaminate]
 output: { publish_without_review: true }
 `
 
-async function corpus(root, pairs) {
+export async function corpus(root, pairs) {
   const dir = join(root, `scale-${pairs}`)
   try {
     statSync(join(dir, 'truth.jsonl'))

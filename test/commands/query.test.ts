@@ -1,9 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type QueryFormat, query } from '../../pipeline/commands/query.ts'
+import { type QueryFormat, query, queryInto } from '../../pipeline/commands/query.ts'
 import { UserError } from '../../pipeline/errors.ts'
+import { CLI, rowsOf } from '../cli.ts'
 import { smallPairs, writeSmallBuild } from '../small-build.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'query-'))
@@ -19,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
-async function ask(sql: string, format: QueryFormat = 'csv', from = build, width?: number): Promise<string> {
+async function ask(sql: string, format: Exclude<QueryFormat, 'parquet'> = 'csv', from = build, width?: number): Promise<string> {
   let text = ''
   for await (const piece of query(from, sql, format, width)) text += piece
   return text
@@ -55,6 +57,40 @@ describe('formats', () => {
 
   test.each(['csv', 'json'] as const)('%s keeps a leading U+FEFF', async format => {
     expect(await ask("select prompt[1].content as c from train where source = 'arena'", format)).toContain('\ufeffName a colour')
+  })
+
+  test('spreadsheet: no text is a formula, numbers stay numbers; csv leaves texts alone', async () => {
+    const sql = "select '=1+1' as \"=a\", -1 as n, '- item' as t, '＝x' as w, 'a=b' as u, '@' as v, null as z"
+    expect(await ask(sql, 'spreadsheet')).toBe("'=a,n,t,w,u,v,z\n'=1+1,-1,'- item,'＝x,a=b,'@,\n")
+    expect(await ask(sql)).toBe('=a,n,t,w,u,v,z\n=1+1,-1,- item,＝x,a=b,@,\n')
+  })
+
+  test('parquet: the rows with their types, at --output', async () => {
+    const file = join(dir, 'answer.parquet')
+    await queryInto(build, 'select pair_id, row, p_mean, human, contamination from ledger order by row, source;', 'parquet', file)
+    const both = await Promise.all([
+      rowsOf('', `select * from '${file}'`),
+      rowsOf(
+        build,
+        "select pair_id, row, p_mean, human, contamination from read_parquet('{dir}/ledger/*.parquet', hive_partitioning = false) order by row, source",
+      ),
+    ])
+    expect(both[0]).toEqual(both[1])
+    expect(both[0]).toHaveLength(7)
+    await expect(queryInto(build, 'select 1 as a, 2 as A', 'parquet', file)).rejects.toThrow('two columns are called A')
+    await expect(queryInto(build, "select error('no')", 'parquet', file)).rejects.toThrow(UserError)
+    expect(await rowsOf('', `select count(*) as n from '${file}'`)).toEqual([{ n: '7' }])
+    expect(readdirSync(dir).filter(name => name.startsWith('.answer'))).toEqual([])
+  })
+
+  test('parquet on a pipe, and refusals of --output', async () => {
+    const piped = spawnSync(process.execPath, [CLI, 'query', build, 'from ledger', '--format', 'parquet'])
+    expect(piped.stdout.subarray(0, 4).toString() + piped.stdout.subarray(-4).toString()).toBe('PAR1PAR1')
+    await queryInto(build, 'select 1 as a', 'csv', join(dir, 'answer.csv'))
+    expect(readFileSync(join(dir, 'answer.csv'), 'utf8')).toBe('a\n1\n')
+    await expect(queryInto(build, 'select 1', 'csv', join(build, 'train/x.csv'))).rejects.toThrow('lies inside the build')
+    await expect(queryInto(build, 'select 1', 'csv', join(dir, 'no/x.csv'))).rejects.toThrow('no such folder')
+    await expect(queryInto(build, 'select 1', 'csv', dir)).rejects.toThrow('is not a file')
   })
 
   test('two columns of one name, a trailing semicolon, a trailing comment', async () => {
@@ -125,7 +161,10 @@ test.each([
 describe('a query reads the build and nothing else', () => {
   const secret = join(dir, 'secret.csv')
   const target = join(dir, 'written.csv')
-  beforeAll(() => writeFileSync(secret, 'a\nhidden\n'))
+  beforeAll(() => {
+    writeFileSync(secret, 'a\nhidden\n')
+    symlinkSync(secret, join(build, 'ledger/link.csv'))
+  })
 
   test.each([
     ['read_csv', () => `select * from read_csv('${secret}')`],
@@ -148,11 +187,23 @@ describe('a query reads the build and nothing else', () => {
     ['drop', () => 'drop view train'],
     ['explain analyze of a copy', () => `explain analyze copy (select 1) to '${build}/train/part-00000.parquet'`],
     ['pragma', () => "pragma temp_directory='/'"],
+    ['a way around the folder', () => `select * from read_csv('${build}/train/../../secret.csv')`],
+    ['a link inside the build', () => `select * from read_csv('${build}/ledger/link.csv')`],
+    ['memory of the process', () => "select * from read_text('/proc/self/environ')"],
+    ['variables of the environment', () => "select getenv('HOME')"],
+    ['set within a function', () => "select set_config('enable_external_access', 'true')"],
+    ['a copy inside a CTE', () => `with x as (copy (select 1) to '${target}') select * from x`],
+    ['an end of the statement inside', () => `select 1) to '${target}' (format csv); --`],
+    ['arrow and text readers', () => `select * from read_ndjson_objects('${secret}')`],
+    ['call', () => 'call pragma_database_size()'],
+    ['vacuum', () => 'vacuum'],
+    ['a secret', () => "create secret s (type s3, key_id 'a', secret 'b')"],
     ['query()', () => `select * from query('copy (select 1) to ''${target}''')`],
   ])('%s is refused', async (_, sql) => {
     const shard = readFileSync(join(build, 'train/part-00000.parquet'))
     const before = readdirSync(dir)
     await expect(ask(sql())).rejects.toThrow(UserError)
+    await expect(queryInto(build, sql(), 'parquet', join(dir, 'out.parquet'))).rejects.toThrow(UserError)
     expect(existsSync(target)).toBe(false)
     expect(readdirSync(dir)).toEqual(before)
     expect(readFileSync(join(build, 'train/part-00000.parquet')).equals(shard)).toBe(true)

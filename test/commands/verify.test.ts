@@ -1,12 +1,20 @@
+import { createHash } from 'node:crypto'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { linesOf, register } from '../../pipeline/commands/verify.ts'
+import { UserError } from '../../pipeline/errors.ts'
+import { openFinished } from '../../pipeline/finished.ts'
 import { canonicalJson, type Manifest } from '../../pipeline/manifest.ts'
+import { seal } from '../../pipeline/seal.ts'
 import type { Check } from '../../pipeline/verify/accounts.ts'
-import { checksOf } from '../../pipeline/verify/verify.ts'
+import { rebuild } from '../../pipeline/verify/rebuild.ts'
+import { checksOf, fileChecks } from '../../pipeline/verify/verify.ts'
+import { Bench } from '../built.ts'
+import { rowsOf } from '../cli.ts'
 import { smallPairs, writeSmallBuild } from '../small-build.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'verify-'))
@@ -35,7 +43,7 @@ async function afterChange(change: (manifest: Mutable<Manifest>) => void): Promi
   const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Mutable<Manifest>
   change(manifest)
   writeFileSync(join(folder, 'manifest.json'), canonicalJson(manifest))
-  const { card: _, ...wrong } = wrongIn(await checksOf(folder))
+  const { card: _, seal: __, ...wrong } = wrongIn(await checksOf(folder))
   return wrong
 }
 
@@ -51,7 +59,7 @@ describe('a build as it was written', () => {
     const checks = await checksOf(folder)
     expect(wrongIn(checks)).toEqual({})
     expect(checks.map(check => check.name)).toEqual(
-      'manifest checksums folders card accounts steps rows ledger reasons inputs shards'.split(' '),
+      'seal manifest checksums folders card accounts steps rows schema order ledger reasons inputs shards'.split(' '),
     )
   })
 
@@ -62,7 +70,7 @@ describe('a build as it was written', () => {
     await program.parseAsync(['node', 'goldpan', 'verify', whole])
     const lines = String(said.mock.calls[0][0]).split('\n')
     said.mockRestore()
-    expect(lines).toHaveLength(11)
+    expect(lines).toHaveLength(14)
     for (const line of lines) expect(line).toMatch(/^ok {4}\w+: /)
   })
 })
@@ -98,7 +106,8 @@ describe('files', () => {
     const folder = copy()
     writeFileSync(join(folder, 'README.md'), `${readFileSync(join(folder, 'README.md'), 'utf8')} `)
     writeFileSync(join(folder, 'manifest.json'), JSON.stringify(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))))
-    const wrong = wrongIn(await checksOf(folder))
+    const { seal, ...wrong } = wrongIn(await checksOf(folder))
+    expect(seal.map(text => text.split(':')[0])).toEqual(['README.md', 'manifest.json'])
     expect(wrong).toEqual({
       manifest: [expect.stringContaining('not in its canonical form')],
       card: ['README.md: is not the card of this manifest'],
@@ -111,7 +120,7 @@ describe('files', () => {
     const said = vi.spyOn(console, 'log').mockImplementation(() => {})
     const program = new Command()
     register(program)
-    await expect(program.parseAsync(['node', 'goldpan', 'verify', folder])).rejects.toThrow(`${folder}: 1 of 11 checks failed: folders`)
+    await expect(program.parseAsync(['node', 'goldpan', 'verify', folder])).rejects.toThrow(`${folder}: 1 of 14 checks failed: folders`)
     expect(String(said.mock.calls[0][0])).toContain('FAIL  folders:\n        train/notes.txt: is not in the manifest')
     said.mockRestore()
   })
@@ -142,7 +151,7 @@ describe('figures of the manifest', () => {
   })
 
   test('rows of an input, and of a file', async () => {
-    expect(await afterChange(m => void m.inputs[1].rows++)).toEqual({
+    expect(await afterChange(m => void m.inputs[0].rows++)).toEqual({
       accounts: ['manifest.json: hh.jsonl: pairs + rejected is 4, expected 5'],
     })
     const wrong = await afterChange(m => void m.outputs.find(o => o.path.startsWith('train'))!.rows++)
@@ -154,18 +163,125 @@ describe('figures of the manifest', () => {
 
   test('pairs that moved between inputs, or between sources', async () => {
     const inputs = await afterChange(m => {
-      m.inputs[0].rows++
-      m.inputs[0].pairs++
-      m.inputs[1].rows--
-      m.inputs[1].pairs--
+      m.inputs[1].rows++
+      m.inputs[1].pairs++
+      m.inputs[0].rows--
+      m.inputs[0].pairs--
     })
-    expect(inputs).toEqual({ inputs: ['ledger: rows of arena.jsonl is 4, expected 5', 'ledger: rows of hh.jsonl is 3, expected 2'] })
+    expect(inputs.order).toEqual([expect.stringContaining('ledger: row 2 is of hh.jsonl, whose pairs are elsewhere')])
+    expect(inputs.inputs.toSorted()).toEqual(['ledger: rows of arena.jsonl is 4, expected 5', 'ledger: rows of hh.jsonl is 3, expected 2'])
     const sources = await afterChange(m => {
       m.sources[0].train--
       m.sources[1].train++
     })
     expect(sources).toEqual({ ledger: ['ledger: arena: train is 1, expected 0', 'ledger: hh: train is 1, expected 2'] })
   })
+})
+
+describe('any single bit', () => {
+  const files = [
+    'manifest.json',
+    'README.md',
+    'run.json',
+    'SHA256SUMS',
+    ...['train', 'validation', 'flipped', 'quarantine', 'review', 'ledger', 'rejects'].map(table => `${table}/part-00000`),
+  ]
+
+  test.each(['parquet', 'jsonl', 'arrow'] as const)(
+    'of any file of a build in %s is missed by none',
+    async format => {
+      const folder = join(dir, `flips-${format}`)
+      mkdirSync(folder)
+      await writeSmallBuild(folder, { format })
+      writeFileSync(join(folder, 'run.json'), '{"seconds":1}')
+      seal(folder)
+      expect(wrongIn(await checksOf(folder))).toEqual({})
+      const pathOf = (file: string): string => {
+        const shard = /^(train|validation)\//.test(file) ? format : 'parquet'
+        return join(folder, file.includes('/') ? `${file}.${shard}` : file)
+      }
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...files),
+          fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+          fc.nat(7),
+          async (file, place, bit) => {
+            const bytes = readFileSync(pathOf(file))
+            const flipped = Buffer.from(bytes)
+            flipped[Math.floor(place * bytes.length)] ^= 1 << bit
+            writeFileSync(pathOf(file), flipped)
+            const found = await Promise.resolve()
+              .then(() => fileChecks(openFinished(folder)))
+              .then(
+                checks => checks.some(check => check.wrong.length > 0),
+                error => error instanceof UserError,
+              )
+            writeFileSync(pathOf(file), bytes)
+            return found
+          },
+        ),
+        { seed: 42, numRuns: 400 },
+      )
+    },
+    20_000,
+  )
+})
+
+describe('order and schema', () => {
+  const change = async (sql: string): Promise<Record<string, readonly string[]>> => {
+    const folder = copy()
+    const path = join(folder, 'ledger/part-00000.parquet')
+    await rowsOf(
+      '',
+      `copy (${sql.replace('ledger', `read_parquet('${path}', hive_partitioning = false)`)}) to '${path}.new' (format parquet)`,
+    )
+    renameSync(`${path}.new`, path)
+    const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Mutable<Manifest>
+    const output = manifest.outputs.find(o => o.path.startsWith('ledger'))!
+    output.bytes = readFileSync(path).length
+    output.sha256 = createHash('sha256').update(readFileSync(path)).digest('hex')
+    writeFileSync(join(folder, 'manifest.json'), canonicalJson(manifest))
+    seal(folder)
+    const { card: _, ...wrong } = wrongIn(await checksOf(folder))
+    return wrong
+  }
+
+  test('rows of the ledger in another order', async () => {
+    expect(await change('select * from ledger order by source desc, row desc')).toEqual({
+      order: [1, 2]
+        .map(place => `ledger: row ${place} is row ${2 - place} of hh.jsonl, which does not follow the one before`)
+        .concat([3, 4, 5, 6].slice(1).map(place => expect.stringContaining(`ledger: row ${place} `))),
+    })
+    expect((await change('select * from ledger order by source, row')).order).toHaveLength(6)
+  })
+
+  test('a column of another type, one that is gone, one that lacks a value', async () => {
+    expect((await change('select * replace (row::int as row) from ledger')).schema).toEqual([
+      'ledger: column row is INTEGER, expected BIGINT',
+    ])
+    expect((await change('select * exclude (style_p) from ledger')).schema).toEqual(['ledger: has no column style_p'])
+    expect((await change('select * replace (case when row > 1 then prompt_id end as prompt_id) from ledger')).schema).toEqual([
+      expect.stringMatching(/^ledger: column prompt_id lacks a value in \d rows$/),
+    ])
+  })
+})
+
+test('the config run again elsewhere gives the same manifest, or what differs', async () => {
+  const bench = new Bench('rebuild')
+  const rows = (n: number) =>
+    Array.from({ length: n }, (_, i) => ({ prompt: `What of ${i}?`, chosen: `Good ${i}.`, rejected: `Bad ${i} bad.` }))
+  const config = bench.config({ 'a.jsonl': rows(30) }, 'steps: [structure, exact-dedup]\noutput: { splits: { validation: 0.2 } }\n')
+  const { out } = await bench.run(config, ['seed=7'])
+  expect(await rebuild(out, { threads: 0 })).toMatchObject({ name: 'rebuild', wrong: [] })
+  writeFileSync(config, readFileSync(config, 'utf8').replace('0.2', '0.3'))
+  expect((await rebuild(out, { threads: 0 })).wrong).toEqual([
+    'output.splits.validation: 0.2 then, 0.3 now',
+    ...['ledger', 'train', 'validation'].map(folder =>
+      expect.stringMatching(new RegExp(`^${folder}/part-00000.parquet: other bytes, \\d+ rows then, \\d+ now$`)),
+    ),
+  ])
+  rmSync(config)
+  await expect(rebuild(out, { threads: 0 })).rejects.toThrow('say which with --config FILE')
 })
 
 test('shards that hold other pairs than the ledger says', async () => {

@@ -1,5 +1,6 @@
 /** A table for any spreadsheet: one row an item; whoever answers fills the last columns, and may repeat a row for another annotator. */
 import { UserError } from '../../errors.ts'
+import { inert } from '../../spreadsheet.ts'
 import { choiceOf, type Imported, strengthOf, type Tool, textOf, timeOf } from './tool.ts'
 
 const SHOWN = ['item', 'prompt', 'left', 'right'] as const
@@ -36,8 +37,6 @@ function imported(cell: (name: string) => string, where: string): Imported[] {
   ]
 }
 
-/** A cell that begins like a formula is run by spreadsheets; an apostrophe before it makes it text. */
-const inert = (text: string): string => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text)
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
 
 /** RFC 4180; separated by commas or, as some spreadsheets write it, semicolons. */
