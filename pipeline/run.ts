@@ -14,8 +14,8 @@ import { type Phase, phases } from './phases.ts'
 import type { LocatedPlan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { outlookLines } from './report/plan-text.ts'
-import { DamagedEntry, guarded, Store } from './store.ts'
-import { dropCut } from './store-care/care.ts'
+import { guarded, Store } from './store.ts'
+import { untilWhole } from './store-care/repair.ts'
 import { use } from './store-care/usage.ts'
 import { VERSION } from './version.ts'
 
@@ -63,13 +63,15 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
   const clock = stopwatch()
   const build = new Build(located, new Store(options.store))
   const before = lastBuild(build, options.out)
-  for (const line of outlookLines(outlookOf(build, before), before)) options.progress.note(line)
+  const note = (line: string): void => options.progress.note(line)
+  const outlook = await untilWhole(build.store, note, () => outlookOf(new Build(located, build.store), before))
+  for (const line of outlookLines(outlook, before)) note(line)
   guarded(options.store, () => writeFileSync(build.planFile(), JSON.stringify(located)))
   const ended = use(options.store, `goldpan run --out ${options.out}`)
   const executor = options.threads === 0 ? inline(build) : threads(build, widthWithin(options.threads, options.memory_bytes))
   options.started?.(executor)
   try {
-    return await untilWhole(build.store, options.progress, async () => {
+    return await untilWhole(build.store, note, async () => {
       const fresh = new Build(located, build.store)
       const times = await onePass(fresh, options.progress, executor)
       const manifest = manifestOf(fresh)
@@ -91,30 +93,6 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
     options.progress.end()
     await executor.close()
     ended()
-  }
-}
-
-/** So often the same entry may be found damaged before the disk is to blame. */
-const REPAIRS = 3
-
-/**
- * A damaged entry is thrown out and the work starts over: it finds what is missing and makes only that. Where one entry is damaged others may
- * be, as after a power loss: those that are cut are thrown out with it.
- */
-async function untilWhole<T>(store: Store, progress: Progress, work: () => Promise<T>): Promise<T> {
-  const repairs = new Map<string, number>()
-  for (;;) {
-    try {
-      return await work()
-    } catch (error) {
-      const times = error instanceof DamagedEntry ? (repairs.get(error.key) ?? 0) + 1 : 0
-      if (!(error instanceof DamagedEntry) || times > REPAIRS) throw error
-      const others = repairs.size === 0 ? dropCut(store) : 0
-      progress.note(`${error.message}; ${others > 1 ? `${others} entries are cut; all are made again` : 'made again'}`)
-      repairs.set(error.key, times)
-      store.drop(error.key)
-      store.drop(error.key.split('.')[0])
-    }
   }
 }
 

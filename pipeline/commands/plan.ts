@@ -11,6 +11,7 @@ import { probeInputs } from '../probe.ts'
 import { openProgress } from '../progress.ts'
 import { describePlan } from '../report/plan-text.ts'
 import { Store } from '../store.ts'
+import { untilWhole } from '../store-care/repair.ts'
 import { collect, defaultStore } from './run.ts'
 
 interface Flags {
@@ -42,7 +43,14 @@ async function plan(config: string, { store, out, set, json, write }: Flags): Pr
   const before = lastBuild(build, out)
   if (write) writeFileSync(build.planFile(), JSON.stringify(located))
   if (json) console.log(JSON.stringify(located.plan, null, 2))
-  else console.log(describePlan(located, { outlook: outlookOf(build, before), before }, curves(located)))
+  else {
+    const outlook = await untilWhole(
+      build.store,
+      line => console.error(line),
+      () => outlookOf(new Build(located, build.store), before),
+    )
+    console.log(describePlan(located, { outlook, before }, curves(located)))
+  }
   if (write) console.log(`\nplan file: ${build.planFile()}`)
 }
 
