@@ -1,5 +1,5 @@
 /** The style of both responses, as vectors of `styleFeatures`. */
-import { columnsOf } from '../batch.ts'
+import { type Columns, columnsOf } from '../batch.ts'
 import { styleFeatures } from '../kernels/style-features.ts'
 import { styleVectors } from '../kernels/style-vectors.ts'
 import { pairTexts } from '../pair.ts'
@@ -7,6 +7,7 @@ import { defineMeasure } from '../stage.ts'
 
 const reads = { chosen: pairTexts.chosen, rejected: pairTexts.rejected } as const
 export const styleColumns = { style_chosen: { vector: styleFeatures.length }, style_rejected: { vector: styleFeatures.length } } as const
+export type StyleColumns = Columns<typeof styleColumns>
 
 export const style = defineMeasure<Record<string, never>>({
   name: 'style',

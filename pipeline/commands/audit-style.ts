@@ -1,0 +1,31 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { filesOf } from '../files.ts'
+import { styleText } from '../report/style-text.ts'
+import { styleOfFiles } from '../style-of-files.ts'
+
+interface Flags {
+  readonly seed: number
+  readonly json?: boolean
+}
+
+function whole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
+  return Number(text)
+}
+
+export const register = (program: Command): void => {
+  program
+    .command('audit-style')
+    .description('say how much length, Markdown and other style alone predict the labels of preference files; needs no config')
+    .argument('<file...>', 'files, globs or folders of any format that a build reads')
+    .option('--seed <n>', 'of samples and bootstrap', whole, 42)
+    .option('--json', 'print the figures as JSON')
+    .addHelpText('after', '\nExample: goldpan audit-style data/*.jsonl')
+    .action(audit)
+}
+
+async function audit(named: readonly string[], { seed, json }: Flags): Promise<void> {
+  const files = named.flatMap(name => filesOf(name, process.cwd(), 'audit-style'))
+  const style = await styleOfFiles(files, seed)
+  console.log(json ? JSON.stringify(style, null, 2) : styleText(style, process.stdout.columns))
+}
