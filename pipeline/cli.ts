@@ -2,6 +2,7 @@
 /** The command line: one small file a command under commands/. */
 import './collector.ts'
 import { Command, CommanderError } from 'commander'
+import { register as auditRm } from './commands/audit-rm.ts'
 import { register as explain } from './commands/explain.ts'
 import { register as plan } from './commands/plan.ts'
 import { register as query } from './commands/query.ts'
@@ -20,7 +21,7 @@ const program = new Command('goldpan')
   .version(VERSION)
   .showHelpAfterError('(goldpan --help lists commands, goldpan COMMAND --help their options)')
   .exitOverride()
-for (const register of [run, plan, report, review, explain, query, verify, synth, reference, task]) register(program)
+for (const register of [run, plan, report, review, explain, query, verify, auditRm, synth, reference, task]) register(program)
 for (const command of program.commands) command.exitOverride()
 program.addHelpText(
   'after',
