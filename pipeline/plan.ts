@@ -236,7 +236,9 @@ async function planStep(
   const parsed = stage.params.safeParse(await withBenchmarks(loaded, stage, step, around))
   if (!parsed.success) return loaded.complain(parsed.error, step.place)
   const params = parsed.data as Json
-  const files = (stage.files?.(params) ?? []).map(path => around.known.get(path)!)
+  const located = async (path: string): Promise<PlannedFile> =>
+    around.known.get(path) ?? (await around.named(filesOf(path, around.base, loaded.at(step.place))))[0]
+  const files = await Promise.all((stage.files?.(params) ?? []).map(located))
   const digests = new Map(files.map(file => [file.path, `${basename(file.path)} ${file.sha256}`]))
   const onnx = (params as { readonly onnx?: string }).onnx
   if (onnx !== undefined) digests.set(onnx, await around.folder(onnx, loaded.at([...step.place, 'onnx'])))

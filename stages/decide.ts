@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { type Batch, type ColumnOf, columnsOf, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
+import { type Batch, columnsOf, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
 import { type Judged, type PeopleVerdict, verdicts } from '../pipeline/judgement.ts'
-import { labelKinds, outcomes, pairFacts, recallFacts, relations, votes as voteLabels } from '../pipeline/pair.ts'
+import { majorityOf } from '../pipeline/measures/gold.ts'
+import { labelKinds, outcomes, pairFacts, recallFacts, relations } from '../pipeline/pair.ts'
 import { AWAY, defineStage, type Env, type JudgedPairs, type Verdict } from '../pipeline/stage.ts'
 
 const share = z.number().min(0).max(1)
@@ -152,24 +153,6 @@ function isSwapped(batch: Batch, i: number): boolean {
   if (!('relation' in batch.columns)) return false
   const { relation } = columnsOf(batch, duplicates)
   return isValid(relation, i) && ['swapped', 'near-swapped'].includes(relations[relation.values[i]])
-}
-
-const CHOSEN = voteLabels.indexOf('chosen')
-const REJECTED = voteLabels.indexOf('rejected')
-const FEWEST_VOTES = 2
-
-/** 1 where most of two or more votes are for chosen, -1 for rejected, else 0; ties have no side. */
-function majorityOf({ starts, items }: ColumnOf<typeof pairFacts.votes>, i: number): number {
-  const { values } = items.columns.vote
-  let [chosen, rejected] = [0, 0]
-  for (let k = starts[i]; k < starts[i + 1]; k++) {
-    if (values[k] === CHOSEN) chosen++
-    if (values[k] === REJECTED) rejected++
-  }
-  const cast = starts[i + 1] - starts[i]
-  if (cast < FEWEST_VOTES) return 0
-  if (chosen * 2 > cast) return 1
-  return rejected * 2 > cast ? -1 : 0
 }
 
 /** Whether enough models judge a pair and all of them are against its label. At exactly .5 a model does not judge. */
