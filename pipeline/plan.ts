@@ -250,6 +250,7 @@ async function planStep(
     key: keyOf('measure', measure.name, measure.version, byDigest(own, digests), loaded.config.seed),
   }))
   checkReads(loaded, stage, step, params, env)
+  const readsJudgements = typeof stage.judgements === 'function' ? stage.judgements(params) : stage.judgements
   const corpus_wide = previous?.corpus_wide === true || stage.rounds !== undefined
   const key = keyOf(
     previous?.key ?? loaded.config.seed,
@@ -258,7 +259,7 @@ async function planStep(
     keyed,
     corpus_wide ? around.corpus : null,
     stage.models ? around.models : null,
-    ...(stage.judgements && around.judgements ? [around.judgements] : []),
+    ...(readsJudgements && around.judgements ? [around.judgements] : []),
   )
   return { id: step.id, stage: stage.name, version: stage.version, params, files, measures, corpus_wide, key }
 }

@@ -21,14 +21,14 @@ import { modelColumn } from '../pipeline/kernels/recorded.ts'
 import { sourceNumbers } from '../pipeline/kernels/sources.ts'
 import { goldOf, goldReads } from '../pipeline/measures/gold.ts'
 import { pairFacts } from '../pipeline/pair.ts'
-import { type Context, defineStage, type Env, type Json, type Part, type Round } from '../pipeline/stage.ts'
+import { type Context, defineStage, type Env, type Json, type JudgedPairs, type Part, type Round } from '../pipeline/stage.ts'
 
 const params = z.strictObject({
   gold: z
-    .enum(['auto', 'ignore'])
-    .default('auto')
+    .enum(['votes', 'people', 'ignore'])
+    .default('votes')
     .describe(
-      'what models are calibrated on: auto = in sources with min_gold_pairs what people said (the judgement log, two or more votes of a pair), else the labels as they came in, corrected where people said otherwise; ignore = the labels alone',
+      'what models are calibrated on, in sources with min_gold_pairs of it alone, elsewhere on the labels corrected by it: votes = two or more votes that came with a pair; people = the judgement log too, so that every new answer fits the models anew; ignore = the labels as they came in',
     ),
   min_gold_pairs: z.int().min(50).default(300).describe('pairs of a source with gold from which its models are calibrated on gold alone'),
   max_calibration_pairs: z
@@ -67,6 +67,7 @@ const params = z.strictObject({
 type Params = z.infer<typeof params>
 
 const FOLDS = 5
+const NOBODY: JudgedPairs = { size: 0, of: () => undefined }
 const SAMPLE = 0x7ca1
 const DEALT = 0x57ac
 const modelsOf = ({ upstream }: Env): string[] =>
@@ -88,7 +89,8 @@ const sample: Round<Params> = {
   reads: (_, env) => ({ ordinal: 'i32', ...goldReads, tie: pairFacts.tie, ...judgedBy(env) }),
   emits: (_, env) => ({ ...sampled, ...marginColumns(env) }),
   partitions: () => 1,
-  observe: (params, { env, seed, corpus, judged }) => {
+  observe: (params, { env, seed, corpus, judged: log }) => {
+    const judged = params.gold === 'people' ? log : NOBODY
     const share = params.max_calibration_pairs / Math.max(1, corpus.pairs)
     const schema: Schema = { ...sampled, ...marginColumns(env), partition: 'i32' }
     return batch => {
@@ -284,7 +286,7 @@ export const disagreement = defineStage<Params>({
   version: 3,
   params,
   files: ({ audit }) => (audit === undefined ? [] : [audit]),
-  judgements: true,
+  judgements: ({ gold }) => gold === 'people',
   reads: (_, env) => judgedBy(env),
   adds: ({ gold_model }, env) => ({
     ...Object.fromEntries(modelsOf(env).map(model => [`p_${model}`, 'f32' as const])),
