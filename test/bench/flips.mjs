@@ -105,7 +105,14 @@ function build(dir, name, pairs, params) {
   return out
 }
 
-/** A Markdown table; mean over seeds. Throws where a way is not above what simple Python reaches. */
+/** Mean over seeds and its standard error. */
+function spreadOf(values) {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length
+  const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, values.length - 1)
+  return { mean, error: Math.sqrt(variance / values.length) }
+}
+
+/** A Markdown table. Throws where a way is below what simple Python reached, by more than two standard errors of the seeds. */
 export async function benchFlips(root, seeds = [1, 2, 3, 4, 5, 6], data = process.env.GOLDPAN_DATA ?? '../shared/data') {
   const problems = problemsOf(data)
   if (!problems) return `skipped: no rewardmath-scores.jsonl.gz in ${data} (set GOLDPAN_DATA)`
@@ -117,13 +124,14 @@ export async function benchFlips(root, seeds = [1, 2, 3, 4, 5, 6], data = proces
   for (const [w, { name, params, gold = false, bar }] of WAYS.entries()) {
     const means = []
     for (const [b, by] of ['pair', 'prompt'].entries()) {
-      let sum = 0
-      for (const seed of seeds) sum += found(await ledgerOf(build(dir, `${w}-${by}-${seed}`, pairsOf(problems, { seed, by, gold }), params)), by)
-      means.push(sum / seeds.length)
-      if (bar && means[b] <= bar[b]) throw new Error(`flips, ${name}, by ${by}: AUC ${fixed(means[b], 4)} is not above ${bar[b]}`)
+      const aucs = []
+      for (const seed of seeds) aucs.push(found(await ledgerOf(build(dir, `${w}-${by}-${seed}`, pairsOf(problems, { seed, by, gold }), params)), by))
+      means.push(spreadOf(aucs))
+      if (bar && means[b].mean + 2 * means[b].error <= bar[b])
+        throw new Error(`flips, ${name}, by ${by}: AUC ${fixed(means[b].mean, 4)} +- ${fixed(means[b].error, 4)} is below ${bar[b]}`)
     }
-    rows.push([name, ...means.flatMap((mean, b) => [fixed(mean, 3), bar ? fixed(bar[b], 3) : ''])])
+    rows.push([name, ...means.flatMap(({ mean, error }, b) => [`${fixed(mean, 3)} +- ${fixed(error, 3)}`, bar ? fixed(bar[b], 3) : ''])])
   }
   const head = ['p_mean by', 'AUC, turned pairs', 'to beat', 'AUC, turned prompts', 'to beat']
-  return `${problems.length} problems, 31 models and judges, one label in ten turned, mean of ${seeds.length} seeds. AUC of 1 - p_mean for a turned label.\n\n${table(head, rows)}`
+  return `${problems.length} problems, 31 models and judges, one label in ten turned, mean of ${seeds.length} seeds and its standard error. AUC of 1 - p_mean for a turned label.\n\n${table(head, rows)}`
 }
