@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly register: (prog
   diff: () => import('./commands/diff.ts'),
   query: () => import('./commands/query.ts'),
   verify: () => import('./commands/verify.ts'),
+  'audit-rm': () => import('./commands/audit-rm.ts'),
   'audit-style': () => import('./commands/audit-style.ts'),
   synth: () => import('./commands/synth.ts'),
   reference: () => import('./commands/reference.ts'),

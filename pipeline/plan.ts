@@ -237,7 +237,9 @@ async function planStep(
   const parsed = stage.params.safeParse(await withBenchmarks(loaded, stage, step, around))
   if (!parsed.success) return loaded.complain(parsed.error, step.place)
   const params = parsed.data as Json
-  const files = (stage.files?.(params) ?? []).map(path => around.known.get(path)!)
+  const located = async (path: string): Promise<PlannedFile> =>
+    around.known.get(path) ?? (await around.named(filesOf(path, around.base, loaded.at(step.place))))[0]
+  const files = await Promise.all((stage.files?.(params) ?? []).map(located))
   const digests = new Map(files.map(file => [file.path, `${basename(file.path)} ${file.sha256}`]))
   const onnx = (params as { readonly onnx?: string }).onnx
   if (onnx !== undefined) digests.set(onnx, await around.folder(onnx, loaded.at([...step.place, 'onnx'])))
@@ -249,6 +251,7 @@ async function planStep(
     key: keyOf('measure', measure.name, measure.version, byDigest(own, digests), loaded.config.seed),
   }))
   checkReads(loaded, stage, step, params, env)
+  const readsJudgements = typeof stage.judgements === 'function' ? stage.judgements(params) : stage.judgements
   const corpus_wide = previous?.corpus_wide === true || stage.rounds !== undefined
   const key = keyOf(
     previous?.key ?? loaded.config.seed,
@@ -258,7 +261,7 @@ async function planStep(
     corpus_wide ? around.corpus : null,
     stage.models ? around.models : null,
     measures.map(measure => measure.key),
-    ...(stage.judgements && around.judgements ? [around.judgements] : []),
+    ...(readsJudgements && around.judgements ? [around.judgements] : []),
   )
   return { id: step.id, stage: stage.name, version: stage.version, params, files, measures, corpus_wide, key }
 }

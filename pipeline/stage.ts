@@ -122,8 +122,8 @@ export interface Stage<P = unknown> {
   measures?(params: P): readonly MeasureUse[]
   /** Calls the configured reward models, whose digests then enter the key. */
   readonly models?: true
-  /** Reads what people said, whose digest then enters the key. */
-  readonly judgements?: true
+  /** Reads what people said, whose digest then enters the key; a function where only some params ask for it. */
+  readonly judgements?: true | ((params: P) => boolean)
   /**
    * Also judges pairs that an earlier step sent to review (column `recalled`), once there are judgements: 0 takes one back into the stream,
    * AWAY leaves it where it is. Such a pair has nulls in the columns of steps that it did not reach.

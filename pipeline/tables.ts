@@ -49,6 +49,8 @@ export function ledgerColumns(added: readonly string[]): OutColumn[] {
     optional('p_mean', 'f32'),
     optional('disagreement', 'f32'),
     optional('against', 'i8'),
+    ...(added.includes('vote_entropy') ? [optional('vote_entropy', 'f32')] : []),
+    ...(added.includes('gold_against_best') ? [optional('gold_against_best', 'i8')] : []),
     optional('draw', { labels: draws }),
     optional('inclusion_probability', 'f64'),
     optional('human', { struct: human }),

@@ -1,8 +1,11 @@
 import { z } from 'zod'
-import { type Batch, type ColumnOf, columnsOf, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
+import { type Batch, batchOf, columnsOf, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
 import { type Judged, type PeopleVerdict, verdicts } from '../pipeline/judgement.ts'
-import { labelKinds, outcomes, pairFacts, recallFacts, relations, votes as voteLabels } from '../pipeline/pair.ts'
-import { AWAY, defineStage, type Env, type JudgedPairs, type Verdict } from '../pipeline/stage.ts'
+import { wilson } from '../pipeline/kernels/intervals.ts'
+import { modelColumn } from '../pipeline/kernels/recorded.ts'
+import { majorityOf } from '../pipeline/measures/gold.ts'
+import { draws, labelKinds, outcomes, pairFacts, recallFacts, relations } from '../pipeline/pair.ts'
+import { AWAY, defineStage, type Env, type Json, type JudgedPairs, type Part, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const share = z.number().min(0).max(1)
 const params = z.strictObject({
@@ -23,6 +26,21 @@ const params = z.strictObject({
   drop_below: share
     .default(0)
     .describe('drop the pair where p_mean is below this and its label is not turned, instead of asking people; 0 = never'),
+  dual: z
+    .strictObject({
+      gold: z.string().describe('the model that learned from gold'),
+      best: z.string().describe('the best other model'),
+      below: share.default(0.5).describe('turn the label where the p of both is below this'),
+    })
+    .optional()
+    .describe(
+      'dual-model consistency: also turn the labels that the gold model and the best one are both against, whatever the others say',
+    ),
+  min_flip_precision: share
+    .default(0.5)
+    .describe(
+      'where people judged ten or more of the pairs that models would turn, and not more than this share was rightly turned, models turn none: such pairs go to review; 0 = never',
+    ),
   people: z
     .enum(['majority', 'dawid-skene', 'ignore'])
     .default('majority')
@@ -36,11 +54,15 @@ type Params = z.infer<typeof params>
 const signals = { p_mean: 'f32', disagreement: 'f32', against: 'u8' } as const
 const facts = { pair_id: 'id', label_kind: pairFacts.label_kind, votes: pairFacts.votes, ...recallFacts } as const
 const duplicates = { relation: { labels: relations }, duplicate_of: 'id' } as const
+/** p of the gold model and of the best one. */
+const dualColumns = ({ dual }: Params): string[] => (dual ? [dual.gold, dual.best].map(model => `p_${modelColumn(model)}`) : [])
+
 const modelColumns = ({ upstream }: Env): string[] => Object.keys(upstream).filter(name => name.startsWith('p_') && name !== 'p_mean')
 
-const readsOf = (_: Params, env: Env): Schema => ({
+const readsOf = (params: Params, env: Env): Schema => ({
   ...signals,
   ...facts,
+  ...Object.fromEntries(dualColumns(params).map(name => [name, 'f32' as const])),
   ...(Object.keys(duplicates).every(name => name in env.upstream) ? duplicates : {}),
   ...Object.fromEntries(modelColumns(env).map(name => [name, 'f32' as const])),
 })
@@ -60,20 +82,85 @@ const codeOf = (reason: keyof typeof reasons): number => 1 + Object.keys(reasons
 const BY_MODELS = 1
 const BY_PEOPLE = 2
 
+const drawn = { draw: { labels: draws } } as const
+const seen = { ordinal: 'i32', outcome: 'i32', right: 'i32' } as const
+/** As few answers prove nothing against turning labels. */
+const FEWEST_ANSWERS = 10
+
+/**
+ * What people say of the decisions of models, before they are heard: a kept label is right, a turned, dropped or escalated one wrong. Pairs
+ * drawn because they were doubtful would make kept labels look bad, so only audited ones tell of those where there was an audit.
+ */
+const estimate: Round<Params> = {
+  reads: (params, env) => ({ ordinal: 'i32', ...readsOf(params, env), ...('draw' in env.upstream ? drawn : {}) }),
+  emits: seen,
+  partitions: () => 1,
+  observe: (params, { env, judged }) => {
+    const names = modelColumns(env)
+    return batch => {
+      const { ordinal, pair_id } = columnsOf(batch, { ordinal: 'i32', pair_id: 'id' })
+      const draw = 'draw' in batch.columns ? columnsOf(batch, drawn).draw : undefined
+      const ends = judged.size > 0 ? decideAll(params, names, batch, true).add.models_outcome.values : new Uint8Array(batch.rows)
+      const verdictAt = (i: number) => (judged.size > 0 ? judged.of(pair_id, i)?.verdict : undefined)
+      const index = Int32Array.from({ length: batch.rows }, (_, i) => i).filter(i => {
+        const verdict = verdictAt(i)
+        const isAudited = !draw || (isValid(draw, i) && draws[draw.values[i]] === 'audit')
+        return verdict && verdict !== 'cannot_tell' && (isAudited || outcomes[ends[i]] === 'flip')
+      })
+      const isRight = (i: number): boolean =>
+        outcomes[ends[i]] === 'flip' ? verdictAt(i) === 'rejected' : (verdictAt(i) === 'chosen') === (outcomes[ends[i]] === 'keep')
+      return batchOf({ ...seen, partition: 'i32' }, index.length, {
+        ordinal: { values: index.map(i => ordinal.values[i]) },
+        outcome: { values: index.map(i => ends[i]) },
+        right: { values: index.map(i => (isRight(i) ? 1 : 0)) },
+        partition: { values: new Int32Array(index.length) },
+      }) as unknown as Batch
+    }
+  },
+  reduce: (params, _, rows) => estimated(params, columnsOf(rows, seen).outcome.values, columnsOf(rows, seen).right.values),
+  combine: (params, _, parts) => parts[0] ?? estimated(params, new Int32Array(0), new Int32Array(0)),
+}
+
+function estimated({ min_flip_precision }: Params, ends: Int32Array, right: Int32Array): Part {
+  const expected_error: Record<string, Json> = {}
+  let may_flip = true
+  for (const [end, outcome] of outcomes.entries()) {
+    const n = ends.reduce((sum, e) => sum + (e === end ? 1 : 0), 0)
+    if (n === 0) continue
+    const rights = ends.reduce((sum, e, i) => sum + (e === end ? right[i] : 0), 0)
+    const { low, high } = wilson(1 - rights / n, n)
+    expected_error[outcome] = { n, error: rounded(1 - rights / n), low: rounded(low), high: rounded(high) }
+    if (outcome === 'flip' && n >= FEWEST_ANSWERS && min_flip_precision > 0 && rights / n <= min_flip_precision) may_flip = false
+  }
+  if (ends.length === 0) return { state: { may_flip } }
+  const warnings = may_flip
+    ? {}
+    : {
+        warnings: [
+          'people support too few of the labels that models would turn (min_flip_precision): models turned none, those pairs are in review',
+        ],
+      }
+  return { facts: { answers: ends.length, expected_error, ...warnings }, state: { may_flip } }
+}
+
+const rounded = (share: number): number => Number(share.toFixed(4))
+
 export const decide = defineStage<Params>({
   name: 'decide',
   doc: 'Decides on every pair by what people, reward models and votes say of its label: keep it, turn it, ask people, or drop it.',
-  version: 3,
+  version: 4,
   params,
   reads: readsOf,
   adds: { flip: 'u8', models_outcome: { labels: outcomes } },
   reasons: () => reasons,
   judgements: true,
   recalls: true,
-  judge: (params, { env, judged }) => {
+  rounds: [estimate],
+  judge: (params, { env, judged, summary }) => {
     const names = modelColumns(env)
+    const mayFlip = (summary.state as { may_flip: boolean }).may_flip
     return batch => {
-      const verdict = decideAll(params, names, batch)
+      const verdict = decideAll(params, names, batch, mayFlip)
       if (judged.size > 0) decideByPeople(params, judged, batch, verdict)
       return verdict
     }
@@ -81,9 +168,10 @@ export const decide = defineStage<Params>({
 })
 
 /** A pair that neither a model nor a majority judges keeps its label. */
-function decideAll(params: Params, names: readonly string[], batch: Batch): Decided {
+function decideAll(params: Params, names: readonly string[], batch: Batch, mayFlip: boolean): Decided {
   const { p_mean, disagreement, against, label_kind, votes } = columnsOf(batch, { ...signals, ...facts })
   const models = names.map(name => batch.columns[name] as Numbers<Float32Array>)
+  const duals = dualColumns(params).map(name => batch.columns[name] as Numbers<Float32Array>)
   const flip = new Uint8Array(batch.rows)
   const leave = new Uint8Array(batch.rows)
   for (let i = 0; i < batch.rows; i++) {
@@ -96,11 +184,13 @@ function decideAll(params: Params, names: readonly string[], batch: Batch): Deci
       continue
     }
     if (!judged) continue
-    const sure = p < params.flip_below && isUnanimous(models, against.values[i], i, params.flip_models)
+    const agreed = duals.length > 0 && duals.every(of => isValid(of, i) && of.values[i] < params.dual!.below)
+    const sure = agreed || (p < params.flip_below && isUnanimous(models, against.values[i], i, params.flip_models))
     if (sure && !isProtected(params, majority, label_kind.values[i])) flip[i] = BY_MODELS
     else if (p < params.drop_below) leave[i] = DOUBTFUL
     else if (p < params.review_below || sure || disagreement.values[i] > params.review_spread) leave[i] = ESCALATED
   }
+  if (!mayFlip) for (let i = 0; i < batch.rows; i++) if (flip[i]) [flip[i], leave[i]] = [0, ESCALATED]
   const ends = leave.map((code, i) =>
     outcomes.indexOf(code === ESCALATED ? 'review' : code === DOUBTFUL ? 'drop' : flip[i] ? 'flip' : 'keep'),
   )
@@ -152,24 +242,6 @@ function isSwapped(batch: Batch, i: number): boolean {
   if (!('relation' in batch.columns)) return false
   const { relation } = columnsOf(batch, duplicates)
   return isValid(relation, i) && ['swapped', 'near-swapped'].includes(relations[relation.values[i]])
-}
-
-const CHOSEN = voteLabels.indexOf('chosen')
-const REJECTED = voteLabels.indexOf('rejected')
-const FEWEST_VOTES = 2
-
-/** 1 where most of two or more votes are for chosen, -1 for rejected, else 0; ties have no side. */
-function majorityOf({ starts, items }: ColumnOf<typeof pairFacts.votes>, i: number): number {
-  const { values } = items.columns.vote
-  let [chosen, rejected] = [0, 0]
-  for (let k = starts[i]; k < starts[i + 1]; k++) {
-    if (values[k] === CHOSEN) chosen++
-    if (values[k] === REJECTED) rejected++
-  }
-  const cast = starts[i + 1] - starts[i]
-  if (cast < FEWEST_VOTES) return 0
-  if (chosen * 2 > cast) return 1
-  return rejected * 2 > cast ? -1 : 0
 }
 
 /** Whether enough models judge a pair and all of them are against its label. At exactly .5 a model does not judge. */

@@ -1,14 +1,36 @@
 import { z } from 'zod'
-import { type Batch, batchOf, type Column, columnsOf, gather, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
-import { pairAuc } from '../pipeline/kernels/auc.ts'
-import { accuracyOf, type Calibration, calibrationError, fitCalibration, UNCALIBRATED } from '../pipeline/kernels/calibration.ts'
+import { auditedModels } from '../pipeline/audited-models.ts'
+import {
+  type Batch,
+  batchOf,
+  type Column,
+  columnsOf,
+  gather,
+  type Ids,
+  isValid,
+  type Numbers,
+  nulls,
+  type Schema,
+} from '../pipeline/batch.ts'
+import { UserError } from '../pipeline/errors.ts'
+import { type Ensemble, opinionsOf } from '../pipeline/kernels/ensemble.ts'
+import { type FitOptions, type FitRows, fitEnsemble, modelFigures, togetherFigures } from '../pipeline/kernels/ensemble-fit.ts'
 import { lanesOf } from '../pipeline/kernels/groups.ts'
-import { sigmoid } from '../pipeline/kernels/logistic.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
+import { modelColumn } from '../pipeline/kernels/recorded.ts'
 import { sourceNumbers } from '../pipeline/kernels/sources.ts'
-import { defineStage, type Env, type Json, type Part, type Round } from '../pipeline/stage.ts'
+import { goldOf, goldReads } from '../pipeline/measures/gold.ts'
+import { pairFacts } from '../pipeline/pair.ts'
+import { type Context, defineStage, type Env, type Json, type JudgedPairs, type Part, type Round } from '../pipeline/stage.ts'
 
 const params = z.strictObject({
+  gold: z
+    .enum(['votes', 'people', 'ignore'])
+    .default('votes')
+    .describe(
+      'what models are calibrated on, in sources with min_gold_pairs of it alone, elsewhere on the labels corrected by it: votes = two or more votes that came with a pair; people = the judgement log too, so that every new answer fits the models anew; ignore = the labels as they came in',
+    ),
+  min_gold_pairs: z.int().min(50).default(300).describe('pairs of a source with gold from which its models are calibrated on gold alone'),
   max_calibration_pairs: z
     .int()
     .min(100)
@@ -19,182 +41,309 @@ const params = z.strictObject({
     .min(50)
     .default(500)
     .describe('sources with so many drawn pairs that a model scored get a temperature and weight of their own; others share one'),
+  calibration: z
+    .enum(['temperature', 'isotonic'])
+    .default('temperature')
+    .describe('how margins become probabilities: one temperature, or a curve that only has to rise, for models with many pairs'),
   weights: z
-    .enum(['auc', 'equal'])
-    .default('auc')
+    .enum(['auto', 'auc', 'equal', 'audit', 'stack'])
+    .default('auto')
     .describe(
-      'how models count in p_mean: by how far their margins tell labels from their opposites (AUC above .5, less one standard error), or all alike that do',
+      'how models count in p_mean: auc = by how far their margins tell right sides from wrong ones (AUC above .5, less one standard error; cubed on gold); equal = all alike that do; audit = as the file `audit` says; stack = a logistic model on top of them, which judges only prompts that it has not seen, takes the place of the weighted mean; auto = stack in sources with min_gold_pairs, else audit if there is a file, else auc',
     ),
+  audit: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'what `goldpan audit-rm FILE --json` printed: temperatures and weights max(0, MRR - random) of the models it names; others do not count',
+    ),
+  gold_model: z
+    .string()
+    .optional()
+    .describe('a model that learned from gold: gold_against_best then tells where it and the best model prefer different sides'),
+  best_model: z.string().optional().describe('the other model of gold_against_best; default: the one with the largest weight'),
 })
 type Params = z.infer<typeof params>
 
+const FOLDS = 5
+const NOBODY: JudgedPairs = { size: 0, of: () => undefined }
 const SAMPLE = 0x7ca1
+const DEALT = 0x57ac
 const modelsOf = ({ upstream }: Env): string[] =>
   Object.keys(upstream)
     .filter(name => name.startsWith('margin_'))
     .map(name => name.slice('margin_'.length))
 
 const marginColumns = (env: Env): Schema => Object.fromEntries(modelsOf(env).map(model => [`margin_${model}`, 'f32' as const]))
-const sampled = (env: Env): Schema => ({ ordinal: 'i32', source: 'i32', ...marginColumns(env) })
+const clusterColumn = ({ upstream }: Env): string => ('prompt_cluster' in upstream ? 'prompt_cluster' : 'prompt_id')
+const judgedBy = (env: Env): Schema => ({ source: 'utf8', [clusterColumn(env)]: 'id', ...marginColumns(env) })
+const sampled = { ordinal: 'i32', source: 'i32', fold: 'u8', gold: 'i32' } as const
 
-/** A sample of pairs with the margins of every model. */
+/** Pairs of one prompt are in one fold, so that no stack judges a pair whose like it has seen. */
+const foldsOf = (batch: Batch, env: Env): Uint8Array =>
+  Uint8Array.from(lanesOf(batch.columns[clusterColumn(env)] as Ids, batch.rows)[0], lane => mix32(lane ^ DEALT) % FOLDS)
+
+/** A sample of pairs with the margins of every model, and every pair that people judged. */
 const sample: Round<Params> = {
-  reads: (_, env) => ({ ordinal: 'i32', pair_id: 'id', source: 'utf8', ...marginColumns(env) }),
-  emits: (_, env) => sampled(env),
+  reads: (_, env) => ({ ordinal: 'i32', ...goldReads, tie: pairFacts.tie, ...judgedBy(env) }),
+  emits: (_, env) => ({ ...sampled, ...marginColumns(env) }),
   partitions: () => 1,
-  observe: (params, { env, seed, corpus }) => {
+  observe: (params, { env, seed, corpus, judged: log }) => {
+    const judged = params.gold === 'people' ? log : NOBODY
     const share = params.max_calibration_pairs / Math.max(1, corpus.pairs)
-    const schema: Schema = { ...sampled(env), partition: 'i32' }
+    const schema: Schema = { ...sampled, ...marginColumns(env), partition: 'i32' }
     return batch => {
-      const { pair_id, source } = columnsOf(batch, { pair_id: 'id', source: 'utf8' })
+      const { pair_id, source, tie } = columnsOf(batch, { pair_id: 'id', source: 'utf8', tie: pairFacts.tie })
       const lane = lanesOf(pair_id, batch.rows)[0]
-      const drawn = Int32Array.from(lane.keys()).filter(i => mix32(lane[i] ^ mix32(seed ^ SAMPLE)) * 2 ** -32 < share)
-      const numbers = { source: { values: sourceNumbers(source, corpus.sources) }, partition: { values: new Int32Array(batch.rows) } }
-      return gather(batchOf(schema, batch.rows, { ...batch.columns, ...numbers }), drawn)
+      const isDrawn = (i: number): boolean => mix32(lane[i] ^ mix32(seed ^ SAMPLE)) * 2 ** -32 < share
+      const drawn = Int32Array.from(lane.keys()).filter(i => tie.values[i] === 0 && (isDrawn(i) || judged.of(pair_id, i) !== undefined))
+      const added = {
+        source: { values: sourceNumbers(source, corpus.sources) },
+        fold: { values: foldsOf(batch, env) },
+        gold: { values: params.gold === 'ignore' ? new Int32Array(batch.rows) : goldOf(batch, judged) },
+        partition: { values: new Int32Array(batch.rows) },
+      }
+      return gather(batchOf(schema, batch.rows, { ...batch.columns, ...added }), drawn)
     }
   },
-  reduce: (params, { env, corpus }, rows) => calibrate(params, modelsOf(env), corpus.sources, rows),
-  combine: (params, { env, corpus }, parts) =>
-    parts[0] ?? calibrate(params, modelsOf(env), corpus.sources, gather(emptyOf(env), new Int32Array(0))),
+  reduce: (params, context, rows) => fitted(params, context, rows),
+  combine: (params, context, parts) => parts[0] ?? fitted(params, context, emptyOf({ ...sampled, ...marginColumns(context.env) })),
 }
 
-const emptyOf = (env: Env): Batch => {
-  const schema = sampled(env)
-  const columns = Object.fromEntries(
-    Object.keys(schema).map(name => [name, { values: name === 'ordinal' || name === 'source' ? new Int32Array(0) : new Float32Array(0) }]),
-  )
-  return batchOf(schema, 0, columns)
-}
+const emptyOf = (schema: Schema): Batch =>
+  batchOf(schema, 0, Object.fromEntries(Object.entries(schema).map(([name, field]) => [name, nulls(field, 0)])))
 
-/** By model: what holds for all sources, and for those with pairs enough of their own. */
-interface Fitted {
-  readonly shared: Calibration
-  readonly own: Readonly<Record<string, Calibration>>
-}
-
-function calibrate(params: Params, models: readonly string[], sources: readonly string[], rows: Batch): Part {
-  const { ordinal, source } = columnsOf(rows, { ordinal: 'i32', source: 'i32' })
-  const order = Int32Array.from(ordinal.values.keys()).sort((a, b) => ordinal.values[a] - ordinal.values[b])
-  const fits = models.map(model => fitModel(params, rows.columns[`margin_${model}`] as Numbers<Float32Array>, source.values, order))
-  const facts = {
-    calibrated_on: 'agreement with the labels as they came in (the built-in models: out of fold); no gold',
-    pairs: rows.rows,
-    models: Object.fromEntries(models.map((model, j) => [model, factsOf(fits[j], sources)])),
+async function fitted(params: Params, context: Context, rows: Batch): Promise<Part> {
+  const models = modelsOf(context.env)
+  const fitting = rowsToFit(params, models, rows)
+  const audited = await auditOf(params, context, models)
+  const stackedSources =
+    params.weights === 'stack' ? new Set(fitting.rows.folds.source) : params.weights === 'auto' ? fitting.rows.gilded : []
+  const options: FitOptions = {
+    weights: params.weights === 'equal' ? 'equal' : 'auc',
+    isotonic: params.calibration === 'isotonic',
+    min_source_rows: params.min_source_pairs,
+    stacked: models.length > 1 ? [...stackedSources].sort((a, b) => a - b) : [],
+    ...(audited ? { audited: models.map(model => audited.of.get(model)) } : {}),
   }
-  return { facts, state: fits.map(({ shared, own }) => ({ shared, own })) as unknown as Json }
+  const ensemble = fitEnsemble(fitting.rows, options)
+  const dual = dualOf(params, models, ensemble)
+  const facts = factsOf(fitting, options, ensemble, { models, sources: context.corpus.sources, audit: audited?.told })
+  return { facts: { ...facts, ...dual?.facts }, state: { ensemble, dual: dual?.places ?? null } as unknown as Json }
 }
 
-interface FittedModel extends Fitted {
-  readonly margins: Float64Array
-  readonly source: Int32Array
+interface Fitting {
+  readonly rows: FitRows
+  readonly gold: number
 }
 
-function fitModel(
-  { min_source_pairs, weights }: Params,
-  column: Numbers<Float32Array>,
-  sources: Int32Array,
-  order: Int32Array,
-): FittedModel {
-  const index = order.filter(i => isValid(column, i) && Number.isFinite(column.values[i]))
-  const margins = Float64Array.from(index, i => column.values[i])
-  const source = Int32Array.from(index, i => sources[i])
-  const lists = new Map<number, number[]>()
-  for (const [k, s] of source.entries()) {
-    const list = lists.get(s)
-    if (list) list.push(margins[k])
-    else lists.set(s, [margins[k]])
-  }
-  const calibrated = (of: Float64Array): Calibration => {
-    const calibration = fitCalibration(of)
-    return weights === 'equal' && calibration.weight > 0 ? { ...calibration, weight: 1 } : calibration
-  }
-  const large = [...lists].filter(([, list]) => list.length >= min_source_pairs)
+/** Rows in the order of the corpus, with margins turned to the side that gold, else the label, prefers. */
+function rowsToFit(params: Params, models: readonly string[], batch: Batch): Fitting {
+  const { ordinal, source, fold, gold } = columnsOf(batch, sampled)
+  const counts = new Map<number, number>()
+  for (const [i, s] of source.values.entries()) if (gold.values[i] !== 0) counts.set(s, (counts.get(s) ?? 0) + 1)
+  const gilded = new Set([...counts].filter(([, n]) => n >= params.min_gold_pairs).map(([s]) => s))
+  const index = Int32Array.from(ordinal.values.keys())
+    .filter(i => gold.values[i] !== 0 || !gilded.has(source.values[i]))
+    .sort((a, b) => ordinal.values[a] - ordinal.values[b])
+  const margins = marginsOf(batch, models, index)
+  for (const [row, i] of index.entries())
+    if (gold.values[i] < 0) for (let at = row * models.length; at < (row + 1) * models.length; at++) margins[at] = -margins[at]
   return {
-    shared: calibrated(margins),
-    own: Object.fromEntries(large.map(([s, list]) => [s, calibrated(Float64Array.from(list))])),
-    margins,
-    source,
+    rows: {
+      opinions: { models: models.length, margins },
+      folds: { count: FOLDS, of: Uint8Array.from(index, i => fold.values[i]), source: Int32Array.from(index, i => source.values[i]) },
+      gilded,
+    },
+    gold: index.reduce((n, i) => n + (gold.values[i] !== 0 ? 1 : 0), 0),
   }
+}
+
+/** Margins row by row, NaN where there is none. */
+function marginsOf(batch: Batch, models: readonly string[], index: Int32Array): Float64Array {
+  const margins = new Float64Array(index.length * models.length)
+  for (const [j, model] of models.entries()) {
+    const column = batch.columns[`margin_${model}`] as Numbers<Float32Array>
+    for (const [row, i] of index.entries())
+      margins[row * models.length + j] = isValid(column, i) && Number.isFinite(column.values[i]) ? column.values[i] : Number.NaN
+  }
+  return margins
+}
+
+interface Audited {
+  readonly of: ReadonlyMap<string, { readonly scale: number; readonly weight: number }>
+  readonly told: Record<string, Json>
+}
+
+async function auditOf({ audit, weights }: Params, { file }: Context, models: readonly string[]): Promise<Audited | undefined> {
+  if (audit === undefined) {
+    if (weights === 'audit')
+      throw new UserError('disagreement: weights: audit needs a file under `audit`, as `goldpan audit-rm FILE --json` prints it')
+    return undefined
+  }
+  if (weights !== 'audit' && weights !== 'auto') return undefined
+  const { models: known, problems } = auditedModels(await file(audit), audit)
+  const found = models.filter(model => known.has(model))
+  if (models.length > 0 && found.length === 0)
+    throw new UserError(`${audit}: names none of the models of this build (${models.join(', ')}); it has ${[...known.keys()].join(', ')}`)
+  const of = new Map(
+    found.map(model => [model, { scale: known.get(model)!.scale, weight: known.get(model)!.scale > 0 ? known.get(model)!.excess : 0 }]),
+  )
+  const missing = models.filter(model => !known.has(model))
+  return { of, told: { file: audit, problems, ...(missing.length > 0 ? { not_audited: missing } : {}) } }
+}
+
+interface Dual {
+  readonly facts: Record<string, Json>
+  /** Of the gold model and the best one among the models. */
+  readonly places: readonly [number, number]
+}
+
+function dualOf({ gold_model, best_model }: Params, models: readonly string[], ensemble: Ensemble): Dual | undefined {
+  if (gold_model === undefined) return undefined
+  const placeOf = (name: string, param: string): number => {
+    const place = models.indexOf(modelColumn(name))
+    if (place < 0) throw new UserError(`disagreement: ${param}: no model "${name}"; known: ${models.join(', ')}`)
+    return place
+  }
+  const gold = placeOf(gold_model, 'gold_model')
+  const others = models.map((_, j) => j).filter(j => j !== gold)
+  if (others.length === 0) throw new UserError('disagreement: gold_model: expected a second model beside it, got one model')
+  const weightOf = (j: number): number => ensemble.models[j].shared.weight
+  const best = best_model === undefined ? others.reduce((a, b) => (weightOf(b) > weightOf(a) ? b : a)) : placeOf(best_model, 'best_model')
+  return { facts: { gold_model: models[gold], best_model: models[best] }, places: [gold, best] }
 }
 
 const rounded = (value: number): number => Number(value.toPrecision(5))
+/** null where margins say nothing of the labels. */
+const temperatureOf = (scale: number): number | null => (scale > 0 ? rounded(1 / scale) : null)
 
-function factsOf({ shared, own, margins, source }: FittedModel, sources: readonly string[]): Json {
-  const scaled = margins.map((m, k) => m * (own[source[k]] ?? shared).scale)
-  const error = (of: Float64Array): Json => {
-    const { ece, brier } = calibrationError(of)
-    return { ece: rounded(ece), brier: rounded(brier) }
+interface Named {
+  readonly models: readonly string[]
+  readonly sources: readonly string[]
+  readonly audit?: Json
+}
+
+function factsOf(
+  { rows, gold }: Fitting,
+  options: FitOptions,
+  ensemble: Ensemble,
+  { models, sources, audit }: Named,
+): Record<string, Json> {
+  const gilded = [...rows.gilded].map(s => sources[s]).sort()
+  const together = togetherFigures(rows, ensemble)
+  const pairs = rows.folds.of.length
+  const byLabels = `agreement with the labels as they came in (the built-in models: out of fold); ${gold > 0 ? `${gold} of them corrected or confirmed by gold` : 'no gold'}`
+  const calibrated_on =
+    gilded.length > 0 ? `gold in ${gilded.join(', ')} (${gold} pairs)${gold < pairs ? `; elsewhere ${byLabels}` : ''}` : byLabels
+  return {
+    calibrated_on: audit ? `an audit of the models; figures by ${calibrated_on}` : calibrated_on,
+    pairs,
+    gold_pairs: gold,
+    ...(audit ? { audit } : {}),
+    stacked: options.stacked.map(s => sources[s]).sort(),
+    p_mean: {
+      pairs: together.pairs,
+      auc: rounded(together.auc),
+      ece: rounded(together.ece),
+      brier: rounded(together.brier),
+      bins: together.bins.map(binFacts),
+    },
+    models: Object.fromEntries(models.map((model, j) => [model, modelFacts(rows, options, ensemble, j, sources)])),
   }
+}
+
+const binFacts = ({ p, n, right }: { p: number; n: number; right: number }): Json => ({ p: rounded(p), n, right })
+
+function modelFacts(rows: FitRows, options: FitOptions, ensemble: Ensemble, model: number, sources: readonly string[]): Json {
+  const { pairs, accuracy, auc, before, after } = modelFigures(rows, options, ensemble, model)
+  const { shared, own } = ensemble.models[model]
+  const error = ({ ece, brier }: { ece: number; brier: number }): Json => ({ ece: rounded(ece), brier: rounded(brier) })
   const bySource = Object.entries(own).map(([s, { scale, weight }]): [string, Json] => [
     sources[Number(s)],
     { temperature: temperatureOf(scale), weight: rounded(weight) },
   ])
+  const { stack } = ensemble
+  const inStack = stack ? stack.model.reduce((sum, { shared: w }) => sum + w[model], 0) / stack.model.length : undefined
   return {
-    pairs: margins.length,
-    accuracy: rounded(accuracyOf(margins)),
-    auc: rounded(pairAuc(margins)),
+    pairs,
+    accuracy: rounded(accuracy),
+    auc: rounded(auc),
     temperature: temperatureOf(shared.scale),
     weight: rounded(shared.weight),
-    before: error(margins),
-    after: error(scaled),
+    ...(inStack === undefined ? {} : { stack_weight: rounded(inStack) }),
+    before: error(before),
+    after: error(after),
+    bins: after.bins.map(binFacts),
     by_source: Object.fromEntries(bySource.sort(([a], [b]) => (a < b ? -1 : 1))),
   }
 }
 
-/** null where margins say nothing of the labels. */
-const temperatureOf = (scale: number): number | null => (scale > 0 ? rounded(1 / scale) : null)
-
 export const disagreement = defineStage<Params>({
   name: 'disagreement',
   doc: 'Calibrates every reward model, and says per pair how probable its label is, how far the models differ, and how many are against it.',
-  version: 2,
+  version: 3,
   params,
-  reads: (_, env) => ({ source: 'utf8', ...marginColumns(env) }),
-  adds: (_, env) => ({
+  files: ({ audit }) => (audit === undefined ? [] : [audit]),
+  judgements: ({ gold }) => gold === 'people',
+  reads: (_, env) => judgedBy(env),
+  adds: ({ gold_model }, env) => ({
     ...Object.fromEntries(modelsOf(env).map(model => [`p_${model}`, 'f32' as const])),
     p_mean: 'f32',
     disagreement: 'f32',
     against: 'u8',
+    vote_entropy: 'f32',
+    ...(gold_model === undefined ? {} : { gold_against_best: 'u8' as const }),
   }),
   rounds: [sample],
   judge: (_, { summary, env, corpus }) => {
-    const fits = summary.state as unknown as readonly Fitted[]
+    const models = modelsOf(env)
+    const { ensemble, dual } = summary.state as unknown as { ensemble: Ensemble; dual: Dual['places'] | null }
     return batch => {
       const { source } = columnsOf(batch, { source: 'utf8' })
-      return { add: opinions(batch, modelsOf(env), fits, sourceNumbers(source, corpus.sources)) }
+      const folds = { count: FOLDS, of: foldsOf(batch, env), source: sourceNumbers(source, corpus.sources) }
+      const margins = marginsOf(
+        batch,
+        models,
+        Int32Array.from({ length: batch.rows }, (_, i) => i),
+      )
+      return { add: columnsBy(ensemble, { models, margins, dual }, folds) }
     }
   },
 })
 
-/** A pair that no model can judge has nulls. A model that knows nothing of a source says .5 there, and does not count. */
-function opinions(batch: Batch, models: readonly string[], fits: readonly Fitted[], source: Int32Array): Record<string, Column> {
-  const { rows } = batch
-  const total = new Float64Array(rows)
-  const sum = new Float64Array(rows)
-  const squares = new Float64Array(rows)
-  const against = new Uint8Array(rows)
-  const columns: Record<string, Column> = {}
-  for (const [j, model] of models.entries()) {
-    const margin = batch.columns[`margin_${model}`] as Numbers<Float32Array>
-    const { shared, own } = fits[j] ?? { shared: UNCALIBRATED, own: {} }
-    const values = new Float32Array(rows)
-    const valid = Uint8Array.from({ length: rows }, (_, i) => (isValid(margin, i) && Number.isFinite(margin.values[i]) ? 1 : 0))
-    for (let i = 0; i < rows; i++) {
-      if (!valid[i]) continue
-      const { scale, weight } = own[source[i]] ?? shared
-      const p = sigmoid(margin.values[i] * scale)
-      values[i] = p
-      total[i] += weight
-      sum[i] += weight * p
-      squares[i] += weight * p * p
-      if (weight > 0 && p < 0.5 && against[i] < 255) against[i]++
-    }
-    columns[`p_${model}`] = { values, valid }
+interface Margins {
+  readonly models: readonly string[]
+  readonly margins: Float64Array
+  readonly dual: Dual['places'] | null
+}
+
+/** A pair that no model can judge has nulls. */
+function columnsBy(ensemble: Ensemble, { models, margins, dual }: Margins, folds: FitRows['folds']): Record<string, Column> {
+  const width = models.length
+  const { p, judged: valid, mean, spread, against, entropy } = opinionsOf(ensemble, { models: width, margins }, folds)
+  const rows = valid.length
+  const by = (j: number): Numbers<Float32Array> => {
+    const values = Float32Array.from({ length: rows }, (_, i) => p[i * width + j])
+    const known = Uint8Array.from(values, v => (Number.isNaN(v) ? 0 : 1))
+    return { values: values.map(v => (Number.isNaN(v) ? 0 : v)), valid: known }
   }
-  const valid = Uint8Array.from(total, weight => (weight > 0 ? 1 : 0))
-  const over = (at: (i: number) => number): Float32Array => Float32Array.from(valid, (judged, i) => (judged ? at(i) : 0))
-  columns.p_mean = { values: over(i => sum[i] / total[i]), valid }
-  columns.disagreement = { values: over(i => Math.sqrt(Math.max(0, squares[i] / total[i] - (sum[i] / total[i]) ** 2))), valid }
-  columns.against = { values: against, valid }
-  return columns
+  return {
+    ...Object.fromEntries(models.map((model, j) => [`p_${model}`, by(j)])),
+    p_mean: { values: Float32Array.from(mean), valid },
+    disagreement: { values: Float32Array.from(spread), valid },
+    against: { values: against, valid },
+    vote_entropy: { values: Float32Array.from(entropy), valid },
+    ...(dual ? { gold_against_best: againstBest(by(dual[0]), by(dual[1])) } : {}),
+  }
+}
+
+/** 1 where the two prefer different sides; null where one of them does not judge or prefers none. */
+function againstBest(gold: Numbers<Float32Array>, best: Numbers<Float32Array>): Numbers<Uint8Array> {
+  const sideOf = ({ values }: Numbers<Float32Array>, i: number): number => Math.sign(values[i] - 0.5)
+  const valid = Uint8Array.from(gold.values, (_, i) =>
+    isValid(gold, i) && isValid(best, i) && sideOf(gold, i) * sideOf(best, i) !== 0 ? 1 : 0,
+  )
+  return { values: Uint8Array.from(valid, (known, i) => (known && sideOf(gold, i) !== sideOf(best, i) ? 1 : 0)), valid }
 }

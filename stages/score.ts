@@ -17,7 +17,7 @@ import { lanesOf } from '../pipeline/kernels/groups.ts'
 import { exchangeOf } from '../pipeline/kernels/last-turn.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { comparisonsOf, graphMargins } from '../pipeline/kernels/preference-graph.ts'
-import { recordedMargins } from '../pipeline/kernels/recorded.ts'
+import { modelColumn, recordedMargins } from '../pipeline/kernels/recorded.ts'
 import { exampleColumns, exampleReads, exampleRows, examplesOf } from '../pipeline/measures/examples.ts'
 import { responseQuality } from '../pipeline/measures/response-quality.ts'
 import { style } from '../pipeline/measures/style.ts'
@@ -72,8 +72,7 @@ type BuiltInName = (typeof builtInNames)[number]
 
 const builtInsOf = (params: Params, env: Env): readonly BuiltInName[] => params.builtin ?? (env.models.length > 0 ? [] : builtInNames)
 
-/** `margin_` and the model's name, what is neither letter nor digit made `_`, lower case. */
-const columnOf = (model: string): string => `margin_${model.toLowerCase().replace(/[^a-z0-9]/g, '_')}`
+const columnOf = (model: string): string => `margin_${modelColumn(model)}`
 
 /** Every model by the column of its margins; two models of one column are refused. */
 function modelsOf(params: Params, env: Env): Map<string, string> {

@@ -139,3 +139,58 @@ describe('decide with people', () => {
     expect(await decided(pairs, {}, people)).toEqual(['keep', 'people_against', 'keep', 'flip by people', 'away'])
   })
 })
+
+describe('decide before people are heard', () => {
+  const said = (verdict: JudgedByPeople['verdict']): JudgedByPeople => ({
+    n: 1,
+    counts: [1, 0, 0, 0, 0],
+    verdict,
+    adjudicated: false,
+    posterior: [1, 0, 0, 0],
+  })
+  /** Twenty pairs that models turn and four that they keep; people say of the first twelve and the last two. */
+  const pairs = Array.from({ length: 24 }, (_, i): Judged => ({ prompt: `${i}`, p: i < 20 ? [0.05, 0.05] : [0.9, 0.9] }))
+  const ids = Array.from({ length: 24 }, (_, i) => hexAt(pairsOf(pairs).columns.pair_id, i))
+  const judgedAs = (rightFlips: number) =>
+    Object.fromEntries([
+      ...ids.slice(0, 12).map((id, i) => [id, said(i < rightFlips ? 'rejected' : 'chosen')]),
+      [ids[22], said('chosen')],
+      [ids[23], said('tie')],
+    ])
+
+  it('turns no label where people support half of the turns or fewer', async () => {
+    const outcome = async (rightFlips: number, params = {}) =>
+      (await decided(pairs, params, { judged: judgedAs(rightFlips) })).slice(12, 21)
+    expect(await outcome(7)).toEqual([...Array(8).fill('flip'), 'keep'])
+    expect(await outcome(6)).toEqual([...Array(8).fill('escalated'), 'keep'])
+    expect(await outcome(6, { min_flip_precision: 0 })).toEqual([...Array(8).fill('flip'), 'keep'])
+    expect(await outcome(7, { min_flip_precision: 0.9 })).toEqual([...Array(8).fill('escalated'), 'keep'])
+  })
+
+  it('turns what the gold model and the best one are both against, on request', async () => {
+    const mixed = [
+      { p: [0.3, 0.4], p_mean: 0.9 },
+      { p: [0.3, 0.6], p_mean: 0.9 },
+      { p: [0.3, null], p_mean: 0.9 },
+    ]
+    expect(await decided(mixed, { dual: { gold: 'a', best: 'B' } })).toEqual(['flip', 'keep', 'keep'])
+    expect(await decided(mixed, { dual: { gold: 'a', best: 'b', below: 0.35 } })).toEqual(['keep', 'keep', 'keep'])
+  })
+
+  it('tells the expected error of every outcome with an interval', async () => {
+    const schema: Schema = { p_a: 'f32', p_mean: 'f32', disagreement: 'f32', against: 'u8' }
+    const p = { values: Float32Array.from(pairs, pair => pair.p[0]!), valid: new Uint8Array(24).fill(1) }
+    const zero = { values: new Float32Array(24), valid: p.valid }
+    const columns = { p_a: p, p_mean: p, disagreement: zero, against: { values: p.values.map(v => (v < 0.5 ? 1 : 0)) } }
+    const upstream = batchOf(schema, 24, {
+      ...columns,
+      against: { values: Uint8Array.from(columns.against.values) },
+    } as Columns<Schema>) as unknown as Batch
+    const { summary } = await driveStage(decide, { flip_models: 1 }, pairs, { upstream, judged: judgedAs(6) })
+    expect(summary.facts).toMatchObject({
+      answers: 14,
+      expected_error: { flip: { n: 12, error: 0.5, low: 0.2538, high: 0.7462 }, keep: { n: 2, error: 0.5 } },
+      warnings: [expect.stringContaining('models turned none')],
+    })
+  })
+})

@@ -1,6 +1,9 @@
 /** Margins between the scores that came with the rows. */
 import { isValid, type List, type Numbers, stringAt, type Utf8 } from '../batch.ts'
 
+/** A model's name in columns: lower case, and `_` for all that is neither letter nor digit. */
+export const modelColumn = (model: string): string => model.toLowerCase().replace(/[^a-z0-9]/g, '_')
+
 type Scores = List<{ readonly model: 'utf8'; readonly chosen: 'f64'; readonly rejected: 'f64' }>
 
 /** One column a model, in the order of `models`; null where the row lacks one of its scores. A model named twice: the last one counts. */
