@@ -2,6 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { stages } from '../../stages/index.ts'
 import { bytesOf, loadConfig } from '../config.ts'
 import { PendingError } from '../errors.ts'
 import type { Executor } from '../executors/executor.ts'
@@ -15,6 +16,7 @@ import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
 import { runBuild } from '../run.ts'
+import { tryServers } from '../scorers/open.ts'
 import { peopleIn } from './report.ts'
 
 interface Flags {
@@ -68,6 +70,7 @@ async function run(config: string, flags: Flags): Promise<void> {
   const progress = openProgress(flags.progress, flags.log === 'json')
   const located = await planOf(loaded)
   await probeInputs(located, progress)
+  if (located.plan.steps.some(step => stages.get(step.stage)?.models)) await tryServers(located.plan.models, located.paths)
   const { threads, memory: memory_bytes, store, out } = flags
   for (const note of located.notes ?? []) console.error(note)
   const { manifest, notes } = await runBuild(located, { config, out, store, threads, memory_bytes, progress, started: stopOnSignal })
