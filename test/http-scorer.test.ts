@@ -61,6 +61,7 @@ it.each([
   const server = await serve()
   const scorer = await openHttp('rm', served(server, { protocol, folder }), 'd')
   const { prompt, responses } = rowsOf(texts)
+  expect(scorer.margins).toBeUndefined()
   expect(rounded(await scorer.score(prompt, responses))).toEqual(expected)
   expect(new Set(server.seen.map(s => s.path))).toEqual(new Set([path]))
   const sizes = server.seen.map(({ body }) => ((body.input ?? body.text ?? body.inputs ?? [0]) as unknown[]).length)

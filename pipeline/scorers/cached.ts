@@ -8,9 +8,9 @@ import type { Scorer, Side } from '../scorer.ts'
 const sideOf = { prompt: turnsOf, responses: 'utf8' } as const
 type Sides = readonly Batch<typeof sideOf>[]
 
-/** Texts asked for at a time, and how many such at once: what a run that is cut off loses at most. */
-const CHUNK_ROWS = 128
-const LANES = 4
+/** Texts asked for and kept at a time, and how many such at once: what a run that is cut off loses at most. */
+const CHUNK_ROWS = 16
+const LANES = 32
 
 /** `digest` names the model and its template; `folder` is shared by all processes that score. */
 export function cached(scorer: Scorer, digest: string, folder: string): Scorer {

@@ -29,16 +29,14 @@ export interface Served extends ServedConfig {
 export async function openHttp(name: string, served: Served, digest: string): Promise<Scorer> {
   const scorer = new HttpScorer(name, served, digest)
   await scorer.open()
-  if (served.protocol !== 'openai') return scorer
-  return {
-    id: scorer.id,
-    score: () => Promise.reject(new Error('a judge compares, it gives no scores')),
-    margins: (a, b) => scorer.margins(a, b),
-    close: async () => undefined,
-  }
+  const shared = { id: scorer.id, close: async () => undefined }
+  // who has `margins` is taken for a judge
+  if (served.protocol !== 'openai') return { ...shared, score: (prompt, responses) => scorer.score(prompt, responses) }
+  const score = (): Promise<never> => Promise.reject(new Error(`${scorer.id}: a judge compares, it gives no scores`))
+  return { ...shared, score, margins: (a, b) => scorer.margins(a, b) }
 }
 
-export class HttpScorer implements Scorer {
+class HttpScorer {
   readonly id: string
   readonly #label: string
   readonly #served: Served
@@ -112,8 +110,6 @@ export class HttpScorer implements Scorer {
     )
     return margins
   }
-
-  async close(): Promise<void> {}
 
   #input(prompt: readonly Message[], response: string): Input {
     const messages = [...prompt, { role: 'assistant', content: response }]
