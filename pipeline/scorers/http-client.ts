@@ -37,6 +37,7 @@ export class HttpClient {
   #limit: number
   #running = 0
   #calm = 0
+  #crowded = false
   #resumes = 0
 
   constructor(options: ClientOptions) {
@@ -94,18 +95,20 @@ export class HttpClient {
     }
   }
 
-  /** One more at a time once as many as are allowed went well. */
+  /** Once as many as are allowed went well, twice as many; one more at a time for a server that has once had too much. */
   #grow(): void {
     if (++this.#calm < this.#limit) return
     this.#calm = 0
-    this.#limit = Math.min(this.#options.concurrency, this.#limit + 1)
+    this.#limit = Math.min(this.#options.concurrency, this.#crowded ? this.#limit + 1 : this.#limit * 2)
   }
 
   /** Fewer at a time for a server that says it has too much to do; a fault of one text says nothing of that. */
   #shrink({ status, wait_ms }: Refused): void {
     this.#calm = 0
     if (wait_ms !== undefined) this.#resumes = Math.max(this.#resumes, Date.now() + wait_ms)
-    if (status === 429 || status === 503) this.#limit = Math.max(1, Math.ceil(this.#limit * 0.7))
+    if (status !== 429 && status !== 503) return
+    this.#crowded = true
+    this.#limit = Math.max(1, Math.floor(this.#limit * 0.7))
   }
 
   #headers(): Record<string, string> {
