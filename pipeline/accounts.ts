@@ -76,7 +76,7 @@ export function manifestOf(build: Build): Manifest {
 
 const sourceOf = (source: string, { weight: _, ...count }: SourceCount): ManifestSource => ({ source, ...count })
 
-function stepOf(build: Build, step: ReturnType<Build['steps']>[number], { rows_in, dropped, recalled }: StepCount): ManifestStep {
+function stepOf(build: Build, step: ReturnType<Build['steps']>[number], { rows_in, dropped, recalled, unscored }: StepCount): ManifestStep {
   const reasons = reasonsOf(step).map(([reason], i) => [reason, dropped[i]] as const)
   const summary = summaryOf(build, step).facts as Json | undefined
   return {
@@ -91,6 +91,7 @@ function stepOf(build: Build, step: ReturnType<Build['steps']>[number], { rows_i
     rows_out: rows_in - dropped.reduce((a, b) => a + b, 0),
     dropped: Object.fromEntries(reasons.filter(([, n]) => n > 0)),
     ...(Object.keys(recalled).length > 0 ? { recalled } : {}),
+    ...(Object.keys(unscored).length > 0 ? { unscored } : {}),
     ...(summary === undefined ? {} : { summary }),
   }
 }

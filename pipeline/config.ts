@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { hint, UserError } from './errors.ts'
 import { formats } from './formats/format.ts'
 import { labelKinds } from './pair.ts'
+import { protocols } from './scorers/protocols.ts'
 
 const UNITS: Record<string, number> = { '': 1, B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
 
@@ -36,7 +37,46 @@ const source = z.strictObject({
   min_gap: z.number().min(0).default(0).describe('scored rows: a smaller or equal gap of scores is a tie'),
 })
 
-const model = z.union([z.strictObject({ onnx: z.string().min(1).describe('folder with model.onnx, tokenizer.json, config.json') })])
+const served = z.strictObject({
+  http: z
+    .url({ protocol: /^https?$/, error: 'expected an address such as http://127.0.0.1:8000' })
+    .refine(url => !/^[a-z]+:\/\/[^/]*@/i.test(url) && !url.includes('?'), {
+      error: 'holds a password or query; name an environment variable with key_env',
+    })
+    .describe('address of the server, without the path of a call'),
+  protocol: z
+    .enum(protocols)
+    .describe('vllm, sglang, tei: reward models; openai: any chat endpoint with logprobs, as a judge that compares in both orders'),
+  model: z.string().min(1).describe('name under which the server has the model'),
+  template: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'folder with tokenizer_config.json and chat template, by which texts are written; needed by sglang. vllm then uses /classify, else /pooling with its own template',
+    ),
+  key_env: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/)
+    .optional()
+    .describe('environment variable that holds the key of the server'),
+  squashed: z
+    .enum(['logit', 'refuse'])
+    .default('logit')
+    .describe('what becomes of scores that all lie within 0 and 1: the sigmoid undone, or the run refused'),
+  batch: z.int().min(1).max(1024).default(16).describe('texts a request, where the protocol takes several'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(32)
+    .describe('requests at once, at most, of each thread; fewer where the server says it has too much to do'),
+  timeout_ms: z.int().min(1).default(120_000).describe('how long one request may take; milliseconds'),
+  retries: z.int().min(0).max(20).default(6).describe('further tries of a request that failed by 429, 5xx, time-out or a lost connection'),
+})
+export type ServedConfig = z.infer<typeof served>
+
+const model = z.union([z.strictObject({ onnx: z.string().min(1).describe('folder with model.onnx, tokenizer.json, config.json') }), served])
 
 const output = z.strictObject({
   format: z.enum(['parquet', 'arrow', 'jsonl']).default('parquet'),

@@ -54,7 +54,7 @@ export function contextOf(build: Build, step: Step, summary: Summary, opened?: O
     file: async path => checkedFile(build, step, path),
     scorer: name => {
       const model = build.plan.models[name]
-      const open = (): Promise<Scorer> => openScorer(name, build.paths[model.onnx], model.digest)
+      const open = (): Promise<Scorer> => openScorer(name, model, build)
       return opened ? opened.scorer(name, open) : open()
     },
     embedder: folder => {

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import type { NamedFile } from './files.ts'
 import { digestOf, keyOf } from './keys.ts'
 import type { PlannedFile } from './plan.ts'
-import type { Store } from './store.ts'
 
 /** What must all be the same for a digest to be taken at its word. ctime tells of changes that put the mtime back. */
 interface Seen {
@@ -19,12 +18,12 @@ interface Seen {
 /** A file that changed so shortly before it was hashed may change again within one tick of its clock: it is not remembered. */
 const SETTLED_NS = 2_000_000_000n
 
-/** The digest of a file, from the store unless the file changed or `rehash`. */
+/** The digest of a file, from the store at `root` unless the file changed or `rehash`. */
 export const remembered =
-  (store: Store, rehash: boolean) =>
+  (root: string, rehash: boolean) =>
   async ({ shown, path }: NamedFile): Promise<PlannedFile> => {
     const seen = await seenOf(path)
-    const note = join(store.root, 'digests', `${keyOf('digest', path)}.json`)
+    const note = join(root, 'digests', `${keyOf('digest', path)}.json`)
     const known = rehash ? undefined : recall(note, seen)
     const sha256 = known ?? (await digestOf(path))
     const settled = BigInt(Date.now()) * 1_000_000n - SETTLED_NS

@@ -89,3 +89,11 @@ export function modelFiles(named: string, base: string, where: string): { folder
     )
   return { folder, files: files.map(file => ({ shown: file, path: join(folder, file) })) }
 }
+
+/** The files of a folder that hold a chat template. */
+export function templateFiles(named: string, base: string, where: string): { folder: string; files: NamedFile[] } {
+  const folder = resolve(base, filled(named, where))
+  const files = ['tokenizer_config.json', 'chat_template.jinja', 'chat_template.json'].filter(file => existsSync(join(folder, file)))
+  if (files.length === 0) throw new UserError(`${where}: ${named}: no tokenizer_config.json or chat_template.jinja in ${folder}`)
+  return { folder, files: files.map(file => ({ shown: file, path: join(folder, file) })) }
+}

@@ -89,6 +89,8 @@ export interface ManifestStep {
   readonly dropped: Readonly<Record<string, number>>
   /** Pairs that people's judgements took back from review, by the `STEP: REASON` that had sent them there; they are in rows_in. */
   readonly recalled?: Readonly<Record<string, number>>
+  /** Pairs that a configured model gave no score, by the column it fills. */
+  readonly unscored?: Readonly<Record<string, number>>
   readonly summary?: Json
 }
 

@@ -4,10 +4,18 @@ import { basename, dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { stages } from '../stages/index.ts'
 import type { Field, Schema } from './batch.ts'
-import { type Config, knowStage, type LoadedConfig, type ModelConfig, type OutputConfig, type StepConfig } from './config.ts'
+import {
+  type Config,
+  knowStage,
+  type LoadedConfig,
+  type ModelConfig,
+  type OutputConfig,
+  type ServedConfig,
+  type StepConfig,
+} from './config.ts'
 import { hint, UserError } from './errors.ts'
 import { expectationOf } from './expect.ts'
-import { filesOf, modelFiles, type NamedFile } from './files.ts'
+import { filesOf, modelFiles, type NamedFile, templateFiles } from './files.ts'
 import type { Format } from './formats/format.ts'
 import { nameOf } from './ingest.ts'
 import type { Judged } from './judgement.ts'
@@ -163,10 +171,31 @@ async function planInputs(
 async function planModels(loaded: LoadedConfig, base: string, paths: Record<string, string>, digest: Digest): Promise<Plan['models']> {
   const models: Record<string, ModelConfig & { digest: string }> = {}
   for (const [name, model] of Object.entries(loaded.config.models)) {
-    models[name] = { ...model, digest: await locateFolder(model.onnx, base, loaded.at(['models', name]), paths, digest) }
+    const at = loaded.at(['models', name])
+    if ('onnx' in model) models[name] = { ...model, digest: await locateFolder(model.onnx, base, at, paths, digest) }
+    else models[name] = { ...model, digest: await digestOfServed(model, base, at, paths) }
   }
   return models
 }
+
+/** Names a served model and all that changes its scores; not where it is served. */
+async function digestOfServed(
+  { protocol, model, template, squashed }: ServedConfig,
+  base: string,
+  at: string,
+  paths: Record<string, string>,
+): Promise<string> {
+  if (protocol === 'sglang' && template === undefined)
+    throw new UserError(`${at}: protocol sglang scores text as it is; name the folder of the model's tokenizer_config.json with template`)
+  if (template === undefined) return keyOf('served', protocol, model, squashed)
+  const { folder, files } = templateFiles(template, base, at)
+  paths[template] = folder
+  return keyOf('served', protocol, model, squashed, await Promise.all(files.map(async file => [file.shown, await digestOf(file.path)])))
+}
+
+/** Models as they enter the keys of steps: a served one may move. */
+const keyedModels = (models: Plan['models']): Json =>
+  Object.fromEntries(Object.entries(models).map(([name, model]) => [name, 'onnx' in model ? model : { digest: model.digest }]))
 
 /** Notes where a model's folder is; the digest of all its files. */
 async function locateFolder(named: string, base: string, where: string, paths: Record<string, string>, digest: Digest): Promise<string> {
@@ -259,7 +288,7 @@ async function planStep(
     stage.version,
     keyed,
     corpus_wide ? around.corpus : null,
-    stage.models ? around.models : null,
+    stage.models ? keyedModels(around.models) : null,
     measures.map(measure => measure.key),
     ...(readsJudgements && around.judgements ? [around.judgements] : []),
   )

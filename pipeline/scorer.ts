@@ -1,11 +1,19 @@
 /** What models say: of responses to a prompt (a reward model r(prompt, response)), and of what a prompt means. */
 import type { Turns, Utf8 } from './batch.ts'
 
+/** Rows of prompts and of responses to them. */
+export interface Side {
+  readonly prompt: Turns
+  readonly responses: Utf8
+}
+
 export interface Scorer {
   /** Name and digest of weights and template. */
   readonly id: string
   /** One raw score a row; rows of `prompt` and `responses` correspond. NaN = unscored. */
   score(prompt: Turns, responses: Utf8): Promise<Float32Array>
+  /** Of a judge, which compares two responses and scores none alone: how much better it finds a. NaN = unscored. */
+  margins?(a: Side, b: Side): Promise<Float32Array>
   close(): Promise<void>
 }
 

@@ -24,6 +24,8 @@ export interface StepCount {
   rows_in: number
   readonly dropped: number[]
   readonly recalled: Record<string, number>
+  /** Pairs that a configured model gave no score, by column. */
+  readonly unscored: Record<string, number>
 }
 export interface SourceCount extends Outcomes {
   readonly pairs_in: number
@@ -114,7 +116,12 @@ function counted(build: Build, columns: ShardColumns, settled: Batch<typeof sett
       if (code !== GONE) rows_in++
       if (code !== GONE && code !== 0) dropped[code - 1]++
     }
-    return { rows_in, dropped, recalled: step.code.recalls && build.judged.size > 0 ? recalledBy(build, columns, step) : {} }
+    return {
+      rows_in,
+      dropped,
+      recalled: step.code.recalls && build.judged.size > 0 ? recalledBy(build, columns, step) : {},
+      unscored: unscoredBy(columns, step),
+    }
   })
   return { steps, judged: judgedIn(build, columns), sources: countSources(build, columns, settled) }
 }
@@ -128,6 +135,18 @@ function recalledBy(build: Build, columns: ShardColumns, step: Step): Record<str
     const sender = build.steps()[from[i] - 1]
     const why = columnsOf(columns.verdict(sender), { left: 'u8' }).left.values[i] - 1
     tally(counts, `${sender.id}: ${reasonsOf(sender)[why][0]}`)
+  }
+  return counts
+}
+
+/** Pairs that reached the step and have nothing in a column that a model fills. */
+function unscoredBy(columns: ShardColumns, step: Step): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const name of step.code.scored?.(step.env) ?? []) {
+    const verdict = columns.verdict(step)
+    const { values } = columnsOf(verdict, { left: 'u8' }).left
+    const column = verdict.columns[name] as Numbers
+    for (let i = 0; i < verdict.rows; i++) if (values[i] !== GONE && !isValid(column, i)) tally(counts, name)
   }
   return counts
 }
@@ -187,7 +206,7 @@ const tally = (counts: Record<string, number>, name: string): void => {
 /** Counts of all shards, added in the order of the corpus. */
 export function totalSettled(build: Build): Settled {
   const total: { steps: StepCount[]; sources: Record<string, ReturnType<typeof emptyCount>> } = {
-    steps: build.steps().map(step => ({ rows_in: 0, dropped: reasonsOf(step).map(() => 0), recalled: {} })),
+    steps: build.steps().map(step => ({ rows_in: 0, dropped: reasonsOf(step).map(() => 0), recalled: {}, unscored: {} })),
     sources: {},
   }
   const judged = new Set<string>()
@@ -196,7 +215,8 @@ export function totalSettled(build: Build): Settled {
     for (const [i, step] of one.steps.entries()) {
       total.steps[i].rows_in += step.rows_in
       for (const [r, n] of step.dropped.entries()) total.steps[i].dropped[r] += n
-      const { recalled } = total.steps[i]
+      const { recalled, unscored } = total.steps[i]
+      for (const [column, n] of Object.entries(step.unscored)) unscored[column] = (unscored[column] ?? 0) + n
       for (const [from, n] of Object.entries(step.recalled)) recalled[from] = (recalled[from] ?? 0) + n
     }
     for (const pair_id of one.judged) judged.add(pair_id)

@@ -132,6 +132,8 @@ export interface Stage<P = unknown> {
   readonly reads: Declared<P>
   /** Columns of the ledger that this stage fills. */
   readonly adds: Declared<P>
+  /** Of the columns it adds, those that are null only where a model failed. */
+  scored?(env: Env): readonly string[]
   /** Why a row may leave, and where it then goes. */
   reasons?(params: P): Readonly<Record<string, Exclude<Outcome, 'keep' | 'flip'>>>
   readonly rounds?: readonly Round<P>[]

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { auditedModels } from '../pipeline/audited-models.ts'
 import {
   type Batch,
   batchOf,
@@ -19,6 +18,7 @@ import { lanesOf } from '../pipeline/kernels/groups.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { modelColumn } from '../pipeline/kernels/recorded.ts'
 import { sourceNumbers } from '../pipeline/kernels/sources.ts'
+import { auditedModels } from '../pipeline/measures/audited-models.ts'
 import { goldOf, goldReads } from '../pipeline/measures/gold.ts'
 import { pairFacts } from '../pipeline/pair.ts'
 import { type Context, defineStage, type Env, type Json, type JudgedPairs, type Part, type Round } from '../pipeline/stage.ts'

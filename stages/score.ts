@@ -23,7 +23,7 @@ import { responseQuality } from '../pipeline/measures/response-quality.ts'
 import { style } from '../pipeline/measures/style.ts'
 import { textTerms } from '../pipeline/measures/text-terms.ts'
 import { pairFacts, pairTexts } from '../pipeline/pair.ts'
-import type { Scorer } from '../pipeline/scorer.ts'
+import type { Scorer, Side } from '../pipeline/scorer.ts'
 import { type Context, defineStage, type Env, type Json, type Part, type Round } from '../pipeline/stage.ts'
 
 const builtInNames = ['bt-text', 'bt-quality', 'bt-graph'] as const
@@ -264,6 +264,7 @@ export const score = defineStage<Params>({
     ...(env.recorded.length > 0 ? { scores: pairFacts.scores } : {}),
     ...(env.models.length > 0 ? pairTexts : {}),
   }),
+  scored: env => env.models.map(columnOf),
   adds: (params, env) => Object.fromEntries([...modelsOf(params, env).keys()].map(column => [column, 'f32' as const])),
   judge: async (params, context) => {
     const { env } = context
@@ -291,8 +292,13 @@ async function scorersOf({ env, scorer }: Context): Promise<Map<string, Scorer>>
 async function marginsBy(scorer: Scorer, batch: Batch): Promise<Numbers<Float32Array>> {
   const { prompt, chosen, rejected } = columnsOf(batch, pairTexts)
   const [ours, theirs] = [exchangeOf(prompt, chosen, batch.rows), exchangeOf(prompt, rejected, batch.rows)]
-  const [of_chosen, of_rejected] = [await scorer.score(ours.prompt, ours.response), await scorer.score(theirs.prompt, theirs.response)]
-  const values = of_chosen.map((r, i) => r - of_rejected[i])
+  const sides = [ours, theirs].map(side => ({ prompt: side.prompt, responses: side.response }))
+  const values = scorer.margins ? await scorer.margins(sides[0], sides[1]) : await differences(scorer, sides)
   const valid = Uint8Array.from(values, (margin, i) => (Number.isFinite(margin) && ours.answered[i] && theirs.answered[i] ? 1 : 0))
   return { values: values.map((margin, i) => (valid[i] ? margin : 0)), valid }
+}
+
+async function differences(scorer: Scorer, sides: readonly Side[]): Promise<Float32Array> {
+  const [of_chosen, of_rejected] = await Promise.all(sides.map(({ prompt, responses }) => scorer.score(prompt, responses)))
+  return of_chosen.map((r, i) => r - of_rejected[i])
 }

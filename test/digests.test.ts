@@ -24,7 +24,7 @@ const notes = (): string[] => {
     return []
   }
 }
-const ask = (rehash = false) => remembered(store, rehash)({ shown: 'a.jsonl', path })
+const ask = (rehash = false) => remembered(store.root, rehash)({ shown: 'a.jsonl', path })
 
 /** Puts another digest into the note, to see whether it is believed. */
 function forge(): string {

@@ -2,6 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { stages } from '../../stages/index.ts'
 import { bytesOf, loadConfig } from '../config.ts'
 import { remembered } from '../digests.ts'
 import { PendingError } from '../errors.ts'
@@ -16,8 +17,8 @@ import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
 import { runBuild } from '../run.ts'
+import { tryServers } from '../scorers/open.ts'
 import { seal, UNPUBLISHED } from '../seal.ts'
-import { Store } from '../store.ts'
 import { peopleIn } from './report.ts'
 
 interface Flags {
@@ -71,8 +72,9 @@ async function run(config: string, flags: Flags): Promise<void> {
   checkOut(flags.out)
   refuseOwnOutput(flags.out, loaded)
   const progress = openProgress(flags.progress, flags.log === 'json')
-  const located = await planOf(loaded, remembered(new Store(flags.store), flags.rehash === true))
+  const located = await planOf(loaded, remembered(flags.store, flags.rehash === true))
   await probeInputs(located, progress)
+  if (located.plan.steps.some(step => stages.get(step.stage)?.models)) await tryServers(located.plan.models, located.paths)
   const { threads, memory: memory_bytes, store, out } = flags
   for (const note of located.notes ?? []) console.error(note)
   const { manifest, notes } = await runBuild(located, {

@@ -34,14 +34,18 @@ function sourceTable({ sources, totals }: Manifest): string {
 }
 
 function stepTable({ steps }: Manifest): string {
-  const rows = steps.map(({ id, rows_in, rows_out, dropped, recalled = {} }) => {
+  const rows = steps.map(({ id, rows_in, rows_out, dropped, recalled = {}, unscored = {} }) => {
     const reasons = Object.entries(dropped).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
     return [
       id,
       grouped(rows_in),
       grouped(rows_in - rows_out),
       grouped(rows_out),
-      [...reasons, ...Object.entries(recalled).map(([from, n]) => [`back from ${from}`, n] as const)]
+      [
+        ...reasons,
+        ...Object.entries(recalled).map(([from, n]) => [`back from ${from}`, n] as const),
+        ...Object.entries(unscored).map(([column, n]) => [`unscored by ${column.slice('margin_'.length)}`, n] as const),
+      ]
         .map(([reason, n]) => `${reason} ${grouped(n)}`)
         .join(', '),
     ]

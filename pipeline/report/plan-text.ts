@@ -32,7 +32,7 @@ export function describePlan({ plan }: LocatedPlan, { outlook, before }: Work, c
           `people: ${plan.judgements.answers} answers of ${plan.judgements.annotators} annotators on ${plan.judgements.pairs} pairs, in ${plan.judgements.files.length} logs`,
         ]
       : []),
-    `models: ${Object.keys(plan.models).join(', ') || 'the built-in ones'}; calls to servers: 0, cost: 0`,
+    `models: ${modelsText(plan.models)}`,
     `disk: about ${mebibytes(estimate(plan))} in the store for inputs that expand ${EXPANSION}x; memory: --memory bounds it (default 4GiB)`,
     `output: ${plan.output.format}, layout ${plan.output.layout}, ${mebibytes(plan.output.shard_bytes)} of text a shard, validation ${plan.output.splits.validation}`,
     '',
@@ -89,3 +89,12 @@ const curveLines = ({ step, bands, rows, threshold, recall, points }: Curve): st
   `  P ${points.map(([, p]) => p.toFixed(4).padStart(8)).join('')}`,
   '',
 ]
+
+/** What is asked of servers depends on what the store holds; a pair costs two calls at most of a model that takes single texts. */
+function modelsText(models: LocatedPlan['plan']['models']): string {
+  const names = Object.entries(models).map(([name, model]) =>
+    'http' in model ? `${name} at ${model.http} (two texts a pair, each sent once)` : name,
+  )
+  const local = Object.values(models).every(model => !('http' in model))
+  return `${names.join(', ') || 'the built-in ones'}${local ? '; calls to servers: 0, cost: 0' : ''}`
+}

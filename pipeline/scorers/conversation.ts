@@ -2,7 +2,7 @@
 import { Template } from '@huggingface/jinja'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { UserError } from '../errors.ts'
-import { type ModelFolder, tokenText } from './folder.ts'
+import { type ModelFolder, readTemplate, tokenText } from './folder.ts'
 
 export interface Message {
   readonly role: string
@@ -66,6 +66,12 @@ function templateEncoder(where: string, tokenizer: Tokenizer, model: ModelFolder
     const own = tokenizer.encode(response, { add_special_tokens: false }).ids.length
     return cutLeft(ids, own, model.max_tokens, adds_bos ? 1 : 0)
   }
+}
+
+/** Writes conversations by the template of a folder, for servers that take text and add the BOS themselves. */
+export function rendererIn(label: string, folder: string): (messages: readonly Message[]) => string {
+  const { source, eos_token } = readTemplate(label, folder)
+  return rendererOf(`${label}: ${folder}`, source, { bos_token: '', eos_token, add_generation_prompt: false, fixed_date: () => DATE })
 }
 
 function rendererOf(where: string, source: string, shared: object): (messages: readonly Message[]) => string {

@@ -73,6 +73,15 @@ function graphOf(where: string, folder: string): string {
 
 const filesOf = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).sort() : [])
 
+/** The chat template of a folder that need not hold a model, and the special tokens that it may write. */
+export function readTemplate(label: string, folder: string): { source: string; eos_token: string } {
+  const where = `${label}: ${folder}`
+  const config = readJson<TokenizerConfig>(where, join(folder, 'tokenizer_config.json')) ?? {}
+  const source = templateOf(where, folder, config)
+  if (source === undefined) throw new UserError(`${where}: no chat template; add chat_template.jinja, or leave template out`)
+  return { source, eos_token: tokenText(config.eos_token) ?? '' }
+}
+
 function templateOf(where: string, folder: string, { chat_template }: TokenizerConfig): string | undefined {
   const file = join(folder, 'chat_template.jinja')
   if (existsSync(file)) return readFileSync(file, 'utf8')

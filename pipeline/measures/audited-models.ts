@@ -1,7 +1,7 @@
 /** What `goldpan audit-rm --json` found of reward models, as stages read it. */
 import { z } from 'zod'
-import { UserError } from './errors.ts'
-import { modelColumn } from './kernels/recorded.ts'
+import { UserError } from '../errors.ts'
+import { modelColumn } from '../kernels/recorded.ts'
 
 const audit = z.looseObject({
   problems: z.number(),

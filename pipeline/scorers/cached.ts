@@ -1,0 +1,99 @@
+/** Scores that were given once are not asked for again, whatever build, step or process asks. */
+import { createHash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { open, type RootDatabase } from 'lmdb'
+import { type Batch, batchOf, gather, turnsOf, type Utf8 } from '../batch.ts'
+import type { Scorer, Side } from '../scorer.ts'
+
+const sideOf = { prompt: turnsOf, responses: 'utf8' } as const
+type Sides = readonly Batch<typeof sideOf>[]
+
+/** Texts asked for and kept at a time, and how many such at once: what a run that is cut off loses at most. */
+const CHUNK_ROWS = 16
+const LANES = 32
+
+/** `digest` names the model and its template; `folder` is shared by all processes that score. */
+export function cached(scorer: Scorer, digest: string, folder: string): Scorer {
+  mkdirSync(folder, { recursive: true })
+  const scores = open<Buffer, Buffer>({ path: folder, encoding: 'binary', keyEncoding: 'binary' })
+  const given = (sides: Sides, ask: (sides: Sides) => Promise<Float32Array>): Promise<Float32Array> => fromCache(scores, digest, sides, ask)
+  return {
+    id: scorer.id,
+    score: (prompt, responses) =>
+      given([sided({ prompt, responses })], ([side]) => scorer.score(side.columns.prompt, side.columns.responses)),
+    ...(scorer.margins
+      ? { margins: (a: Side, b: Side) => given([sided(a), sided(b)], ([x, y]) => scorer.margins!(x.columns, y.columns)) }
+      : {}),
+    close: async () => {
+      await scorer.close()
+      await scores.close()
+    },
+  }
+}
+
+const sided = ({ prompt, responses }: Side): Batch<typeof sideOf> => batchOf(sideOf, responses.offsets.length - 1, { prompt, responses })
+
+/** Equal texts are asked for once; what is no number is not kept, so that a later run asks again. */
+async function fromCache(
+  scores: RootDatabase<Buffer, Buffer>,
+  digest: string,
+  sides: Sides,
+  ask: (sides: Sides) => Promise<Float32Array>,
+): Promise<Float32Array> {
+  const rows = sides[0].rows
+  const said = new Float32Array(rows).fill(Number.NaN)
+  const missing = new Map<string, { key: Buffer; rows: number[] }>()
+  for (let i = 0; i < rows; i++) {
+    const key = keyAt(digest, sides, i)
+    const known = scores.get(key)
+    if (known) said[i] = known.readFloatLE(0)
+    else {
+      const name = key.toString('latin1')
+      const same = missing.get(name)
+      if (same) same.rows.push(i)
+      else missing.set(name, { key, rows: [i] })
+    }
+  }
+  const wanted = [...missing.values()]
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < wanted.length) {
+      const chunk = wanted.slice(next, (next += CHUNK_ROWS))
+      const index = Int32Array.from(chunk, one => one.rows[0])
+      const answers = await ask(sides.map(side => gather(side, index)))
+      const kept = chunk.flatMap(({ key, rows: same }, k) => {
+        for (const i of same) said[i] = answers[k]
+        return Number.isFinite(answers[k]) ? [scores.put(key, binary(answers[k]))] : []
+      })
+      await Promise.all(kept)
+    }
+  }
+  const ended = await Promise.allSettled(Array.from({ length: LANES }, lane))
+  await scores.flushed
+  const failed = ended.find(end => end.status === 'rejected')
+  if (failed) throw failed.reason
+  return said
+}
+
+function binary(score: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeFloatLE(score)
+  return bytes
+}
+
+/** Of a row's texts, each with its length so that no two cuts of one text are taken for each other. */
+function keyAt(digest: string, sides: Sides, row: number): Buffer {
+  const hash = createHash('sha256').update(digest)
+  for (const side of sides) {
+    const { prompt, responses } = side.columns
+    hash.update(Int32Array.of(prompt.starts[row + 1] - prompt.starts[row]))
+    for (let turn = prompt.starts[row]; turn < prompt.starts[row + 1]; turn++)
+      hash.update(Uint8Array.of(prompt.items.columns.role.values[turn])).update(sized(prompt.items.columns.content, turn))
+    hash.update(sized(responses, row))
+  }
+  return hash.digest()
+}
+
+function sized({ bytes, offsets }: Utf8, i: number): Uint8Array {
+  return Buffer.concat([Buffer.from(Int32Array.of(offsets[i + 1] - offsets[i]).buffer), bytes.subarray(offsets[i], offsets[i + 1])])
+}

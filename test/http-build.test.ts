@@ -1,0 +1,65 @@
+/** Builds that score by a server, through the built command line. */
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import type { Manifest } from '../pipeline/manifest.ts'
+import { freshDir, rowsOf } from './cli.ts'
+import { type ScoreServer, scoreServer } from './score-server.ts'
+
+const CLI = join(import.meta.dirname, '../dist/pipeline/cli.js')
+const SECRET = 'sk-never-written'
+let server: ScoreServer | undefined
+afterEach(() => server?.close())
+
+function configIn(dir: string, url: string): string {
+  const pairs = Array.from({ length: 60 }, (_, i) => ({ id: `r${i}`, prompt: `Say ${i}`, chosen: `good ${i}`, rejected: `poor ${i}` }))
+  writeFileSync(join(dir, 'a.jsonl'), pairs.map(pair => JSON.stringify(pair)).join('\n'))
+  const file = join(dir, 'c.yaml')
+  const model = `{ http: "${url}", protocol: vllm, model: rm, key_env: RM_KEY, retries: 1, timeout_ms: 2000 }`
+  writeFileSync(file, `name: http\nsources: [{ path: a.jsonl }]\nmodels: { served: ${model} }\nsteps: [structure, score]\n`)
+  return file
+}
+
+/** Not in this thread's way: the server must answer meanwhile. */
+function run(dir: string, config: string): Promise<{ code: number; said: string }> {
+  const args = [CLI, 'run', config, '--out', join(dir, 'out'), '--store', join(dir, 'store'), '--threads', '1', '--progress', 'none']
+  const child = spawn(process.execPath, args, { env: { ...process.env, RM_KEY: SECRET } })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (said += text))
+  return new Promise(resolve => child.once('close', code => resolve({ code: code ?? -1, said })))
+}
+
+it('goes on where the server went down, tells what stays unscored, and writes the key nowhere', async () => {
+  const dir = freshDir('http-build')
+  server = await scoreServer()
+  const config = configIn(dir, server.url)
+  const dead = await scoreServer()
+  await dead.close()
+  const down = await run(dir, configIn(dir, dead.url))
+  expect([down.code, down.said.trim().split('\n').length, readdirSync(dir).includes('store')]).toEqual([2, 1, false])
+  expect(down.said).toMatch(/models\.served: http:\S+: the server cannot be used \(ECONNREFUSED\)/)
+
+  configIn(dir, server.url)
+  server.fault = n => (n < 70 ? undefined : 'reset')
+  const middle = await run(dir, config)
+  expect([middle.code, middle.said]).toEqual([3, expect.stringMatching(/does not answer any more.*run again/)])
+
+  server.fault = (_, text) => (text.includes('"poor 59"') || text.includes('"poor 58"') ? '413' : undefined)
+  const before = server.seen.length
+  const whole = await run(dir, config)
+  expect([whole.code, whole.said]).toEqual([0, expect.stringContaining('unscored by served 2')])
+  // two rounds of six probes, in the main thread and in the worker
+  expect(server.seen.length - before).toBeLessThan(120 + 24)
+  const manifest = JSON.parse(readFileSync(join(dir, 'out/manifest.json'), 'utf8')) as Manifest
+  expect(manifest.steps.find(step => step.stage === 'score')).toMatchObject({ rows_in: 60, rows_out: 60, unscored: { margin_served: 2 } })
+  expect(
+    await rowsOf(
+      join(dir, 'out'),
+      `SELECT count(*)::INT AS n, count(margin_served)::INT AS scored, round(avg(margin_served)::DOUBLE, 3) AS mean FROM '{dir}/ledger/*.parquet'`,
+    ),
+  ).toEqual([{ n: 60, scored: 58, mean: 5 }])
+  for (const file of readdirSync(dir, { recursive: true, withFileTypes: true }))
+    if (file.isFile()) expect(readFileSync(join(file.parentPath, file.name)).includes(SECRET)).toBe(false)
+  expect([down, middle, whole].some(({ said }) => said.includes(SECRET))).toBe(false)
+})
