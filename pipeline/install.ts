@@ -26,6 +26,8 @@ import { DamagedEntry, guarded } from './store.ts'
 /** Says that the folder is goldpan's although its manifest is not there yet. */
 const MARKER = '.goldpan-incomplete'
 const INCOMING = '.goldpan-incoming'
+/** Written after the manifest, of which they are a view. */
+const REPORTS = ['report.html', 'report.json']
 
 /** Refuses an output folder that holds something else than a build. Touches nothing. */
 export function checkOut(out: string): void {
@@ -65,6 +67,7 @@ export async function install(build: Build, manifest: Manifest, runReport: objec
     writeDurably(join(incoming, 'README.md'), cardOf(manifest))
     writeDurably(join(incoming, 'run.json'), `${JSON.stringify(runReport, null, 2)}\n`)
     rmSync(join(out, 'manifest.json'), { force: true })
+    for (const file of REPORTS) rmSync(join(out, file), { force: true })
     for (const folder of folders) swap(incoming, out, folder)
     for (const file of ['README.md', 'run.json']) renameSync(join(incoming, file), join(out, file))
     writeDurably(join(incoming, 'manifest.json'), canonicalJson(manifest))

@@ -9,13 +9,14 @@ import { ExpectationError } from '../exits.ts'
 import { failedExpectations } from '../expect.ts'
 import { refuseOwnOutput } from '../files.ts'
 import { checkOut } from '../install.ts'
+import type { People } from '../judgements/people.ts'
 import type { Manifest } from '../manifest.ts'
 import { planOf } from '../plan.ts'
 import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
+import { writeReport } from '../report/write.ts'
 import { runBuild } from '../run.ts'
-import { peopleIn } from './report.ts'
 
 interface Flags {
   readonly out: string
@@ -72,10 +73,11 @@ async function run(config: string, flags: Flags): Promise<void> {
   for (const note of located.notes ?? []) console.error(note)
   const { manifest, notes } = await runBuild(located, { config, out, store, threads, memory_bytes, progress, started: stopOnSignal })
   for (const note of notes) console.error(note)
+  const { people } = await writeReport(out)
+  if (people) recordPeople(out, people)
   if (flags.json) console.log(JSON.stringify(manifest.totals, null, 2))
-  else console.log(`${funnelOf(manifest, out)}`)
+  else console.log(funnelOf(manifest, out))
   tellUnknown(manifest)
-  await tellPeople(out)
   const failed = failedExpectations(manifest)
   if (failed.length > 0) throw new ExpectationError(`expectations failed: ${failed.join('; ')}`)
   if (manifest.totals.review > 0 && !located.plan.output.publish_without_review)
@@ -85,9 +87,7 @@ async function run(config: string, flags: Flags): Promise<void> {
 }
 
 /** What people said goes into run.json too: their log may have grown before anybody looks. */
-async function tellPeople(out: string): Promise<void> {
-  const people = await peopleIn(out)
-  if (!people) return
+function recordPeople(out: string, people: People): void {
   const file = join(out, 'run.json')
   const report = JSON.parse(readFileSync(file, 'utf8')) as object
   writeFileSync(`${file}.new`, `${JSON.stringify({ ...report, people }, null, 2)}\n`)
