@@ -2,6 +2,8 @@
 /** The command line: one small file a command under commands/. */
 import './collector.ts'
 import { Command, CommanderError } from 'commander'
+import { registerCompletion } from './commands/completion.ts'
+import { register as doctor } from './commands/doctor.ts'
 import { register as explain } from './commands/explain.ts'
 import { register as init } from './commands/init.ts'
 import { register as plan } from './commands/plan.ts'
@@ -21,7 +23,8 @@ const program = new Command('goldpan')
   .version(VERSION)
   .showHelpAfterError('(goldpan --help lists commands, goldpan COMMAND --help their options)')
   .exitOverride()
-for (const register of [init, plan, run, report, review, explain, query, verify, synth, reference, task]) register(program)
+for (const register of [init, plan, run, report, review, explain, query, verify, synth, reference, doctor, task]) register(program)
+registerCompletion(program)
 for (const command of program.commands) command.exitOverride()
 program.addHelpText(
   'after',

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { openFinished } from '../finished.ts'
 import { funnelOf } from '../report/funnel.ts'
+import { type Look, lookOf, PLAIN } from '../report/ink.ts'
+import { nextText } from '../report/next.ts'
 import { peopleText } from '../report/people.ts'
 import { type Reported, reportIn, writeReport } from '../report/write.ts'
 
@@ -23,12 +25,14 @@ export const register = (program: Command): void => {
     )
     .action(async (dir: string, { json, write }: Flags) => {
       const reported = await (write ? writeReport(dir) : reportIn(dir))
-      console.log(reportText(dir, json === true, reported))
+      console.log(reportText(dir, json === true, reported, lookOf(process.stdout)))
     })
 }
 
 /** What the command prints. */
-export function reportText(dir: string, json: boolean, { report, people }: Reported): string {
+export function reportText(dir: string, json: boolean, { report, people }: Reported, look: Look = PLAIN): string {
   if (json) return JSON.stringify(report, null, 2)
-  return [funnelOf(openFinished(dir).manifest, dir), ...(people ? [peopleText(people)] : [])].join('\n\n')
+  return [funnelOf(openFinished(dir).manifest, dir, look), ...(people ? [peopleText(people)] : []), nextText(report, dir, look)].join(
+    '\n\n',
+  )
 }

@@ -15,6 +15,8 @@ import { planOf } from '../plan.ts'
 import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
+import { lookOf } from '../report/ink.ts'
+import { nextText } from '../report/next.ts'
 import { writeReport } from '../report/write.ts'
 import { runBuild } from '../run.ts'
 
@@ -73,10 +75,11 @@ async function run(config: string, flags: Flags): Promise<void> {
   for (const note of located.notes ?? []) console.error(note)
   const { manifest, notes } = await runBuild(located, { config, out, store, threads, memory_bytes, progress, started: stopOnSignal })
   for (const note of notes) console.error(note)
-  const { people } = await writeReport(out)
+  const { people, report } = await writeReport(out)
+  const look = lookOf(process.stdout)
   if (people) recordPeople(out, people)
   if (flags.json) console.log(JSON.stringify(manifest.totals, null, 2))
-  else console.log(funnelOf(manifest, out))
+  else console.log(`${funnelOf(manifest, out, look)}\n\n${nextText(report, out, look)}`)
   tellUnknown(manifest)
   const failed = failedExpectations(manifest)
   if (failed.length > 0) throw new ExpectationError(`expectations failed: ${failed.join('; ')}`)
