@@ -6,10 +6,10 @@ import { drawn, INK, LINE, MAIN } from './draw.ts'
 export function curve({ name, x, y, points }: Report['curves'][number], width: number): string {
   return drawn(name, {
     width,
-    height: 200,
+    height: 220,
     marginLeft: 48,
     marginRight: 16,
-    marginTop: 16,
+    marginTop: 28,
     marginBottom: 38,
     x: { label: x, labelArrow: 'none', labelAnchor: 'center', ticks: 5, tickSize: 3 },
     y: { label: y, labelArrow: 'none', ticks: 4, tickSize: 0, nice: true },
@@ -17,7 +17,7 @@ export function curve({ name, x, y, points }: Report['curves'][number], width: n
       Plot.gridY({ stroke: LINE, strokeOpacity: 1, ticks: 4 }),
       Plot.line(points, { x: 'x', y: 'y', stroke: MAIN, strokeWidth: 1.6 }),
       Plot.dot(points, { x: 'x', y: 'y', r: 3.5, fill: MAIN, title: (p: { x: number; y: number }) => `${x} ${p.x}: ${y} ${p.y}` }),
-      Plot.axisX({ stroke: INK, ticks: 0, label: null }),
+      Plot.ruleX([Math.min(...points.map(p => p.x))], { stroke: INK }),
     ],
   })
 }

@@ -37,10 +37,12 @@ export function drawn(label: string, options: Plot.PlotOptions): string {
 }
 
 const CHARACTER = 7.4
+/** Narrower charts are for phones. */
+const PHONE = 500
 
 /** Room for labels at the left, and the labels cut to it. */
 export function labelled(labels: readonly string[], width: number): { readonly room: number; readonly label: (text: string) => string } {
-  const most = Math.max(8, Math.floor((0.36 * width) / CHARACTER))
+  const most = Math.max(8, Math.floor(((width < PHONE ? 0.46 : 0.36) * width) / CHARACTER))
   const label = (text: string): string => cut(visible(text === '' ? 'not stated' : text), most)
   const widest = labels.reduce((n, text) => Math.max(n, displayWidth(label(text))), 4)
   return { room: Math.ceil(widest * CHARACTER) + 12, label }

@@ -5,6 +5,7 @@ import { drawn, FILLS, INK, LINE } from './draw.ts'
 
 /** A signal's values, by where the pair ended. */
 export function histogram({ signal, bins }: Histogram, width: number): string {
+  const ticks = Math.min(3, Math.max(1, ...bins.map(b => b.n)))
   return drawn(`Distribution of ${signal}`, {
     width,
     height: 150,
@@ -13,10 +14,10 @@ export function histogram({ signal, bins }: Histogram, width: number): string {
     marginTop: 22,
     marginBottom: 38,
     x: { domain: [0, 1], label: signal, labelArrow: 'none', labelAnchor: 'center', ticks: 5, tickSize: 3 },
-    y: { label: 'pairs', nice: true, labelArrow: 'none', ticks: 3, tickSize: 0, tickFormat: short },
+    y: { label: 'pairs', nice: true, labelArrow: 'none', ticks, tickSize: 0, tickFormat: short },
     color: { type: 'identity' },
     marks: [
-      Plot.gridY({ stroke: LINE, strokeOpacity: 1, ticks: 3 }),
+      Plot.gridY({ stroke: LINE, strokeOpacity: 1, ticks }),
       Plot.rectY(bins, {
         x1: 'from',
         x2: 'to',
