@@ -7,6 +7,7 @@ import { VERSION } from './version.ts'
 
 /** In the order of the help; a command loads only its own code, which is most of what starting costs. */
 const commands: Readonly<Record<string, () => Promise<{ readonly register: (program: Command) => void }>>> = {
+  init: () => import('./commands/init.ts'),
   run: () => import('./commands/run.ts'),
   plan: () => import('./commands/plan.ts'),
   report: () => import('./commands/report.ts'),
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly register: (prog
   synth: () => import('./commands/synth.ts'),
   reference: () => import('./commands/reference.ts'),
   store: () => import('./commands/store.ts'),
+  doctor: () => import('./commands/doctor.ts'),
   task: () => import('./commands/task.ts'),
 }
 
@@ -29,7 +31,9 @@ const program = new Command('goldpan')
   .showHelpAfterError('(goldpan --help lists commands, goldpan COMMAND --help their options)')
   .exitOverride()
 const [named = ''] = process.argv.slice(2)
-for (const load of Object.hasOwn(commands, named) ? [commands[named]] : Object.values(commands)) (await load()).register(program)
+const known = Object.hasOwn(commands, named)
+for (const load of known ? [commands[named]] : Object.values(commands)) (await load()).register(program)
+if (!known) (await import('./commands/completion.ts')).registerCompletion(program)
 for (const command of program.commands) command.exitOverride()
 program.addHelpText(
   'after',

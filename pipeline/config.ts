@@ -157,7 +157,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    throw new UserError(`${path}: no such config file, or not readable`)
+    throw new UserError(`${path}: no such config file, or not readable; \`goldpan init PATH...\` writes one`)
   }
 }
 

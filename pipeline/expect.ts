@@ -32,9 +32,9 @@ export function expectationOf(text: string, where = 'expect'): Expectation {
 }
 
 /** The expectations that do not hold, each with the figure that was found in the build at `dir`. */
-export function failedExpectations(manifest: Manifest, dir: string): string[] {
+export function failedExpectations(manifest: Manifest, dir: string, report: () => unknown = () => read(dir, 'report.json')): string[] {
   const { expect = [] } = manifest.config as { expect?: string[] }
-  const trees = { manifest: () => figures(manifest), report: () => read(dir, 'report.json'), run: () => read(dir, 'run.json') }
+  const trees = { manifest: () => figures(manifest), report, run: () => read(dir, 'run.json') }
   return expect
     .map(text => expectationOf(text))
     .flatMap(({ text, path, holds }) => {

@@ -27,6 +27,8 @@ import { DamagedEntry, guarded } from './store.ts'
 /** Says that the folder is goldpan's although its manifest is not there yet. */
 export const MARKER = '.goldpan-incomplete'
 const INCOMING = '.goldpan-incoming'
+/** Written after the manifest, of which they are a view. */
+const REPORTS = ['report.html', 'report.json']
 
 /** Refuses an output folder that holds something else than a build. Touches nothing. */
 export function checkOut(out: string): void {
@@ -65,7 +67,7 @@ export async function install(build: Build, manifest: Manifest, runReport: objec
     for (const file of files) await place(build, file, join(incoming, file.path))
     writeDurably(join(incoming, 'README.md'), cardOf(manifest))
     writeDurably(join(incoming, 'run.json'), `${JSON.stringify(runReport, null, 2)}\n`)
-    for (const file of ['manifest.json', SEAL, UNPUBLISHED]) rmSync(join(out, file), { force: true })
+    for (const file of ['manifest.json', SEAL, UNPUBLISHED, ...REPORTS]) rmSync(join(out, file), { force: true })
     for (const folder of folders) swap(incoming, out, folder)
     for (const file of ['README.md', 'run.json']) renameSync(join(incoming, file), join(out, file))
     writeDurably(join(incoming, 'manifest.json'), canonicalJson(manifest))

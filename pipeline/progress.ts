@@ -1,5 +1,7 @@
-/** What a build tells while it runs: a bar a phase on a terminal, else a plain line every few seconds, or JSON lines for machines. */
+/** What a build tells while it runs: a bar on a terminal, else a plain line every few seconds, or JSON lines for machines. */
 import { SingleBar } from 'cli-progress'
+import { lookOf } from './report/ink.ts'
+import { cut } from './report/table.ts'
 
 export type ProgressMode = 'auto' | 'plain' | 'none'
 
@@ -39,11 +41,20 @@ function add(s: State, rows: number, dropped: number): void {
   s.dropped += dropped
 }
 
+/** Columns of a terminal that does not say. */
+const WIDTH = 80
+const BAR = 20
+/** Shorter phases leave no line behind. */
+const TOLD_MS = 1000
+
+/** One bar at a time; what took a while leaves a line of what it came to. */
 function bars(): Progress {
+  const { ink } = lookOf(process.stderr)
   let bar: SingleBar | undefined
   let state = started('', 0)
   const stop = (): void => {
     bar?.stop()
+    if (bar && performance.now() - state.started > TOLD_MS) console.error(`${ink.soft(finished(state))}`)
     bar = undefined
   }
   return {
@@ -51,15 +62,19 @@ function bars(): Progress {
       stop()
       state = started(name, tasks)
       bar = new SingleBar({
-        format: '{name} {bar} {percentage}% | {rows} rows, {rate} | ETA {eta_formatted}{left}',
+        format: '{name} {bar} {percentage}% {counts}',
         stream: process.stderr,
-        barsize: 24,
+        barsize: BAR,
+        clearOnComplete: true,
+        hideCursor: true,
+        barCompleteChar: '█',
+        barIncompleteChar: '░',
       })
-      bar.start(tasks, 0, { name: name.padEnd(28), rows: 0, rate: '', left: '' })
+      bar.start(tasks, 0, { name: shortened(name), counts: '' })
     },
     tick(rows, dropped) {
       add(state, rows, dropped)
-      bar?.update(state.done, { rows: state.rows.toLocaleString('en'), rate: rate(state), left: left(state) })
+      bar?.update(state.done, { counts: counts(state) })
     },
     note(text) {
       stop()
@@ -69,14 +84,40 @@ function bars(): Progress {
   }
 }
 
+const NAME = 30
+const shortened = (name: string): string => cut(name, NAME).padEnd(NAME)
+
+/** What fits beside name, bar and percentage: rows/s and time left first. */
+function counts(s: State): string {
+  const parts = [
+    rate(s),
+    `ETA ${clock(secondsLeft(s))}`,
+    ...(s.dropped > 0 ? [`${s.dropped.toLocaleString('en')} left`] : []),
+    `${s.rows.toLocaleString('en')} rows`,
+  ]
+  let room = (process.stderr.columns ?? WIDTH) - NAME - BAR - 8
+  return parts.filter(part => (room -= part.length + 2) >= 0).join(', ')
+}
+
+const secondsLeft = (s: State): number => (s.done > 0 ? ((performance.now() - s.started) / s.done / 1000) * (s.tasks - s.done) : 0)
+
+/** 75 as 1:15. */
+export function clock(seconds: number): string {
+  const whole = Math.ceil(seconds)
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60].map(n => String(n).padStart(2, '0'))
+  return h === '00' ? `${Number(m)}:${s}` : `${Number(h)}:${m}:${s}`
+}
+
+const finished = (s: State): string =>
+  `${shortened(s.name)} ${s.rows.toLocaleString('en')} rows, ${rate(s)}, ${clock((performance.now() - s.started) / 1000)}${left(s)}`
+
 function plainLines(): Progress {
   let state = started('', 0)
   let said = performance.now()
   const say = (): void => {
     said = performance.now()
-    const eta = state.done > 0 ? ((said - state.started) / state.done) * (state.tasks - state.done) : 0
     console.error(
-      `${state.name}: ${state.done}/${state.tasks} tasks, ${state.rows.toLocaleString('en')} rows, ${rate(state)}, ETA ${Math.ceil(eta / 1000)} s${left(state)}`,
+      `${state.name}: ${state.done}/${state.tasks} tasks, ${state.rows.toLocaleString('en')} rows, ${rate(state)}, ETA ${Math.ceil(secondsLeft(state))} s${left(state)}`,
     )
   }
   return {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { stages } from '../../stages/index.ts'
 import { configSchema } from '../config.ts'
 import { hint, UserError } from '../errors.ts'
+import { reportSchema } from '../report/report-schema.ts'
 import { type Declared, type Stage, schemaOf, typeName } from '../stage.ts'
 
 /** The reference, generated from the code: `stages` for people, `schema` for editors. */
@@ -21,9 +22,12 @@ export const register = (program: Command): void => {
     })
   program
     .command('schema')
-    .description('print the JSON Schema of a config, so that editors complete and check it')
+    .description('print the JSON Schema of a config, so that editors complete and check it, or of report.json')
+    .option('--report', 'the schema of report.json')
     .addHelpText('after', '\nExample: goldpan schema > goldpan.schema.json')
-    .action(() => console.log(JSON.stringify(jsonSchema(), null, 2)))
+    .action(({ report }: { report?: boolean }) =>
+      console.log(JSON.stringify(report ? z.toJSONSchema(reportSchema) : jsonSchema(), null, 2)),
+    )
 }
 
 function stageNamed(name: string): Stage {

@@ -25,6 +25,7 @@ export function registerExchange(review: Command): void {
     .addOption(new Option('--to <tool>', 'the tool').choices(toolNames).makeOptionMandatory())
     .requiredOption('--out <folder>', 'where the files go; sides.json stays with you, annotators must not see it')
     .option('--log <file>', 'the judgement log (default: as for review)')
+    .option('--json', 'print what was written as JSON')
     .addHelpText('after', '\nExample: goldpan review export out/quickstart --to label-studio --out exported')
     .action(exportPairs)
   review
@@ -35,13 +36,14 @@ export function registerExchange(review: Command): void {
     .addOption(new Option('--from <tool>', 'the tool').choices(toolNames).makeOptionMandatory())
     .option('--sides <file>', 'the sides.json of the export (default: beside the file)')
     .option('--log <file>', 'the judgement log (default: as for review)')
+    .option('--json', 'print what was read as JSON')
     .addHelpText('after', '\nExample: goldpan review import out/quickstart annotated.json --from label-studio --sides exported/sides.json')
     .action(importAnswers)
 }
 
 const tokensFile = (log: string): string => `${log}.annotators.json`
 
-async function exportPairs(dir: string, { to, out }: { to: ToolName; out: string }, command: Command): Promise<void> {
+async function exportPairs(dir: string, { to, out, json }: { to: ToolName; out: string; json?: boolean }, command: Command): Promise<void> {
   const finished = openFinished(dir)
   const { log } = logPlaces(finished, command.optsWithGlobals<{ log?: string }>().log)
   const { seed = 42 } = finished.manifest.config as { seed?: number }
@@ -53,9 +55,11 @@ async function exportPairs(dir: string, { to, out }: { to: ToolName; out: string
     mkdirSync(out, { recursive: true })
     for (const [name, text] of Object.entries(tools[to].files(items, GUIDELINE))) writeFileSync(join(out, name), text)
     writeFileSync(join(out, 'sides.json'), `${JSON.stringify(map)}\n`, { mode: 0o600 })
-    console.log(
-      `${items.length} pairs for ${to} in ${out}; keep ${join(out, 'sides.json')} from annotators, and ${tokensFile(log)} beside the log`,
-    )
+    if (json) console.log(JSON.stringify({ pairs: items.length, to, out, sides: join(out, 'sides.json') }, null, 2))
+    else
+      console.log(
+        `${items.length} pairs for ${to} in ${out}; keep ${join(out, 'sides.json')} from annotators, and ${tokensFile(log)} beside the log`,
+      )
   } finally {
     queue.close()
   }
@@ -80,7 +84,12 @@ function itemsOf(queue: Queue, annotators: Annotators, tool: ToolName, seed: num
   return { items, sides }
 }
 
-function importAnswers(dir: string, file: string, { from, sides }: { from: ToolName; sides?: string }, command: Command): void {
+function importAnswers(
+  dir: string,
+  file: string,
+  { from, sides, json }: { from: ToolName; sides?: string; json?: boolean },
+  command: Command,
+): void {
   const places = logPlaces(openFinished(dir), command.optsWithGlobals<{ log?: string }>().log)
   const text = readText(file)
   const map = readSideMap(sides ?? join(dirname(file), 'sides.json'), new Annotators(tokensFile(places.log), [], []).secret)
@@ -90,7 +99,9 @@ function importAnswers(dir: string, file: string, { from, sides }: { from: ToolN
   const writer = new LogWriter(places.log)
   if (fresh.length > 0) writer.append(fresh)
   writer.close()
-  console.log(`${fresh.length} answers added to ${places.log}, ${answers.length - fresh.length} were there already${places.hint}`)
+  const there = answers.length - fresh.length
+  if (json) console.log(JSON.stringify({ added: fresh.length, there_already: there, log: places.log }, null, 2))
+  else console.log(`${fresh.length} answers added to ${places.log}, ${there} were there already${places.hint}`)
 }
 
 function readText(file: string): string {

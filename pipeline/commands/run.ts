@@ -11,15 +11,18 @@ import { ExpectationError } from '../exits.ts'
 import { failedExpectations } from '../expect.ts'
 import { refuseOwnOutput } from '../files.ts'
 import { checkOut } from '../install.ts'
+import type { People } from '../judgements/people.ts'
 import type { Manifest } from '../manifest.ts'
 import { planOf } from '../plan.ts'
 import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
+import { lookOf } from '../report/ink.ts'
+import { nextText } from '../report/next.ts'
+import { writeReport } from '../report/write.ts'
 import { runBuild } from '../run.ts'
 import { tryServers } from '../scorers/open.ts'
 import { seal, UNPUBLISHED } from '../seal.ts'
-import { peopleIn } from './report.ts'
 
 interface Flags {
   readonly out: string
@@ -88,10 +91,12 @@ async function run(config: string, flags: Flags): Promise<void> {
     started: stopOnSignal,
   })
   for (const note of notes) console.error(note)
+  const { people, report } = await writeReport(out)
+  const look = lookOf(process.stdout)
+  if (people) recordPeople(out, people)
   if (flags.json) console.log(JSON.stringify(manifest.totals, null, 2))
-  else console.log(`${funnelOf(manifest, out)}`)
+  else console.log(`${funnelOf(manifest, out, look)}\n\n${nextText(report, out, look)}`)
   tellUnknown(manifest)
-  await tellPeople(out)
   checkExpectations(manifest, out)
   if (manifest.totals.review > 0 && !located.plan.output.publish_without_review)
     throw new PendingError(
@@ -112,9 +117,7 @@ function checkExpectations(manifest: Manifest, out: string): void {
 }
 
 /** What people said goes into run.json too: their log may have grown before anybody looks. */
-async function tellPeople(out: string): Promise<void> {
-  const people = await peopleIn(out)
-  if (!people) return
+function recordPeople(out: string, people: People): void {
   const file = join(out, 'run.json')
   const report = JSON.parse(readFileSync(file, 'utf8')) as object
   writeFileSync(`${file}.new`, `${JSON.stringify({ ...report, people }, null, 2)}\n`)

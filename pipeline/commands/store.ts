@@ -29,7 +29,10 @@ function size(text: string): number {
 }
 
 export const register = (program: Command): void => {
-  const store = program.command('store').description('look after the store, where builds keep what they have worked out')
+  const store = program
+    .command('store')
+    .description('look after the store, where builds keep what they have worked out')
+    .addHelpText('after', '\nExample: goldpan store status')
   const command = (name: string, description: string, example: string): Command =>
     store
       .command(name)

@@ -11,11 +11,12 @@ export const register = (program: Command): void => {
     .argument('<plan>', 'plan file, as `goldpan plan --write` leaves it in the store')
     .argument('<id>', 'task, such as ingest/0, measure/3 or pass/0/12')
     .option('--store <dir>', 'the store that holds the plan', defaultStore())
+    .option('--json', 'print what the task did as JSON')
     .addHelpText('after', '\nExample: goldpan task .goldpan/store/plans/4f...c1.json ingest/0')
-    .action(async (plan: string, id: string, { store }: { store: string }) => {
+    .action(async (plan: string, id: string, { store, json }: { store: string; json?: boolean }) => {
       const opened = new Opened()
-      const { rows } = await runTask(Build.open(plan, store), opened, id)
+      const report = await runTask(Build.open(plan, store), opened, id)
       await opened.close()
-      console.log(`${id}: ${rows} rows`)
+      console.log(json ? JSON.stringify({ id, ...report }, null, 2) : `${id}: ${report.rows} rows`)
     })
 }

@@ -1,28 +1,29 @@
 /** The funnel of a build in words and numbers: what came in, what left where and why, where everything is. */
 import { join } from 'node:path'
 import type { Manifest, Outcomes } from '../manifest.ts'
+import { headed, type Look, PLAIN } from './ink.ts'
 import { bytesText, grouped, tableOf } from './table.ts'
 
 const numbers = (from: number, count: number): boolean[] => Array.from({ length: count }, (_, i) => i >= from)
 
 /** Lines without a last newline. `dir` is where the build lies, for the names of its files. */
-export function funnelOf(manifest: Manifest, dir = '.'): string {
+export function funnelOf(manifest: Manifest, dir = '.', look: Look = PLAIN): string {
   const { totals } = manifest
   const kept = totals.train + totals.validation
   const share = totals.pairs_in === 0 ? '' : ` (${((100 * kept) / totals.pairs_in).toFixed(1)} %)`
   const rejected = totals.rejected > 0 ? `; ${grouped(totals.rejected)} input rows could not be read` : ''
   return [
-    `${manifest.name}: ${grouped(totals.pairs_in)} pairs in, ${grouped(kept)} kept${share}, ${grouped(totals.flipped)} of them with the label turned${rejected}`,
-    sourceTable(manifest),
-    stepTable(manifest),
-    fileTable(manifest, dir),
-    `report: goldpan report ${dir}; dataset card: ${join(dir, 'README.md')}; figures: ${join(dir, 'manifest.json')}, ${join(dir, 'run.json')}`,
+    `${look.ink.strong(manifest.name)}: ${grouped(totals.pairs_in)} pairs in, ${grouped(kept)} kept${share}, ${grouped(totals.flipped)} of them with the label turned${rejected}`,
+    headed(look, sourceTable(manifest, look)),
+    headed(look, stepTable(manifest, look)),
+    headed(look, fileTable(manifest, dir, look)),
+    `report: ${join(dir, 'report.html')}; dataset card: ${join(dir, 'README.md')}; figures: ${join(dir, 'report.json')}, ${join(dir, 'manifest.json')}, ${join(dir, 'run.json')}`,
   ].join('\n\n')
 }
 
 const outcomeNames = ['train', 'validation', 'flipped', 'quarantine', 'review', 'dropped'] as const satisfies readonly (keyof Outcomes)[]
 
-function sourceTable({ sources, totals }: Manifest): string {
+function sourceTable({ sources, totals }: Manifest, { width }: Look): string {
   const row = (name: string, pairs_in: number, counts: Outcomes): string[] => [
     name,
     grouped(pairs_in),
@@ -30,10 +31,13 @@ function sourceTable({ sources, totals }: Manifest): string {
   ]
   const rows = sources.map(source => row(source.source, source.pairs_in, source))
   if (sources.length > 1) rows.push(row('all', totals.pairs_in, totals))
-  return tableOf(['source', 'pairs in', ...outcomeNames], rows, { right: numbers(1, 8) })
+  return tableOf(['source', 'pairs in', ...outcomeNames], rows, { right: numbers(1, 8), width })
 }
 
-function stepTable({ steps }: Manifest): string {
+/** On a wide terminal with bars of what is left. */
+function stepTable({ steps }: Manifest, { width }: Look): string {
+  const most = Math.max(1, ...steps.map(step => step.rows_in))
+  const drawn = width !== undefined && width >= BARS_FROM
   const rows = steps.map(({ id, rows_in, rows_out, dropped, recalled = {}, unscored = {} }) => {
     const reasons = Object.entries(dropped).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
     return [
@@ -41,6 +45,7 @@ function stepTable({ steps }: Manifest): string {
       grouped(rows_in),
       grouped(rows_in - rows_out),
       grouped(rows_out),
+      ...(drawn ? [bar(rows_out / most)] : []),
       [
         ...reasons,
         ...Object.entries(recalled).map(([from, n]) => [`back from ${from}`, n] as const),
@@ -50,15 +55,25 @@ function stepTable({ steps }: Manifest): string {
         .join(', '),
     ]
   })
-  return tableOf(['step', 'rows in', 'left', 'rows out', 'why'], rows, { right: [false, true, true, true, false] })
+  const header = ['step', 'rows in', 'left', 'rows out', ...(drawn ? ['of all'] : []), 'why']
+  return tableOf(header, rows, { right: [false, true, true, true], width })
 }
 
-function fileTable({ outputs }: Manifest, dir: string): string {
+const BARS_FROM = 90
+const BAR = 20
+
+/** A share as a bar in eighths of a character. */
+export function bar(share: number): string {
+  const eighths = Math.round(share * BAR * 8)
+  return '█'.repeat(eighths >> 3) + (eighths & 7 ? '▏▎▍▌▋▊▉'[(eighths & 7) - 1] : '')
+}
+
+function fileTable({ outputs }: Manifest, dir: string, { width }: Look): string {
   const folders = [...new Set(outputs.map(({ path }) => path.split('/')[0]))]
   const rows = folders.map(folder => {
     const files = outputs.filter(({ path }) => path.startsWith(`${folder}/`))
     const sum = (of: 'rows' | 'bytes'): number => files.reduce((n, file) => n + file[of], 0)
     return [join(dir, folder), String(files.length), grouped(sum('rows')), bytesText(sum('bytes'))]
   })
-  return tableOf(['folder', 'files', 'rows', 'size'], rows, { right: numbers(1, 4) })
+  return tableOf(['folder', 'files', 'rows', 'size'], rows, { right: numbers(1, 4), width })
 }

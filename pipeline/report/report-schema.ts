@@ -1,0 +1,255 @@
+/** What report.json holds. `goldpan schema --report` prints it as JSON Schema. */
+import { z } from 'zod'
+
+const count = z.int().min(0)
+const share = z.number().min(0).max(1)
+const byName = z.record(z.string(), count)
+const figure = z.looseObject({
+  value: z.number().nullable(),
+  low: z.number().nullable().describe('of an interval of 95 %'),
+  high: z.number().nullable(),
+})
+const estimate = z.looseObject({
+  n: count.describe('audited pairs'),
+  pairs: z.number().describe('pairs of the corpus that they stand for'),
+  share,
+  low: share.describe('of an interval of 95 %'),
+  high: share,
+})
+
+const outcomes = {
+  pairs_in: count,
+  train: count,
+  validation: count,
+  flipped: count.describe('of train and validation, those whose label was turned'),
+  quarantine: count,
+  review: count,
+  dropped: count,
+}
+
+const warning = z.strictObject({
+  level: z.enum(['problem', 'note']),
+  about: z.string().describe('the step or part that it speaks of'),
+  text: z.string(),
+  next: z.string().optional().describe('arguments of the goldpan command that shows more; DIR stands for the folder of the build'),
+})
+
+const step = z.strictObject({
+  id: z.string(),
+  stage: z.string(),
+  rows_in: count,
+  rows_out: count,
+  dropped: byName.describe('pairs that left here, by reason'),
+  outcomes: z.record(z.string(), z.string()).describe('where a pair that left for a reason ended'),
+  recalled: byName.optional().describe('pairs that people took back, by what had sent them to review'),
+})
+
+const cluster = z.looseObject({
+  excerpt: z.string().optional().describe("beginning of the survivor's prompt"),
+  pairs: count.optional(),
+  prompts: count.optional(),
+  survivor: z.string().optional().describe('pair_id'),
+  sources: z.array(z.looseObject({ source: z.string(), pairs: count })).optional(),
+  members: z
+    .array(
+      z.looseObject({ pair_id: z.string(), source: z.string(), relation: z.string(), jaccard: z.number().nullable(), outcome: z.string() }),
+    )
+    .optional()
+    .describe('some of the pairs that the survivor stands for'),
+})
+
+const duplicates = z.looseObject({
+  step: z.string(),
+  relations: byName.describe('pairs by their relation to a survivor'),
+  between: z
+    .array(z.looseObject({ relation: z.string(), source: z.string(), survivor_source: z.string(), pairs: count }))
+    .describe('source by source, without zeros'),
+  clusters: count.optional(),
+  compared: count.optional().describe('candidates that were compared'),
+  cut: count.optional().describe('candidates that were not, to bound the work'),
+  largest: z.array(cluster),
+})
+
+const evidence = z.strictObject({
+  benchmark: z.string(),
+  item: z.string(),
+  span: z.string().describe('text that both hold'),
+  coverage: z.number().describe('share of the item'),
+  pair_id: z.string(),
+  source: z.string(),
+  outcome: z.string(),
+})
+const contamination = z.looseObject({
+  step: z.string(),
+  benchmarks: count,
+  items: count,
+  found: z.array(z.looseObject({ benchmark: z.string(), source: z.string(), exact: count, whole: count, ngram: count, below: count })),
+  evidence: z.array(evidence).describe('a few pairs of each benchmark, the best covered first'),
+})
+
+const bias = z.looseObject({
+  effective_share: z.number(),
+  linear_auc: z.number().describe('AUC of a linear model of style, out of fold; 0.5 = style says nothing of the label'),
+  tree_auc: z.number(),
+  unseen_auc: z.number().describe('of style features that control never looks at'),
+  longer: z.number().describe('share of pairs whose chosen side is the longer one'),
+  more_markdown: z.number(),
+})
+const audited = z.looseObject({
+  before: bias.optional(),
+  after: bias.optional(),
+  betas: z.record(z.string(), z.array(z.number())).optional().describe('log-odds by feature: value, low, high (95 %)'),
+  warnings: z.array(z.string()).optional(),
+})
+const style = z.looseObject({ step: z.string(), corpus: audited, sources: z.array(audited.and(z.looseObject({ source: z.string() }))) })
+
+const bin = z.looseObject({
+  p: z.number().describe('mean probability of the bin'),
+  n: count,
+  right: z.number().describe('pairs of the bin whose label (or answer of people) is as the model says'),
+})
+const model = z.looseObject({
+  name: z.string(),
+  accuracy: z.number().nullable(),
+  auc: z.number().nullable(),
+  pairs: count,
+  temperature: z.number().nullable().optional(),
+  weight: z.number().nullable().optional(),
+  before: z.looseObject({ brier: z.number(), ece: z.number() }).optional().describe('calibration'),
+  after: z.looseObject({ brier: z.number(), ece: z.number() }).optional(),
+  bins: z.array(bin).describe('reliability: of sides that the model prefers with probability p, those that the label prefers too'),
+})
+const models = z.looseObject({
+  calibrated_on: z.string().optional(),
+  models: z.array(model),
+  agreement: z
+    .array(z.strictObject({ a: z.string(), b: z.string(), pairs: count, same: count.describe('pairs on which both prefer the same side') }))
+    .describe('of every two models'),
+})
+
+const histogram = z.strictObject({
+  signal: z.string(),
+  bins: z.array(z.strictObject({ from: z.number(), to: z.number(), outcome: z.string(), n: count })),
+})
+
+const annotator = z.looseObject({ annotator: z.string(), answers: count })
+const people = z.looseObject({
+  answers: count,
+  pairs: z.looseObject({ asked: count, settled: count, differing: count, unknown: count }),
+  escalated: z.looseObject({ pairs: count, settled: count }),
+  annotators: z.array(annotator),
+  agreement: z.record(z.string(), z.union([count, figure])).optional(),
+  estimates: z.looseObject({
+    audited: count,
+    audit: count,
+    labels: estimate.optional().describe('labels as they came in that people support'),
+    labels_by_stratum: z.record(z.string(), estimate),
+    decisions: z.record(z.string(), estimate).describe('decisions that people support'),
+  }),
+})
+
+const lengths = z.strictObject({
+  pair_bytes: z.strictObject({ median: count, p99: count, max: count }).optional().describe('prompt plus the longer side, kept pairs'),
+  sources: z
+    .array(
+      z.strictObject({
+        source: z.string(),
+        pairs: count,
+        chosen_quarter: z.number(),
+        chosen_median: z.number(),
+        chosen_three_quarters: z.number(),
+        rejected_quarter: z.number(),
+        rejected_median: z.number(),
+        rejected_three_quarters: z.number(),
+      }),
+    )
+    .describe('bytes of a side of the kept pairs; empty where a build is too large to read its texts again'),
+})
+
+const run = z.looseObject({
+  started: z.string(),
+  seconds: z.number(),
+  cpu_seconds: z.number().optional(),
+  peak_rss_bytes: z.number().optional(),
+  threads: z.number().optional(),
+  phases: z.array(z.looseObject({ phase: z.string(), tasks: count, reused: count, rows: count, seconds: z.number() })),
+})
+
+export const reportSchema = z
+  .strictObject({
+    goldpan: z.string(),
+    format: z.literal(1),
+    name: z.string(),
+    plan_key: z.string(),
+    totals: z.strictObject({ ...outcomes, rejected: count.describe('input rows that could not be read') }),
+    warnings: z.array(warning).describe('what to look at, the most important first'),
+    inputs: z.array(z.looseObject({ path: z.string(), bytes: count, rows: count, rejected: count, pairs: count, format: z.string() })),
+    sources: z.array(z.strictObject({ source: z.string(), ...outcomes, licenses: byName, languages: byName })),
+    steps: z.array(step),
+    duplicates: z.array(duplicates),
+    cluster_sizes: z
+      .array(z.strictObject({ from: count, to: count, clusters: count, pairs: count }))
+      .describe('clusters of near-duplicates by their size'),
+    contamination: z.array(contamination),
+    style: z.array(style),
+    models: models.optional(),
+    signals: z.array(histogram).describe('signals of the ledger by where the pair ended'),
+    facts: z
+      .array(z.strictObject({ step: z.string(), facts: z.record(z.string(), z.union([z.number(), z.string()])) }))
+      .describe('further figures of steps, by their place in the manifest'),
+    curves: z
+      .array(
+        z.strictObject({
+          step: z.string(),
+          name: z.string(),
+          x: z.string(),
+          y: z.string(),
+          points: z.array(z.strictObject({ x: z.number(), y: z.number() })),
+        }),
+      )
+      .describe('series among the figures of steps, such as learning curves'),
+    sample: z
+      .strictObject({
+        step: z.string(),
+        audit: count,
+        targeted: count,
+        strata: z.record(z.string(), z.strictObject({ pairs: count, audit: count })),
+      })
+      .optional(),
+    people: people.optional(),
+    outputs: z
+      .array(z.looseObject({ path: z.string(), rows: count, bytes: count, sha256: z.string() }))
+      .describe('files of the output folders'),
+    licenses: byName.describe('kept pairs; "" = not stated'),
+    languages: byName.describe('kept pairs; "" = not stated'),
+    label_kinds: byName.describe('kept pairs, by who judged them'),
+    lengths,
+    run: run.optional().describe('of run.json: all that may differ between two builds of the same inputs'),
+  })
+  .describe('Every number of a build, as report.html shows them')
+
+export type Report = z.infer<typeof reportSchema>
+export type Warning = z.infer<typeof warning>
+export type Duplicates = z.infer<typeof duplicates>
+export type Contamination = z.infer<typeof contamination>
+export type Style = z.infer<typeof style>
+export type Models = z.infer<typeof models>
+export type Model = z.infer<typeof model>
+export type Bin = z.infer<typeof bin>
+export type Histogram = z.infer<typeof histogram>
+export type Run = z.infer<typeof run>
+export type ReportStep = z.infer<typeof step>
+
+/** Facts of a step's summary in the manifest, as far as the report knows them. */
+export const factShapes = {
+  duplicates: duplicates.omit({ step: true }).extend({ largest: z.array(cluster).default([]) }),
+  contamination: contamination.omit({ step: true, evidence: true }),
+  style: style.omit({ step: true }),
+  models: z.looseObject({ models: z.record(z.string(), z.looseObject({})) }),
+  sample: z.looseObject({
+    audit: count,
+    targeted: count,
+    strata: z.union([count, z.record(z.string(), z.strictObject({ pairs: count, audit: count }))]),
+  }),
+}
+export { model as modelShape, run as runShape }
