@@ -52,7 +52,8 @@ const PARTS: readonly Part[] = [
     name: '@duckdb/node-api',
     what: 'SQL, verify, explain and reports',
     load: async () => {
-      const { DuckDBInstance } = await import('@duckdb/node-api')
+      const { default: duckdb } = (await import('@duckdb/node-api')) as unknown as { default: typeof import('@duckdb/node-api') }
+      const { DuckDBInstance } = duckdb
       const instance = await DuckDBInstance.create(':memory:')
       instance.closeSync()
     },
