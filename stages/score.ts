@@ -15,10 +15,12 @@ import { UserError } from '../pipeline/errors.ts'
 import { agreementOf, type BuiltIn, marginsOf, packed, sum, trainBuiltIn, unpacked } from '../pipeline/kernels/built-in.ts'
 import { lanesOf } from '../pipeline/kernels/groups.ts'
 import { exchangeOf } from '../pipeline/kernels/last-turn.ts'
+import { learningCurve } from '../pipeline/kernels/learning-curve.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { comparisonsOf, graphMargins } from '../pipeline/kernels/preference-graph.ts'
 import { recordedMargins } from '../pipeline/kernels/recorded.ts'
 import { exampleColumns, exampleReads, exampleRows, examplesOf } from '../pipeline/measures/examples.ts'
+import { graphFacts, type PartFacts, partFacts } from '../pipeline/measures/graph-facts.ts'
 import { responseQuality } from '../pipeline/measures/response-quality.ts'
 import { style } from '../pipeline/measures/style.ts'
 import { termColumns, textTerms, thinned } from '../pipeline/measures/text-terms.ts'
@@ -159,15 +161,17 @@ function train(params: Params, unordered: Batch): Part {
     'bt-quality': { ...agreementOf(quality), with_style: agreementOf(sum(quality, quality_style)) },
     style_alone: agreementOf(text_style),
     together: agreementOf(odds),
+    learning_curve: learningCurve(examples) as unknown as Json,
   }
   return { facts, state: state as unknown as Json, tables: { weights } }
 }
 
-const compared = { ordinal: 'i32', prompt_id: 'id', chosen_id: 'id', rejected_id: 'id', tie: pairFacts.tie } as const
+const compared = { ordinal: 'i32', pair_id: 'id', prompt_id: 'id', chosen_id: 'id', rejected_id: 'id', tie: pairFacts.tie } as const
 
 /** What bt-text and bt-quality say of every pair goes to the pairs of its prompt. `copies` is null where a pair has none. */
 const said = {
   ordinal: 'i32',
+  pair_id: 'id',
   prompt_id: 'id',
   chosen_id: 'id',
   rejected_id: 'id',
@@ -193,16 +197,19 @@ const graph: Round<Params> = {
     return batch => sayAll(params, models, batch, corpus.sources, partitionsFor(corpus.pairs))
   },
   reduce: (params, _, rows) => judgeByGraph(params, inOrder(rows)),
-  combine: (_, { summary }, parts) => ({ facts: { ...(summary.facts as object), 'bt-graph': graphFacts(parts) } }),
+  combine: (_, { summary }, parts) => ({
+    facts: { ...(summary.facts as object), 'bt-graph': graphFacts(parts.map(part => part.facts as unknown as PartFacts)) },
+  }),
 }
 
 function sayAll(params: Params, models: BuiltIn, batch: Batch, sources: readonly string[], partitions: number): Batch {
   const examples = examplesOf(exampleRows(batch, sources, params.folds), batch.rows, params.folds)
   const margins = marginsOf(models, examples, params.style_in_score !== 'none')
   const all = params.style_in_score === 'all'
-  const { ordinal, prompt_id, chosen_id, rejected_id, tie, terms } = columnsOf(batch, { ...compared, ...termColumns })
+  const { ordinal, pair_id, prompt_id, chosen_id, rejected_id, tie, terms } = columnsOf(batch, { ...compared, ...termColumns })
   return batchOf({ ...said, partition: 'i32' }, batch.rows, {
     ordinal,
+    pair_id,
     prompt_id,
     chosen_id,
     rejected_id,
@@ -225,10 +232,8 @@ function judgeByGraph({ strength_l2, graph_term_l2: term_l2, label_noise }: Para
   const terms = { starts: columns.terms.starts, values: columns.terms.items.columns.term.values }
   const comparisons = comparisonsOf({ prompt, chosen, rejected, copies, ties, offsets: columns.odds.values, terms })
   const { margins, linked } = graphMargins(comparisons, { strength_l2, term_l2, label_noise })
-  const right = margins.reduce((n, margin, i) => n + (linked[i] && margin > 0 ? 1 : 0), 0)
-  const facts = { pairs: rows.rows, responses: comparisons.nodes, pairs_linked: linked.reduce((n, l) => n + l, 0), right }
   return {
-    facts,
+    facts: partFacts(comparisons, { margins, linked }, columns) as unknown as Json,
     returns: batchOf({ ordinal: 'i32', ...crossfit }, rows.rows, {
       ordinal: columns.ordinal,
       crossfit_text: columns.text,
@@ -244,20 +249,6 @@ function copiesOf({ copies, chosen_id, rejected_id }: { copies: Ids; chosen_id: 
   for (let i = 0; i < rows; i++)
     for (let k = i * 16; k < i * 16 + 16; k++) bytes[k] = isValid(copies, i) ? copies.bytes[k] : chosen_id.bytes[k] + rejected_id.bytes[k]
   return { bytes }
-}
-
-type GraphCounts = { pairs: number; responses: number; pairs_linked: number; right: number }
-
-function graphFacts(parts: readonly Part[]): Json {
-  const counts = parts.map(part => part.facts as unknown as GraphCounts)
-  const total = (name: keyof GraphCounts): number => counts.reduce((n, part) => n + part[name], 0)
-  const linked = total('pairs_linked')
-  return {
-    pairs: total('pairs'),
-    responses: total('responses'),
-    pairs_linked: linked,
-    accuracy: linked > 0 ? Math.round((total('right') / linked) * 1e4) / 1e4 : null,
-  }
 }
 
 const emptyRows = (schema: Schema): Batch => ({

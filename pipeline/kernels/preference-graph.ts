@@ -6,6 +6,9 @@ import type { Terms } from './text-model.ts'
 /** Compared responses: pair e says that node winners[e] beats node losers[e]. */
 export interface Comparisons {
   readonly nodes: number
+  /** The prompt of each pair, and how many there are. */
+  readonly prompt_of: Int32Array
+  readonly prompts: number
   readonly winners: Int32Array
   readonly losers: Int32Array
   /** 1 = neither was found better. */
@@ -186,6 +189,8 @@ export function comparisonsOf({ prompt, chosen, rejected, copies, ties, offsets,
   const responses = groupsOf([...chosen, ...prompt].map((lane, k) => joined(lane, (k < 4 ? rejected : prompt)[k % 4])))
   return {
     nodes: responses.count,
+    prompt_of: prompts.of,
+    prompts: prompts.count,
     winners: responses.of.subarray(0, rows),
     losers: responses.of.subarray(rows),
     ties,
