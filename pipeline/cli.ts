@@ -3,6 +3,7 @@
 import './collector.ts'
 import { Command, CommanderError } from 'commander'
 import { register as explain } from './commands/explain.ts'
+import { register as models } from './commands/models.ts'
 import { register as plan } from './commands/plan.ts'
 import { register as query } from './commands/query.ts'
 import { register as reference } from './commands/reference.ts'
@@ -20,7 +21,7 @@ const program = new Command('goldpan')
   .version(VERSION)
   .showHelpAfterError('(goldpan --help lists commands, goldpan COMMAND --help their options)')
   .exitOverride()
-for (const register of [run, plan, report, review, explain, query, verify, synth, reference, task]) register(program)
+for (const register of [run, plan, report, review, explain, query, verify, models, synth, reference, task]) register(program)
 for (const command of program.commands) command.exitOverride()
 program.addHelpText(
   'after',

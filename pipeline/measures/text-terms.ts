@@ -90,6 +90,17 @@ class TermFinder {
   }
 }
 
+/** All terms of one response, as those of a pair whose other side is empty. */
+export class ResponseTerms {
+  readonly #finder = new TermFinder(Number.POSITIVE_INFINITY)
+
+  /** Hashes of words in, terms out. */
+  of(prompt: Uint32Array, response: Uint32Array): Int32Array {
+    this.#finder.find(prompt, response, new Uint32Array(0))
+    return this.#finder.found.slice(0, this.#finder.count)
+  }
+}
+
 const pairHash = (first: number, second: number): number => mix32(Math.imul(first, 0x9e3779b1) ^ second)
 
 /** `max_terms`: terms of one pair, about. Words come before word pairs, each thinned by hash where there are too many. */

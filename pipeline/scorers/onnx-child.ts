@@ -8,6 +8,7 @@ import { UserError } from '../errors.ts'
 import { type Encoded, type Encoder, encoderOf, type Message, promptEncoder } from './conversation.ts'
 import { readFolder, taskOf } from './folder.ts'
 import { readUseLite, USE_LITE, USE_LITE_DIMS, USE_LITE_TOKENS } from './use-lite.ts'
+import { featuresOf, readView, type View, viewGraph } from './view-folder.ts'
 
 export type Request =
   | { readonly open: { readonly label: string; readonly folder: string; readonly embeds: boolean } }
@@ -44,6 +45,8 @@ async function answer(request: Request): Promise<Answer> {
 
 async function openModel(label: string, folder: string, embeds: boolean): Promise<Model> {
   if (embeds && folder === USE_LITE) return openUseLite(label)
+  const view = embeds ? undefined : readView(label, folder)
+  if (view) return openView(label, viewGraph(folder), view)
   const read = readFolder(label, folder, embeds)
   const encode = embeds ? promptEncoder(label, read) : encoderOf(label, read)
   const runtime = await loadRuntime(label)
@@ -79,6 +82,25 @@ async function openUseLite(label: string): Promise<Model> {
       }
       const length = Math.sqrt(sum.reduce((n, value) => n + value * value, 0))
       return length > 0 ? sum.map(value => value / length) : sum
+    },
+  }
+}
+
+/** A model that goldpan trained. */
+async function openView(label: string, graph: string, view: View): Promise<Model> {
+  const runtime = await loadRuntime(label)
+  const session = await openSession(`${label}: ${graph}`, runtime, graph, false)
+  const features = featuresOf(view)
+  return {
+    dims: 1,
+    encode: (prompt, response) => ({ ...features(prompt, response), truncated: false }),
+    run: async ({ ids, values }) => {
+      const dims = [1, ids.length]
+      const feeds = {
+        ids: new runtime.Tensor('int64', BigInt64Array.from(ids, BigInt), dims),
+        values: new runtime.Tensor('float32', Float32Array.from(values!), dims),
+      }
+      return [oneScore(graph, (await session.run(feeds)).logits)]
     },
   }
 }
