@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly register: (prog
   'audit-style': () => import('./commands/audit-style.ts'),
   synth: () => import('./commands/synth.ts'),
   reference: () => import('./commands/reference.ts'),
+  models: () => import('./commands/models.ts'),
   store: () => import('./commands/store.ts'),
   doctor: () => import('./commands/doctor.ts'),
   task: () => import('./commands/task.ts'),

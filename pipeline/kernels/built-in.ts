@@ -45,7 +45,7 @@ const EPOCHS = 2
 const RATE = 0.03
 
 /** Style explains first and text what is left, so that words that only make a response long learn little. */
-export function trainBuiltIn(examples: Examples, with_style: boolean): BuiltIn {
+export function trainParts(examples: Examples): Omit<BuiltIn, 'stack'> {
   const { rows, folds, terms } = examples
   const style = crossFitLogistic(examples.style, folds, RIDGE)
   const quality = crossFitLogistic(beside(examples.quality, examples.style), folds, RIDGE)
@@ -55,18 +55,23 @@ export function trainBuiltIn(examples: Examples, with_style: boolean): BuiltIn {
     for (let i = 0; i < rows; i++) offsets[i * folds.count + fold] = said[i]
   }
   const text = fitText({ terms, folds, offsets, epochs: EPOCHS, rate: RATE })
-  const parts = partsOf({ text, quality, style }, examples)
-  const stack = crossFitLogistic(stacked(parts, examples.style_odds, with_style), folds, RIDGE)
-  return { text, quality, style, stack }
+  return { text, quality, style }
+}
+
+export function trainBuiltIn(examples: Examples, with_style: boolean): BuiltIn {
+  const parts = trainParts(examples)
+  const stack = crossFitLogistic(stacked(marginsOfParts(parts, examples), examples.style_odds, with_style), examples.folds, RIDGE)
+  return { ...parts, stack }
 }
 
 /** Every pair judged by the models that have not seen its fold. */
 export function marginsOf(models: BuiltIn, examples: Examples, with_style: boolean): Margins {
-  const parts = partsOf(models, examples)
+  const parts = marginsOfParts(models, examples)
   return { ...parts, odds: foldedMargins(models.stack, stacked(parts, examples.style_odds, with_style), examples.folds) }
 }
 
-function partsOf({ text, quality, style }: Omit<BuiltIn, 'stack'>, examples: Examples): Omit<Margins, 'odds'> {
+/** What each model says alone. */
+export function marginsOfParts({ text, quality, style }: Omit<BuiltIn, 'stack'>, examples: Examples): Omit<Margins, 'odds'> {
   const { rows, folds, terms } = examples
   const both = beside(examples.quality, examples.style)
   const { width } = examples.quality

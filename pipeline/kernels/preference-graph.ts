@@ -1,17 +1,37 @@
 /** Strengths of responses under their prompts, from the pairs in which they were compared. */
 import { type Groups, groupsOf } from './groups.ts'
 import { mix32 } from './mix.ts'
+import type { Terms } from './text-model.ts'
 
 /** Compared responses: pair e says that node winners[e] beats node losers[e]. */
 export interface Comparisons {
   readonly nodes: number
+  /** The prompt of each pair, and how many there are. */
+  readonly prompt_of: Int32Array
+  readonly prompts: number
   readonly winners: Int32Array
   readonly losers: Int32Array
+  /** 1 = neither was found better. */
+  readonly ties: Uint8Array
   /** What is known of each pair beside the graph, as log odds of its label. */
   readonly offsets: Float64Array
+  /** What one response says and the other does not: slots of a table that each prompt has terms of its own in; the low bit = the loser's. */
+  readonly terms: Terms
+  readonly term_bits: number
   /** Pairs of one fold do not vouch for one another. */
   readonly folds: Uint8Array
   readonly fold_count: number
+  /** Folds that the pair's prompt has pairs in, counted from fold 0. */
+  readonly prompt_folds: Uint8Array
+}
+
+export interface GraphFit {
+  /** Penalty of strengths: lambda / 2 u^2. */
+  readonly strength_l2: number
+  /** Penalty of the weights of terms. */
+  readonly term_l2: number
+  /** Share of labels taken to be wrong by chance. */
+  readonly label_noise: number
 }
 
 export interface GraphMargins {
@@ -21,68 +41,122 @@ export interface GraphMargins {
   readonly linked: Uint8Array
 }
 
-const MOST_STEPS = 100
+const MOST_EPOCHS = 8
 const CONVERGED = 1e-3
+/** Epochs before labels are doubted. */
+const TRUSTING_EPOCHS = 2
+const NEWTON_STEPS = 4
 
 /**
- * Margins of a Bradley-Terry model with a strength a response, cross-fitted by pair. Strengths of one fold's model minimise
- * sum log(1 + exp(-(u_w - u_l + offset))) + l2 / 2 sum u^2 over the pairs of the other folds. Each step minimises a quadratic bound of that
- * sum (Jaakkola & Jordan 2000) made diagonal: it never goes up, and costs one look at each pair.
+ * Margins of a Bradley-Terry model cross-fitted by pair: offset + strength of the winner - that of the loser + weights of the prompt's terms that
+ * tell them apart, so that answers which say the same vouch for one another too. A label is wrong with probability `label_noise` whatever the
+ * margin, so that single ones pull little. A tie is half a win of each.
  */
-export function graphMargins(graph: Comparisons, l2: number): GraphMargins {
+export function graphMargins(graph: Comparisons, fit: GraphFit): GraphMargins {
   const rows = graph.winners.length
   const margins = new Float64Array(rows)
   const linked = new Uint8Array(rows)
+  const order = Int32Array.from({ length: rows }, (_, e) => e)
+  const keys = Float64Array.from(order, e => mix32(e + 1))
+  order.sort((a, b) => keys[a] - keys[b] || a - b)
   for (let fold = 0; fold < graph.fold_count; fold++) {
-    const { strengths, degrees } = fitStrengths(graph, fold, l2)
+    const index = order.filter(e => graph.folds[e] !== fold && fold < graph.prompt_folds[e])
+    const model = new FoldModel(graph, fit)
+    model.learn(index)
     for (let e = 0; e < rows; e++) {
       if (graph.folds[e] !== fold) continue
-      margins[e] = strengths[graph.winners[e]] - strengths[graph.losers[e]] + graph.offsets[e]
-      linked[e] = degrees[graph.winners[e]] + degrees[graph.losers[e]] > 0 ? 1 : 0
+      margins[e] = model.marginOf(e)
+      linked[e] = model.degrees[graph.winners[e]] + model.degrees[graph.losers[e]] > 0 ? 1 : 0
     }
   }
   return { margins, linked }
 }
 
-function fitStrengths(graph: Comparisons, without: number, l2: number): { strengths: Float64Array; degrees: Int32Array } {
-  const strengths = new Float64Array(graph.nodes)
-  const gradient = new Float64Array(graph.nodes)
-  const bound = new Float64Array(graph.nodes)
-  const degrees = new Int32Array(graph.nodes)
-  for (let e = 0; e < graph.winners.length; e++) {
-    if (graph.folds[e] === without) continue
-    degrees[graph.winners[e]]++
-    degrees[graph.losers[e]]++
+/**
+ * Fits by coordinate descent on the dual (Yu, Huang & Lin 2011, algorithm 5): weights are sums of pairs, each by alpha = target - P(label), and
+ * one pair at a time gets the alpha that solves this for it. The target is 1, or the posterior that the label is right (EM of Raykar et al.
+ * 2010, with one rate).
+ */
+class FoldModel {
+  readonly degrees: Int32Array
+  readonly #graph: Comparisons
+  readonly #fit: GraphFit
+  readonly #strengths: Float64Array
+  readonly #weights: Float32Array
+
+  constructor(graph: Comparisons, fit: GraphFit) {
+    this.degrees = new Int32Array(graph.nodes)
+    this.#graph = graph
+    this.#fit = fit
+    this.#strengths = new Float64Array(graph.nodes)
+    this.#weights = new Float32Array(2 ** graph.term_bits)
   }
-  for (let step = 0, moved = 1; step < MOST_STEPS && moved > CONVERGED; step++) {
-    for (let n = 0; n < graph.nodes; n++) gradient[n] = l2 * strengths[n]
-    bound.fill(l2)
-    addPairs(graph, without, strengths, gradient, bound)
-    moved = 0
-    for (let n = 0; n < graph.nodes; n++) {
-      const change = gradient[n] / bound[n]
-      strengths[n] -= change
-      moved = Math.max(moved, Math.abs(change))
+
+  learn(index: Int32Array): void {
+    const { winners, losers } = this.#graph
+    for (const e of index) {
+      this.degrees[winners[e]]++
+      this.degrees[losers[e]]++
+    }
+    const alphas = new Float64Array(index.length)
+    for (let epoch = 0, moved = 1; epoch < MOST_EPOCHS && moved > CONVERGED; epoch++) {
+      moved = 0
+      const noise = epoch < TRUSTING_EPOCHS ? 0 : this.#fit.label_noise
+      for (let j = 0; j < index.length; j++) {
+        const change = this.#alphaOf(index[j], alphas[j], noise) - alphas[j]
+        alphas[j] += change
+        this.#add(index[j], change)
+        moved = Math.max(moved, Math.abs(change))
+      }
     }
   }
-  return { strengths, degrees }
+
+  marginOf(e: number): number {
+    const { winners, losers, offsets, terms } = this.#graph
+    const [from, to] = [terms.starts[e], terms.starts[e + 1]]
+    let sum = 0
+    for (let k = from; k < to; k++) {
+      const slot = terms.values[k]
+      sum += slot & 1 ? -this.#weights[slot >>> 1] : this.#weights[slot >>> 1]
+    }
+    return offsets[e] + this.#strengths[winners[e]] - this.#strengths[losers[e]] + sum / Math.sqrt(to - from + 1)
+  }
+
+  #alphaOf(e: number, alpha: number, noise: number): number {
+    const { ties, terms } = this.#graph
+    const { strength_l2, term_l2 } = this.#fit
+    const count = terms.starts[e + 1] - terms.starts[e]
+    const own = 2 / strength_l2 + count / (count + 1) / term_l2
+    const margin = this.marginOf(e)
+    const others = margin - own * alpha
+    const target = ties[e] ? 0.5 : noise > 0 ? rightOf(margin, noise) : 1
+    let next = Math.min(target, Math.max(target - 1, alpha === 0 ? target / 2 : alpha))
+    for (let step = 0; step < NEWTON_STEPS; step++) {
+      const p = 1 / (1 + Math.exp(-others - own * next))
+      next -= (next - target + p) / (1 + own * p * (1 - p))
+      next = Math.min(target, Math.max(target - 1, next))
+    }
+    return next
+  }
+
+  #add(e: number, change: number): void {
+    const { winners, losers, terms } = this.#graph
+    const { strength_l2, term_l2 } = this.#fit
+    this.#strengths[winners[e]] += change / strength_l2
+    this.#strengths[losers[e]] -= change / strength_l2
+    const [from, to] = [terms.starts[e], terms.starts[e + 1]]
+    const step = change / term_l2 / Math.sqrt(to - from + 1)
+    for (let k = from; k < to; k++) {
+      const slot = terms.values[k]
+      this.#weights[slot >>> 1] += slot & 1 ? -step : step
+    }
+  }
 }
 
-function addPairs(graph: Comparisons, without: number, strengths: Float64Array, gradient: Float64Array, bound: Float64Array): void {
-  const { winners, losers, offsets, folds } = graph
-  for (let e = 0; e < winners.length; e++) {
-    if (folds[e] === without) continue
-    const w = winners[e]
-    const l = losers[e]
-    const margin = strengths[w] - strengths[l] + offsets[e]
-    const wrong = 1 / (1 + Math.exp(margin))
-    gradient[w] -= wrong
-    gradient[l] += wrong
-    // a pair moves both its strengths, hence twice the curvature of the bound
-    const curvature = 2 * (Math.abs(margin) < 1e-6 ? 0.25 : (1 - 2 * wrong) / (2 * margin))
-    bound[w] += curvature
-    bound[l] += curvature
-  }
+/** That a label is right which the model gives this margin, where so many are wrong by chance. */
+function rightOf(margin: number, noise: number): number {
+  const p = 1 / (1 + Math.exp(-margin))
+  return (p * (1 - noise)) / (p * (1 - noise) + (1 - p) * noise)
 }
 
 /** Ids as the four lanes of `lanesOf`. */
@@ -94,26 +168,50 @@ export interface Compared {
   readonly rejected: Lanes
   /** Copies of one pair have the same key here, whatever else they share. */
   readonly copies: Lanes
+  readonly ties: Uint8Array
   readonly offsets: Float64Array
+  /** Hashed terms of each pair as the measure text-terms gives them, or fewer. */
+  readonly terms: Terms
 }
 
 const FOLDS = 10
+const MOST_TERM_BITS = 24
 
 /**
  * The graph of pairs: a node for each response under its prompt. Pairs of a prompt are dealt to ten folds, so that a prompt of ten pairs or
  * fewer has each judged by all others; copies of a pair are in one fold.
  */
-export function comparisonsOf({ prompt, chosen, rejected, copies, offsets }: Compared): Comparisons {
+export function comparisonsOf({ prompt, chosen, rejected, copies, ties, offsets, terms }: Compared): Comparisons {
   const rows = offsets.length
+  const prompts = groupsOf(prompt)
+  const { folds, prompt_folds } = dealt(prompts, groupsOf([...copies, ...prompt]), copies)
+  const term_bits = Math.min(MOST_TERM_BITS, 1 + Math.ceil(Math.log2(terms.values.length + 1)))
   const responses = groupsOf([...chosen, ...prompt].map((lane, k) => joined(lane, (k < 4 ? rejected : prompt)[k % 4])))
   return {
     nodes: responses.count,
+    prompt_of: prompts.of,
+    prompts: prompts.count,
     winners: responses.of.subarray(0, rows),
     losers: responses.of.subarray(rows),
+    ties,
     offsets,
-    folds: dealt(groupsOf(prompt), groupsOf([...copies, ...prompt]), copies),
+    terms: { starts: terms.starts, values: slotsOf(terms, prompts, term_bits) },
+    term_bits,
+    folds,
     fold_count: FOLDS,
+    prompt_folds,
   }
+}
+
+/** The place of each term under its prompt; two may share one. */
+function slotsOf({ starts, values }: Terms, prompts: Groups, bits: number): Int32Array {
+  const slots = new Int32Array(values.length)
+  for (let row = 0; row + 1 < starts.length; row++) {
+    const salt = mix32(prompts.of[row] + 1)
+    for (let k = starts[row]; k < starts[row + 1]; k++)
+      slots[k] = ((mix32((values[k] >>> 1) ^ salt) >>> (32 - bits)) << 1) | (values[k] & 1)
+  }
+  return slots
 }
 
 function joined(a: Int32Array, b: Int32Array): Int32Array {
@@ -123,8 +221,8 @@ function joined(a: Int32Array, b: Int32Array): Int32Array {
   return both
 }
 
-/** The fold of each row: groups of copies take turns within their prompt, in the order of a hash. */
-function dealt(prompts: Groups, copies: Groups, lanes: Lanes): Uint8Array {
+/** The fold of each row: groups of copies take turns within their prompt, in the order of a hash; and how many folds its prompt has. */
+function dealt(prompts: Groups, copies: Groups, lanes: Lanes): { folds: Uint8Array; prompt_folds: Uint8Array } {
   const promptOf = new Int32Array(copies.count)
   const hash = new Float64Array(copies.count)
   for (let i = 0; i < copies.of.length; i++) {
@@ -133,9 +231,11 @@ function dealt(prompts: Groups, copies: Groups, lanes: Lanes): Uint8Array {
   }
   const order = Int32Array.from(promptOf.keys()).sort((a, b) => promptOf[a] - promptOf[b] || hash[a] - hash[b] || a - b)
   const fold = new Uint8Array(copies.count)
+  const used = new Uint8Array(prompts.count)
   for (let k = 0, turn = 0; k < order.length; k++) {
     turn = k > 0 && promptOf[order[k]] === promptOf[order[k - 1]] ? turn + 1 : 0
     fold[order[k]] = turn % FOLDS
+    used[promptOf[order[k]]] = Math.min(FOLDS, turn + 1)
   }
-  return Uint8Array.from(copies.of, group => fold[group])
+  return { folds: Uint8Array.from(copies.of, group => fold[group]), prompt_folds: Uint8Array.from(prompts.of, prompt => used[prompt]) }
 }

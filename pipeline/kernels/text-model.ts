@@ -112,3 +112,13 @@ function sumOf(model: TextModel, fold: number, salt: number, slots: Int32Array):
 /** The margin of one pair in the eyes of a fold's model. */
 export const textMargin = (model: TextModel, terms: Terms, row: number, fold: number, source: number): number =>
   sumOf(model, fold, saltOf(source, model.bits), slotsOf(terms, row, model.bits))
+
+/** One weight a slot: the mean over folds of what all sources share, and of a source's own where one is named. */
+export function meanWeights({ bits, shared, own }: TextModel, source?: number): Float32Array {
+  const salt = source === undefined ? 0 : saltOf(source, bits)
+  return Float32Array.from({ length: 2 ** bits }, (_, slot) => {
+    let sum = 0
+    for (let fold = 0; fold < shared.length; fold++) sum += shared[fold][slot] + (source === undefined ? 0 : own[fold][slot ^ salt])
+    return sum / shared.length
+  })
+}

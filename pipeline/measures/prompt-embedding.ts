@@ -6,7 +6,7 @@ import type { Embedder } from '../scorer.ts'
 import { defineMeasure } from '../stage.ts'
 
 export type PromptEmbeddingParams = {
-  /** Folder of the model; null = hashed words. */
+  /** Folder of the model, or the name of a built-in one; null = hashed words. */
   readonly onnx: string | null
   readonly dims: number
 }

@@ -1,5 +1,5 @@
 /** What one response says and the other does not: the terms by which a linear model of text tells a pair's sides apart. */
-import { type Batch, batchOf, type Columns, columnsOf, type Schema, type Turns } from '../batch.ts'
+import { type Batch, batchOf, type Columns, columnsOf, type List, listOf, type Schema, type Turns } from '../batch.ts'
 import { mix32 } from '../kernels/mix.ts'
 import { rowStarts, type Tokens, tokensOf } from '../kernels/tokens.ts'
 import { WordMarks } from '../kernels/word-marks.ts'
@@ -90,6 +90,17 @@ class TermFinder {
   }
 }
 
+/** All terms of one response, as those of a pair whose other side is empty. */
+export class ResponseTerms {
+  readonly #finder = new TermFinder(Number.POSITIVE_INFINITY)
+
+  /** Hashes of words in, terms out. */
+  of(prompt: Uint32Array, response: Uint32Array): Int32Array {
+    this.#finder.find(prompt, response, new Uint32Array(0))
+    return this.#finder.found.slice(0, this.#finder.count)
+  }
+}
+
 const pairHash = (first: number, second: number): number => mix32(Math.imul(first, 0x9e3779b1) ^ second)
 
 /** `max_terms`: terms of one pair, about. Words come before word pairs, each thinned by hash where there are too many. */
@@ -120,4 +131,21 @@ function termsOf(texts: Columns<typeof pairTexts>, rows: number, finder: TermFin
   const values = new Int32Array(starts[rows])
   for (let i = 0; i < rows; i++) values.set(parts[i], starts[i])
   return { terms: { starts, items: batchOf(termsField.list, values.length, { term: { values } }) as unknown as Batch } }
+}
+
+const THIN = 0x5bd1e995
+
+/** Leaves about `most` terms of each pair: those of the smallest hashes, so that pairs keep the same terms. */
+export function thinned({ starts, items }: List<typeof termsField.list>, most: number): List<typeof termsField.list> {
+  const { values } = items.columns.term
+  const counts = new Int32Array(starts.length - 1)
+  const kept = new Int32Array(values.length)
+  let at = 0
+  for (let row = 0; row < counts.length; row++) {
+    const share = most / (starts[row + 1] - starts[row])
+    const from = at
+    for (let k = starts[row]; k < starts[row + 1]; k++) if (mix32((values[k] >>> 1) ^ THIN) * 2 ** -32 < share) kept[at++] = values[k]
+    counts[row] = at - from
+  }
+  return listOf(counts, batchOf(termsField.list, at, { term: { values: kept.slice(0, at) } }))
 }

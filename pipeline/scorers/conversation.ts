@@ -10,7 +10,15 @@ export interface Message {
 }
 
 /** Token ids of an input; undefined where the response alone is longer than the model's maximum, or the template refuses the turns. */
-export type Encoded = { readonly ids: readonly number[]; readonly types?: readonly number[]; readonly truncated: boolean } | undefined
+export type Encoded =
+  | {
+      readonly ids: readonly number[]
+      readonly types?: readonly number[]
+      /** Of features, where the model takes no tokens. */
+      readonly values?: readonly number[]
+      readonly truncated: boolean
+    }
+  | undefined
 
 export type Encoder = (prompt: readonly Message[], response: string) => Encoded
 

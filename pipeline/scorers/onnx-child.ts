@@ -7,6 +7,8 @@ import { roles, stringAt, type Turns, type Utf8 } from '../batch.ts'
 import { UserError } from '../errors.ts'
 import { type Encoded, type Encoder, encoderOf, type Message, promptEncoder } from './conversation.ts'
 import { readFolder, taskOf } from './folder.ts'
+import { readUseLite, USE_LITE, USE_LITE_DIMS, USE_LITE_TOKENS } from './use-lite.ts'
+import { featuresOf, readView, type View, viewGraph } from './view-folder.ts'
 
 export type Request =
   | { readonly open: { readonly label: string; readonly folder: string; readonly embeds: boolean } }
@@ -42,6 +44,9 @@ async function answer(request: Request): Promise<Answer> {
 }
 
 async function openModel(label: string, folder: string, embeds: boolean): Promise<Model> {
+  if (embeds && folder === USE_LITE) return openUseLite(label)
+  const view = embeds ? undefined : readView(label, folder)
+  if (view) return openView(label, viewGraph(folder), view)
   const read = readFolder(label, folder, embeds)
   const encode = embeds ? promptEncoder(label, read) : encoderOf(label, read)
   const runtime = await loadRuntime(label)
@@ -53,6 +58,53 @@ async function openModel(label: string, folder: string, embeds: boolean): Promis
   return { encode, run, dims }
 }
 
+/** Of longer texts the first so many windows are read. */
+const MOST_WINDOWS = 16
+
+/** A text is read in windows of as many tokens as the model takes, and means what they mean on average. */
+async function openUseLite(label: string): Promise<Model> {
+  const { graph, tokenizer } = readUseLite(label)
+  const runtime = await loadRuntime(label)
+  const run = runnerOf(label, runtime, await openSession(label, runtime, graph, true), true)
+  const most = MOST_WINDOWS * USE_LITE_TOKENS
+  return {
+    dims: USE_LITE_DIMS,
+    encode: prompt => {
+      // its vocabulary has no line breaks
+      const ids = tokenizer.encode(prompt.map(turn => turn.content.replace(/\s+/g, ' ')).join(' '))
+      return { ids: [...ids.subarray(0, most)], truncated: ids.length > most }
+    },
+    run: async ({ ids }) => {
+      const sum = new Float64Array(USE_LITE_DIMS)
+      for (let from = 0; from < ids.length; from += USE_LITE_TOKENS) {
+        const said = await run({ ids: ids.slice(from, from + USE_LITE_TOKENS), truncated: false })
+        for (let k = 0; k < sum.length; k++) sum[k] += said[k]
+      }
+      const length = Math.sqrt(sum.reduce((n, value) => n + value * value, 0))
+      return length > 0 ? sum.map(value => value / length) : sum
+    },
+  }
+}
+
+/** A model that goldpan trained. */
+async function openView(label: string, graph: string, view: View): Promise<Model> {
+  const runtime = await loadRuntime(label)
+  const session = await openSession(`${label}: ${graph}`, runtime, graph, false)
+  const features = featuresOf(view)
+  return {
+    dims: 1,
+    encode: (prompt, response) => ({ ...features(prompt, response), truncated: false }),
+    run: async ({ ids, values }) => {
+      const dims = [1, ids.length]
+      const feeds = {
+        ids: new runtime.Tensor('int64', BigInt64Array.from(ids, BigInt), dims),
+        values: new runtime.Tensor('float32', Float32Array.from(values!), dims),
+      }
+      return [oneScore(graph, (await session.run(feeds)).logits)]
+    },
+  }
+}
+
 async function loadRuntime(label: string): Promise<Runtime> {
   try {
     return await import('onnxruntime-node')
@@ -62,9 +114,10 @@ async function loadRuntime(label: string): Promise<Runtime> {
   }
 }
 
-async function openSession(where: string, runtime: Runtime, graph: string, embeds: boolean): Promise<InferenceSession> {
+/** `graph`: its path, or its bytes. */
+async function openSession(where: string, runtime: Runtime, graph: string | Uint8Array, embeds: boolean): Promise<InferenceSession> {
   try {
-    return await runtime.InferenceSession.create(graph, {
+    return await runtime.InferenceSession.create(graph as string, {
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
       logSeverityLevel: 3,

@@ -29,5 +29,5 @@ export async function tryServers(models: Readonly<Record<string, Planned>>, path
   for (const [name, model] of Object.entries(models)) if ('http' in model) await (await opened(name, model, paths)).close()
 }
 
-/** Opens an embedding model; `named` is the folder as the config has it. */
-export const openEmbedder = (named: string, folder: string): Promise<Embedder> => openOnnxEmbedder(named, folder)
+/** Opens an embedding model; `named` is the folder as the config has it, or the name of the one that goldpan makes itself, which has no folder. */
+export const openEmbedder = (named: string, folder: string | undefined): Promise<Embedder> => openOnnxEmbedder(named, folder ?? named)

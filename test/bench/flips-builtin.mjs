@@ -1,0 +1,110 @@
+/**
+ * How well the built-in models find wrong labels: one label in ten of real sources is turned, seeded by pair or by prompt, and a build is asked
+ * which. Needs GOLDPAN_DATA (default ../shared/data). Called by all.mjs.
+ */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { CLI, fixed, measure, table } from './measure.mjs'
+
+const DATA = resolve(process.env.GOLDPAN_DATA ?? join(import.meta.dirname, '../../../shared/data'))
+const SOURCES = ['alpaca-eval', 'hh-rlhf', 'oasst-en', 'oasst-zh', 'pandalm', 'qa-feedback', 'ukp-humour', 'ukpconvarg1', 'wmt19-darr-gu', 'wmt19-darr-kk']
+const SHARE = 0.1
+
+/** A number in [0, 1) that depends on the seed and the text alone. */
+const unit = (seed, text) => createHash('sha256').update(`${seed}\0${text}`).digest().readUInt32LE(0) / 2 ** 32
+
+const config = seed => `name: flips
+seed: ${seed}
+sources:
+${SOURCES.map(name => `  - { path: ${name}.jsonl, source: ${name}, scores: false }`).join('\n')}
+steps: [structure, exact-dedup, near-dup, { style-bias: { action: reweight } }, score, disagreement, decide]
+output: { layout: conversations, publish_without_review: true }
+`
+
+/** Writes the sources with turned labels; which rows were turned, by source. Ties and equal sides have no label to turn. */
+function plant(dir, by, seed) {
+  mkdirSync(dir, { recursive: true })
+  const truth = {}
+  for (const source of SOURCES) {
+    const lines = gunzipSync(readFileSync(join(DATA, `${source}.jsonl.gz`))).toString().trimEnd().split('\n')
+    truth[source] = []
+    const planted = lines.map((line, row) => {
+      const pair = JSON.parse(line)
+      const labelled = !pair.tie && JSON.stringify(pair.chosen) !== JSON.stringify(pair.rejected)
+      const key = by === 'prompt' ? JSON.stringify(pair.prompt) : `${row} ${pair.id}`
+      const turned = labelled && unit(seed, key) < SHARE
+      truth[source].push(labelled ? (turned ? 1 : 0) : undefined)
+      delete pair.votes
+      return JSON.stringify(turned ? { ...pair, chosen: pair.rejected, rejected: pair.chosen } : pair)
+    })
+    writeFileSync(join(dir, `${source}.jsonl`), planted.join('\n'))
+  }
+  writeFileSync(join(dir, 'flips.yaml'), config(seed))
+  return truth
+}
+
+/** Share of (turned, right) pairs of rows where the turned one has the lower p; ties count half. */
+export function aucOf(rows) {
+  const sorted = [...rows].sort((a, b) => a.p - b.p)
+  const turned = sorted.filter(row => row.turned).length
+  let won = 0
+  let right = sorted.length - turned
+  for (let from = 0, to = 0; from < sorted.length; from = to) {
+    while (to < sorted.length && sorted[to].p === sorted[from].p) to++
+    const level = sorted.slice(from, to).filter(row => !row.turned).length
+    won += (to - from - level) * (right - level / 2)
+    right -= level
+  }
+  return won / (turned * (sorted.length - turned))
+}
+
+const mean = (rows, of) => (rows.length > 0 ? rows.reduce((n, row) => n + of(row), 0) / rows.length : Number.NaN)
+
+/** Rows are {turned, p, outcome, text, graph}. */
+function figures(rows) {
+  const flipped = rows.filter(row => row.outcome === 'flip')
+  const trained = rows.filter(row => row.outcome === 'keep' || row.outcome === 'flip')
+  const told = (name, all = rows) => aucOf(all.map(row => ({ turned: row.turned, p: row[name] ?? 0.5 })))
+  return {
+    pairs: rows.length,
+    auc: told('p'),
+    text: told('text'),
+    graph: told('graph', rows.filter(row => row.graph !== null)),
+    before: mean(rows, row => 1 - row.turned),
+    by_sign: mean(rows, row => (row.p === null || row.p >= 0.5 ? 1 - row.turned : row.turned)),
+    trained: trained.length,
+    after: mean(trained, row => (row.outcome === 'flip' ? row.turned : 1 - row.turned)),
+    flipped: flipped.length,
+    precision: mean(flipped, row => row.turned),
+  }
+}
+
+async function judged(dir, truth) {
+  const [out, store] = [join(dir, 'out'), join(dir, 'store')]
+  for (const folder of [out, store]) rmSync(folder, { recursive: true, force: true })
+  const { cpu_s } = await measure('node', [CLI, 'run', join(dir, 'flips.yaml'), '--out', out, '--store', store, '--threads', '2', '--progress', 'none'])
+  const sql = `SELECT source, row::INT AS row, outcome, p_mean, margin_bt_text, margin_bt_graph FROM ledger WHERE step IS NULL OR step = 'decide'`
+  const { stdout } = await measure('node', [CLI, 'query', out, sql, '--json'])
+  rmSync(store, { recursive: true, force: true })
+  const rows = JSON.parse(stdout).map(row => ({ source: row.source, turned: truth[row.source][row.row], p: row.p_mean, text: row.margin_bt_text, graph: row.margin_bt_graph, outcome: row.outcome }))
+  return { rows: rows.filter(row => row.turned !== undefined), cpu_s }
+}
+
+const HEAD = ['source', 'pairs', 'AUC', 'bt-text alone', 'bt-graph, linked pairs', 'labels right before', 'by p_mean >= .5', 'in train', 'right in train', 'turned', 'precision']
+const line = (name, f) => [name, f.pairs, fixed(f.auc, 3), fixed(f.text, 3), fixed(f.graph, 3), fixed(f.before, 3), fixed(f.by_sign, 3), f.trained, fixed(f.after, 3), f.flipped, fixed(f.precision, 2)]
+
+/** @returns Markdown */
+export async function benchFlips(root, seeds = [1]) {
+  if (!existsSync(DATA)) return `Left out: no ${DATA} (set GOLDPAN_DATA).`
+  const parts = []
+  for (const by of ['pair', 'prompt'])
+    for (const seed of seeds) {
+      const dir = join(root, `flips-${by}-${seed}`)
+      const { rows, cpu_s } = await judged(dir, plant(dir, by, seed))
+      const lines = [...SOURCES.map(name => line(name, figures(rows.filter(row => row.source === name)))), line('pooled', figures(rows))]
+      parts.push(`10 % of labels turned by ${by} (seed ${seed}); ${fixed(cpu_s)} CPU s.\n\n${table(HEAD, lines)}`)
+    }
+  return parts.join('\n\n')
+}
