@@ -70,7 +70,7 @@ async function commands(): Promise<Command[]> {
 }
 
 /** Of a command: those that print JSON or a script anyway, or serve until they are stopped. */
-const NO_JSON = new Set(['schema', 'completion', 'review', 'store'])
+const NO_JSON = new Set(['schema', 'completion', 'review', 'store', 'models'])
 
 it('has help with an example for every command, and --json wherever something is printed', async () => {
   const found = await commands()

@@ -19,7 +19,10 @@ interface Flags {
 }
 
 export const register = (program: Command): void => {
-  const models = program.command('models').description('the reward models that a build trained itself')
+  const models = program
+    .command('models')
+    .description('the reward models that a build trained itself')
+    .addHelpText('after', '\nExample: goldpan models export out/mine --out models/mine')
   models
     .command('export')
     .description('save the text models of a build as ONNX folders, which any config can name under models')

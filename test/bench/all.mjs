@@ -7,6 +7,7 @@ import { benchAnswers } from './answers.mjs'
 import { benchBuild } from './build.mjs'
 import { benchEstimator } from './estimator.mjs'
 import { benchFlips } from './flips.mjs'
+import { benchFlips as benchBuiltIn } from './flips-builtin.mjs'
 import { benchIncremental } from './incremental.mjs'
 import { benchNearDup, corpus } from './neardup.mjs'
 import { benchScale } from './scale.mjs'
@@ -22,6 +23,7 @@ const tables = {
   incremental: ['Incremental runs', () => benchIncremental(root, numbers('INCREMENTAL', '200000'))],
   answers: ['Answers', () => benchAnswers(root, numbers('ANSWERS', '1000000'))],
   flips: ['Wrong labels', () => benchFlips(root)],
+  built_in: ['Wrong labels found by built-in models', () => benchBuiltIn(root)],
   scale: ['Scale', () => benchScale(root, numbers('SCALE', '1000000,5000000'))],
 }
 console.log(`# Benchmarks\n\n${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. One run of \`make bench\`; ratios hold, absolute figures depend on the machine.\n`)
