@@ -12,11 +12,8 @@ const variants = {
   conversations: ['output.layout=conversations'],
   message: ['output.layout=message'],
   margin: ['output.margin=bt_text'],
-  shuffled: ['output.shuffle=7', 'output.shard_bytes=64KiB'],
   arrow: ['output.format=arrow'],
   jsonl: ['output.format=jsonl'],
-  'jsonl-gz': ['output.format=jsonl.gz'],
-  'jsonl-zst': ['output.format=jsonl.zst'],
 }
 
 function build(config, name, overrides) {
