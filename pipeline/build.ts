@@ -136,7 +136,7 @@ export const arrangedKey = (build: Build): string => keyOf('arranged', SETTLE_VE
 export const fileKey = (build: Build, folder: number, part: number): string => keyOf('file', FILE_VERSION, arrangedKey(build), folder, part)
 
 /** Bump when the same verdicts would be settled or arranged otherwise. */
-const SETTLE_VERSION = 2
+const SETTLE_VERSION = 3
 /** Bump when the same rows would be written as other bytes. */
 const FILE_VERSION = 2
 const outcomeKey = (plan: Plan): string =>

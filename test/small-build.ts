@@ -384,6 +384,7 @@ function manifestOf(
       source,
       ...counted(of(source)),
       licenses: tally(of(source).flatMap(p => (p.split ? [p.license ?? ''] : []))),
+      left_licenses: tally(of(source).flatMap(p => (p.split ? [] : [p.license ?? '']))),
       languages: tally(of(source).flatMap(p => (p.split ? ['en'] : []))),
     })),
     steps: steps.map(id => {

@@ -44,8 +44,10 @@ describe('a build as it was written', () => {
     ['prompt', 'parquet'],
     ['message', 'jsonl'],
     ['conversations', 'arrow'],
+    ['prompt', 'jsonl.gz'],
+    ['prompt', 'jsonl.zst'],
   ] as const)('layout %s in %s passes every check', async (layout, format) => {
-    const folder = join(dir, layout)
+    const folder = join(dir, `${layout}-${format}`)
     mkdirSync(folder)
     await writeSmallBuild(folder, { layout, format })
     const checks = await checksOf(folder)
