@@ -3,6 +3,7 @@
 import { type Arranged, folders } from './arrange.ts'
 import { arrangedKey, type Build, fileKey } from './build.ts'
 import { digestsOf } from './causes.ts'
+import type { OutputFormat } from './codecs/out-columns.ts'
 import type { Manifest, ManifestOutput, ManifestSource, ManifestStep, Outcomes } from './manifest.ts'
 import { summaryOf } from './pass.ts'
 import { reasonsOf, type SourceCount, type StepCount, totalSettled } from './settle.ts'
@@ -16,9 +17,8 @@ export interface Published {
   readonly sha256: string
 }
 
-const EXTENSIONS = { parquet: 'parquet', arrow: 'arrow', jsonl: 'jsonl' } as const
 /** Tables about the build are Parquet whatever the training shards are. */
-export const formatOf = (build: Build, folder: string): keyof typeof EXTENSIONS =>
+export const formatOf = (build: Build, folder: string): OutputFormat =>
   folder === 'train' || folder === 'validation' ? build.plan.output.format : 'parquet'
 
 export interface OutputFile extends ManifestOutput {
@@ -31,7 +31,7 @@ export function outputsOf(build: Build): OutputFile[] {
   const files = folders.flatMap((folder, f) =>
     parts[folder].map((_, part) => {
       const key = fileKey(build, f, part)
-      const path = `${folder}/part-${String(part).padStart(5, '0')}.${EXTENSIONS[formatOf(build, folder)]}`
+      const path = `${folder}/part-${String(part).padStart(5, '0')}.${formatOf(build, folder)}`
       return { path, key, ...build.store.readJson<Published>(`${key}.record`) }
     }),
   )
@@ -55,7 +55,7 @@ export function manifestOf(build: Build): Manifest {
       const { rows, rejected, pairs, format, notes } = ingested[i]
       return { path, bytes, sha256, rows, rejected, pairs, format, ...(notes.length > 0 ? { notes } : {}) }
     }),
-    sources: sources.map(([source, count]) => sourceOf(source, count)),
+    sources: sources.map(([source, count]) => sourceOf(source, count, attributionsOf(build, source))),
     steps: build.steps().map((step, i) => stepOf(build, step, settled.steps[i])),
     outputs: outputsOf(build).map(({ key: _, ...file }) => file),
     totals: {
@@ -74,7 +74,18 @@ export function manifestOf(build: Build): Manifest {
   }
 }
 
-const sourceOf = (source: string, { weight: _, ...count }: SourceCount): ManifestSource => ({ source, ...count })
+const sourceOf = (source: string, { weight: _, ...count }: SourceCount, attribution: readonly string[]): ManifestSource => ({
+  source,
+  ...count,
+  ...(attribution.length > 0 ? { attribution } : {}),
+})
+
+/** What the config says of the files that have pairs of a source. */
+function attributionsOf(build: Build, source: string): string[] {
+  const ingested = build.inputs()
+  const named = build.plan.inputs.filter((_, i) => ingested[i].sources.includes(source)).flatMap(input => input.attribution ?? [])
+  return [...new Set(named)]
+}
 
 function stepOf(build: Build, step: ReturnType<Build['steps']>[number], { rows_in, dropped, recalled, unscored }: StepCount): ManifestStep {
   const reasons = reasonsOf(step).map(([reason], i) => [reason, dropped[i]] as const)

@@ -2,6 +2,7 @@
 import { stringify } from 'yaml'
 import { type Manifest, type OutputShape, outputOf } from './manifest.ts'
 import { cardHeader, optionsOf } from './report/card-header.ts'
+import { cell, markdown } from './report/markdown.ts'
 import { grouped } from './report/table.ts'
 import { trainerLines } from './report/trainers.ts'
 import { trainColumns } from './tables.ts'
@@ -17,7 +18,7 @@ export function cardOf(manifest: Manifest): string {
     `Preference pairs for reward models: ${grouped(kept)} of ${grouped(pairs_in)} pairs, curated by [goldpan](#build-it-again). ` +
       `${grouped(train)} are in \`train\`, ${grouped(validation)} in \`validation\`; pairs of near-duplicate prompts are in one split. ` +
       `${grouped(manifest.totals.flipped)} labels were turned.`,
-    section('Sources and licences', sourcesTable(manifest)),
+    section('Sources and licences', `${sourcesTable(manifest)}\n\nTerms and attribution: [LICENSES.md](LICENSES.md).`),
     section('What was done', stepsTable(manifest)),
     section('Tables', tablesTable(manifest)),
     section('Columns', columnsTable(output)),
@@ -30,19 +31,6 @@ export function cardOf(manifest: Manifest): string {
 }
 
 const section = (title: string, text: string): string => `## ${title}\n\n${text}`
-
-/** Texts of the data in a table of ours: nothing of them is markup. */
-const cell = (text: string): string =>
-  text
-    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    .replace(/[\\|`*_[\]~#]/g, '\\$&')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-
-function markdown(header: readonly string[], right: number, rows: readonly (readonly string[])[]): string {
-  const rule = header.map((_, i) => (i >= right ? '---:' : '---'))
-  return [header, rule, ...rows].map(row => `| ${row.join(' | ')} |`).join('\n')
-}
 
 const counts = (of: Readonly<Record<string, number>>): string =>
   Object.entries(of)

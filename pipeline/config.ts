@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type Document, isMap, isScalar, LineCounter, type Node, parse, parseDocument } from 'yaml'
 import { z } from 'zod'
+import { outputFormats } from './codecs/out-columns.ts'
 import { hint, UserError } from './errors.ts'
 import { formats } from './formats/format.ts'
 import { labelKinds } from './pair.ts'
@@ -29,6 +30,7 @@ const source = z.strictObject({
   format: z.enum(formats).default('auto').describe('layout of the rows; auto looks at the first ones'),
   source: z.string().min(1).optional().describe("name in every table; default: the row's own, else the file name without its extensions"),
   license: z.string().optional().describe('licence of rows that name none'),
+  attribution: z.string().min(1).optional().describe('whom to name for it, and where it is from: for LICENSES.md'),
   label_kind: z.enum(labelKinds).optional().describe('who judged rows that do not say so'),
   priority: z.int().default(0).describe('the higher one survives deduplication'),
   limit: z.int().positive().optional().describe('only the first n rows of each file'),
@@ -79,7 +81,7 @@ export type ServedConfig = z.infer<typeof served>
 const model = z.union([z.strictObject({ onnx: z.string().min(1).describe('folder with model.onnx, tokenizer.json, config.json') }), served])
 
 const output = z.strictObject({
-  format: z.enum(['parquet', 'arrow', 'jsonl']).default('parquet'),
+  format: z.enum(outputFormats).default('parquet').describe('of train and validation; the other tables are Parquet'),
   layout: z.enum(['prompt', 'conversations', 'message']).default('prompt').describe('which trainer reads which: docs of the dataset card'),
   shard_bytes: size.default(256 * 2 ** 20).describe('uncompressed text a shard'),
   splits: z
@@ -101,6 +103,10 @@ export const configSchema = z.strictObject({
   seed: z.int().min(0).default(42).describe('of every draw and hash that needs one'),
   sources: z.array(source).min(1),
   benchmarks: z.array(z.string()).default([]).describe('files, globs or folders of rows {benchmark, id, text}'),
+  allow_licenses: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('only pairs of these licences are kept; the others are quarantined (see the stage licenses)'),
   judgements: z
     .array(z.string().min(1))
     .optional()

@@ -17,7 +17,7 @@ import { dirname, join, resolve } from 'node:path'
 import { type OutputFile, outputsOf } from './accounts.ts'
 import { folders } from './arrange.ts'
 import type { Build } from './build.ts'
-import { cardOf } from './card.ts'
+import { describedBy } from './described.ts'
 import { UserError } from './errors.ts'
 import { digestOf } from './keys.ts'
 import { canonicalJson, type Manifest } from './manifest.ts'
@@ -65,11 +65,13 @@ export async function install(build: Build, manifest: Manifest, runReport: objec
     writeFileSync(join(out, MARKER), '')
     rmSync(incoming, { recursive: true, force: true })
     for (const file of files) await place(build, file, join(incoming, file.path))
-    writeDurably(join(incoming, 'README.md'), cardOf(manifest))
+    const described = Object.entries(describedBy(manifest))
+    for (const [name, text] of described) writeDurably(join(incoming, name), text)
     writeDurably(join(incoming, 'run.json'), `${JSON.stringify(runReport, null, 2)}\n`)
     for (const file of ['manifest.json', SEAL, UNPUBLISHED, ...REPORTS]) rmSync(join(out, file), { force: true })
     for (const folder of folders) swap(incoming, out, folder)
-    for (const file of ['README.md', 'run.json']) renameSync(join(incoming, file), join(out, file))
+    for (const file of ['croissant.json', 'LICENSES.md']) rmSync(join(out, file), { force: true })
+    for (const file of ['run.json', ...described.map(([name]) => name)]) renameSync(join(incoming, file), join(out, file))
     writeDurably(join(incoming, 'manifest.json'), canonicalJson(manifest))
     renameSync(join(incoming, 'manifest.json'), join(out, 'manifest.json'))
     seal(out)

@@ -1,5 +1,6 @@
 /** What a build was made of and came to: a pure function of config and input bytes. No time, host, thread count or path outside the config. */
 import { z } from 'zod'
+import { outputFormats } from './codecs/out-columns.ts'
 import type { Json } from './stage.ts'
 import { layouts } from './tables.ts'
 
@@ -61,6 +62,10 @@ export interface ManifestSource extends Outcomes {
   readonly pairs_in: number
   readonly licenses: Readonly<Record<string, number>>
   readonly languages: Readonly<Record<string, number>>
+  /** Of all its pairs that are neither in train nor in validation. */
+  readonly left_licenses: Readonly<Record<string, number>>
+  /** Whom the config says to name for it. */
+  readonly attribution?: readonly string[]
 }
 
 /** Where pairs ended; flipped counts those of train and validation whose label was turned. */
@@ -110,7 +115,7 @@ export interface ManifestTotals extends Outcomes {
 
 /** What of the resolved config decides the columns and files of the tables. */
 export const outputShape = z.looseObject({
-  format: z.enum(['parquet', 'arrow', 'jsonl']).default('parquet'),
+  format: z.enum(outputFormats).default('parquet'),
   layout: z.enum(layouts).default('prompt'),
   signals: z.array(z.string()).default([]),
   margin: z.string().optional(),

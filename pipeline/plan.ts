@@ -42,6 +42,7 @@ export interface PlannedInput extends PlannedFile {
   readonly source?: string
   readonly license?: string
   readonly label_kind?: string
+  readonly attribution?: string
   readonly priority: number
   readonly limit?: number
   readonly scores: boolean
@@ -156,12 +157,13 @@ async function planInputs(
   named: (files: readonly NamedFile[]) => Promise<PlannedFile[]>,
 ): Promise<PlannedInput[]> {
   const inputs: PlannedInput[] = []
-  for (const [i, { path, ...options }] of loaded.config.sources.entries()) {
+  for (const [i, { path, attribution, ...options }] of loaded.config.sources.entries()) {
     const files = await named(filesOf(path, base, loaded.at(['sources', i, 'path'])))
     for (const file of files)
       inputs.push({
         ...file,
         ...options,
+        ...(attribution === undefined ? {} : { attribution }),
         key: keyOf('ingest', INGEST_VERSION, file.sha256, options as Json, options.source ? null : nameOf(file.path)),
       })
   }
@@ -235,7 +237,7 @@ async function planSteps(loaded: LoadedConfig, around: Surroundings): Promise<Pl
 
 /** The config's steps, with prompt-clusters put in front of the first step that needs them where the config does not name it. */
 function withClusters(loaded: LoadedConfig, env: Env): StepConfig[] {
-  const steps = [...loaded.steps]
+  const steps = withLicences(loaded)
   if (steps.some(s => s.stage === CLUSTERS.stage)) return steps
   const reader = steps.findIndex(step => {
     const stage = stages.get(step.stage)
@@ -245,6 +247,14 @@ function withClusters(loaded: LoadedConfig, env: Env): StepConfig[] {
   const wanted = reader >= 0 ? reader : loaded.config.output.splits.validation > 0 ? steps.length : -1
   if (wanted >= 0) steps.splice(wanted, 0, { id: CLUSTERS.stage, stage: CLUSTERS.stage, params: {}, place: ['steps'] })
   return steps
+}
+
+/** The stage licenses, its list taken from the config; put in front where the config gives a list and does not name the stage. */
+function withLicences({ config: { allow_licenses: allow }, steps }: LoadedConfig): StepConfig[] {
+  const stage = 'licenses'
+  if (allow === undefined) return [...steps]
+  if (steps.some(s => s.stage === stage)) return steps.map(s => (s.stage === stage ? { ...s, params: { allow, ...s.params } } : s))
+  return [{ id: stage, stage, params: { allow }, place: ['allow_licenses'] }, ...steps]
 }
 
 /** All columns that a stage reads of a pair, in its rounds and its judge. */

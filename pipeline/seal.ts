@@ -8,7 +8,7 @@ export const SEAL = 'SHA256SUMS'
 /** Says that checks of `expect` failed, and which. */
 export const UNPUBLISHED = 'UNPUBLISHED'
 /** Files beside the tables, where they are there. */
-const BESIDE = ['README.md', UNPUBLISHED, 'manifest.json', 'report.html', 'report.json', 'run.json']
+const BESIDE = ['LICENSES.md', 'README.md', UNPUBLISHED, 'croissant.json', 'manifest.json', 'report.html', 'report.json', 'run.json']
 
 /** Digests by path: of the tables' files as the manifest has them, of the others as they are now. */
 export function sealed(dir: string, { outputs }: Manifest): Map<string, string> {

@@ -31,6 +31,8 @@ export interface SourceCount extends Outcomes {
   readonly pairs_in: number
   readonly licenses: Readonly<Record<string, number>>
   readonly languages: Readonly<Record<string, number>>
+  /** Of the pairs that did not reach a split. */
+  readonly left_licenses: Readonly<Record<string, number>>
   /** Of the kept pairs, before weights are scaled to a mean of 1. */
   readonly weight: number
 }
@@ -172,6 +174,7 @@ function countSources(build: Build, columns: ShardColumns, settled: Batch<typeof
     const end = outcomes[outcome.values[i]]
     if (end in LEFT) {
       count[LEFT[end]]++
+      tally(count.left_licenses, stringAt(facts.license as Utf8, i))
       continue
     }
     count[splits[split.values[i]] as 'train' | 'validation']++
@@ -197,6 +200,7 @@ const emptyCount = () => ({
   weight: 0,
   licenses: {} as Record<string, number>,
   languages: {} as Record<string, number>,
+  left_licenses: {} as Record<string, number>,
 })
 
 const tally = (counts: Record<string, number>, name: string): void => {
@@ -228,8 +232,8 @@ export function totalSettled(build: Build): Settled {
 function addCounts(into: ReturnType<typeof emptyCount>, from: SourceCount): void {
   for (const key of ['pairs_in', 'train', 'validation', 'flipped', 'quarantine', 'review', 'dropped', 'weight'] as const)
     into[key] += from[key]
-  for (const [name, n] of Object.entries(from.licenses)) into.licenses[name] = (into.licenses[name] ?? 0) + n
-  for (const [name, n] of Object.entries(from.languages)) into.languages[name] = (into.languages[name] ?? 0) + n
+  for (const of of ['licenses', 'languages', 'left_licenses'] as const)
+    for (const [name, n] of Object.entries(from[of])) into[of][name] = (into[of][name] ?? 0) + n
 }
 
 export const readSettled = (build: Build, shard: Shard): Batch<typeof settledSchema> =>

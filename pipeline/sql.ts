@@ -222,7 +222,7 @@ function readSql(table: TableName, files: readonly string[], columns: readonly O
   const list = `[${files.map(quoted).join(', ')}]`
   // A folder such as source=x above the build must not become a column.
   if (files[0].endsWith('.parquet')) return `select * from read_parquet(${list}, hive_partitioning = false)`
-  if (files[0].endsWith('.jsonl')) {
+  if (/\.jsonl(\.gz|\.zst)?$/.test(files[0])) {
     const types = columns.map(({ name, field }) => `${quoted(name)}: ${quoted(sqlType(field))}`).join(', ')
     return `select * from read_json(${list}, format = 'newline_delimited', hive_partitioning = false, maximum_object_size = ${LONGEST_LINE_BYTES}, columns = {${types}})`
   }

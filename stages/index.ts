@@ -4,6 +4,7 @@ import { decide } from './decide.ts'
 import { decontaminate } from './decontaminate.ts'
 import { disagreement } from './disagreement.ts'
 import { exactDedup } from './exact-dedup.ts'
+import { licenses } from './licenses.ts'
 import { nearDup } from './near-dup.ts'
 import { promptClusters } from './prompt-clusters.ts'
 import { score } from './score.ts'
@@ -13,6 +14,7 @@ import { styleBias } from './style-bias.ts'
 import { verificationSample } from './verification-sample.ts'
 
 const all = [
+  licenses,
   structure,
   exactDedup,
   nearDup,

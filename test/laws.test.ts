@@ -11,7 +11,7 @@ import { type Driven, type DriveOptions, driveStage, type PairInput, pairsOf } f
 
 const SEED = 42
 const BENCHMARK = '{"benchmark":"b","id":"1","text":"alpha beta gamma delta alpha beta gamma delta alpha beta gamma delta alpha beta"}\n'
-const params: Readonly<Record<string, object>> = { decontaminate: { benchmarks: ['b.jsonl'] } }
+const params: Readonly<Record<string, object>> = { decontaminate: { benchmarks: ['b.jsonl'] }, licenses: { allow: ['MIT', 'unstated'] } }
 
 const word = fc.constantFrom('alpha', 'beta', 'gamma', 'delta', 'ein', '水', '火', '**bold**', '42', '\n- item', '🙂', '')
 const text = fc.array(word, { maxLength: 30 }).map(words => words.join(' '))

@@ -15,8 +15,8 @@ import {
   utf8Of,
   type Valid,
 } from '../pipeline/batch.ts'
-import { cardOf } from '../pipeline/card.ts'
 import { type OutBatch, type OutColumn, type OutputFormat, openTableWriter, type Struct } from '../pipeline/codecs/table-writer.ts'
+import { describedBy } from '../pipeline/described.ts'
 import {
   contamination,
   flippedColumns,
@@ -190,7 +190,7 @@ export async function writeSmallBuild(
   outputs.push(await writeTable(dir, 'rejects', 'parquet', rejectsColumns(), rejects()))
   const manifest = manifestOf(pairs, { layout, format, outputs })
   writeFileSync(join(dir, 'manifest.json'), canonicalJson(manifest))
-  writeFileSync(join(dir, 'README.md'), cardOf(manifest))
+  for (const [name, text] of Object.entries(describedBy(manifest))) writeFileSync(join(dir, name), text)
   seal(dir)
   return manifest
 }
@@ -386,6 +386,7 @@ function manifestOf(
       source,
       ...counted(of(source)),
       licenses: tally(of(source).flatMap(p => (p.split ? [p.license ?? ''] : []))),
+      left_licenses: tally(of(source).flatMap(p => (p.split ? [] : [p.license ?? '']))),
       languages: tally(of(source).flatMap(p => (p.split ? ['en'] : []))),
     })),
     steps: steps.map(id => {

@@ -26,6 +26,10 @@ export interface OutBatch {
 export type Group = Batch
 export const childName = (struct: string, child: string): string => `${struct}.${child}`
 
+/** What a table may be written as; the name is the extension of its files. */
+export const outputFormats = ['parquet', 'arrow', 'jsonl', 'jsonl.gz', 'jsonl.zst'] as const
+export type OutputFormat = (typeof outputFormats)[number]
+
 /** Rows of a row group: with the pairs of a prompt kept together, the size at which Parquet files came out smallest. */
 export const GROUP_ROWS = 8192
 

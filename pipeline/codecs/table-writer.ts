@@ -3,13 +3,11 @@ import { createHash, type Hash } from 'node:crypto'
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { openArrowEncoder } from './arrow-writer.ts'
 import { openJsonlEncoder } from './jsonl-writer.ts'
-import { type Group, type OutBatch, type OutColumn, Regrouper } from './out-columns.ts'
+import { type Group, type OutBatch, type OutColumn, type OutputFormat, Regrouper } from './out-columns.ts'
+import { openGzipLines, openZstdLines } from './packed-lines.ts'
 import { openParquetEncoder } from './parquet-writer.ts'
 
-export type { OutBatch, OutColumn, OutField, Struct } from './out-columns.ts'
-
-export const outputFormats = ['parquet', 'arrow', 'jsonl'] as const
-export type OutputFormat = (typeof outputFormats)[number]
+export { type OutBatch, type OutColumn, type OutField, type OutputFormat, outputFormats, type Struct } from './out-columns.ts'
 
 export interface Written {
   readonly rows: number
@@ -32,7 +30,13 @@ export interface Encoder {
 export type Emit = (bytes: Uint8Array) => void
 export type OpenEncoder = (columns: readonly OutColumn[], emit: Emit) => Encoder
 
-const encoders: Record<OutputFormat, OpenEncoder> = { parquet: openParquetEncoder, arrow: openArrowEncoder, jsonl: openJsonlEncoder }
+const encoders: Record<OutputFormat, OpenEncoder> = {
+  parquet: openParquetEncoder,
+  arrow: openArrowEncoder,
+  jsonl: openJsonlEncoder,
+  'jsonl.gz': openGzipLines,
+  'jsonl.zst': openZstdLines,
+}
 
 /** Writes at `path` and nowhere else: the caller names a temporary path and renames. A failed write removes the file. */
 export async function openTableWriter(format: OutputFormat, columns: readonly OutColumn[], path: string): Promise<TableWriter> {

@@ -49,9 +49,15 @@ const paramsOf = (stage: Stage): Readonly<Record<string, Property>> =>
 
 const NOTHING = { models: [], recorded: [], upstream: {} }
 
+/** The least that a stage takes: empty lists for the params that have no default. */
+function required(stage: Stage): Record<string, unknown[]> {
+  const schema = z.toJSONSchema(stage.params, { io: 'input', unrepresentable: 'any' }) as { required?: string[] }
+  return Object.fromEntries((schema.required ?? []).map(name => [name, []]))
+}
+
 /** One stage as data: what `goldpan stages --json` prints. */
 function reference(stage: Stage) {
-  const params = stage.params.safeParse({})
+  const params = stage.params.safeParse(required(stage))
   const columns = (declared: Declared<unknown>): Record<string, string> =>
     params.success
       ? Object.fromEntries(Object.entries(schemaOf(declared, params.data, NOTHING)).map(([name, field]) => [name, typeName(field)]))

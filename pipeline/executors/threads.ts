@@ -20,6 +20,15 @@ export function threads(build: Build, width: number): Executor {
     return pool
   }
   let stopped = false
+  let broken = false
+  /** A worker that ended takes its task with it; what it committed is there for the next run. */
+  const endedOf = (error: Error): never => {
+    if (!/worker exited/i.test(error.message)) throw error
+    broken = true
+    throw new UserError(
+      `a worker thread ended before its task did (${error.message}); run again, the build continues: with fewer --threads if memory is short`,
+    )
+  }
   return {
     width,
     async run(phase, tasks, done) {
@@ -41,14 +50,7 @@ export function threads(build: Build, width: number): Executor {
     stop: () => {
       stopped = true
     },
-    close: async () => pool?.close(),
+    // A pool that has lost a worker waits for its tasks for ever.
+    close: async () => (broken ? pool?.destroy() : pool?.close()),
   }
-}
-
-/** A worker that ended takes its task with it; what it committed is there for the next run. */
-function endedOf(error: Error): never {
-  if (!/worker exited/i.test(error.message)) throw error
-  throw new UserError(
-    `a worker thread ended before its task did (${error.message}); run again, the build continues: with fewer --threads if memory is short`,
-  )
 }

@@ -22,7 +22,7 @@ export function cardHeader({ outputs, name, totals, sources }: Manifest, output:
     size_categories: [sizeCategory(totals.train + totals.validation)],
     tags: ['preference', 'reward-model', 'rlhf', 'dpo', 'goldpan'],
     // Of JSON loaders guess the types from its first rows, and fail on a column that begins with nulls.
-    ...(format === 'jsonl' && splits.length > 0
+    ...(format.startsWith('jsonl') && splits.length > 0
       ? { dataset_info: [{ config_name: 'default', features: features(trainColumns(output.layout, optionsOf(output))) }] }
       : {}),
     configs: [

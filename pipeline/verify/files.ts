@@ -1,10 +1,12 @@
 /** Files of a finished build against the manifest: bytes, row counts, and nothing beside them. */
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { createReadStream, existsSync, type ReadStream, readdirSync, readFileSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { createGunzip } from 'node:zlib'
 import { RecordBatchReader } from 'apache-arrow'
-import { cardOf } from '../card.ts'
+import { unzstd } from '../codecs/zstd.ts'
+import { describedBy } from '../described.ts'
 import { type Finished, filesOf } from '../finished.ts'
 import { MARKER } from '../install.ts'
 import { canonicalJson, type ManifestOutput } from '../manifest.ts'
@@ -67,14 +69,17 @@ export function strays({ dir, manifest }: Finished): Check {
   return { name: 'folders', seen: 'hold nothing else', wrong }
 }
 
-/** README.md is a function of the manifest, for the version that wrote it. */
+/** README.md, LICENSES.md and croissant.json are functions of the manifest, for the version that wrote it. */
 export function card({ dir, manifest }: Finished): Check {
   if (manifest.goldpan !== VERSION)
     return { name: 'card', seen: `not looked at: written by goldpan ${manifest.goldpan}, this is ${VERSION}`, wrong: [] }
-  const path = join(dir, 'README.md')
-  const text = existsSync(path) ? readFileSync(path, 'utf8') : undefined
-  const wrong = text === cardOf(manifest) ? [] : [`README.md: ${text === undefined ? 'is missing' : 'is not the card of this manifest'}`]
-  return { name: 'card', seen: 'README.md is that of the manifest', wrong }
+  const described = Object.entries(describedBy(manifest))
+  const wrong = described.flatMap(([name, text]) => {
+    const path = join(dir, name)
+    if (!existsSync(path)) return [`${name}: is missing`]
+    return readFileSync(path, 'utf8') === text ? [] : [`${name}: is not that of this manifest`]
+  })
+  return { name: 'card', seen: `${described.map(([name]) => name).join(', ')} are those of the manifest`, wrong }
 }
 
 export async function rowCounts(finished: Finished, tables: Tables): Promise<Check> {
@@ -97,10 +102,16 @@ export async function rowCounts(finished: Finished, tables: Tables): Promise<Che
   }
 }
 
+function unpacked(path: string): AsyncIterable<Buffer> {
+  const chunks = chunksOf(path)
+  if (path.endsWith('.gz')) return (chunks as ReadStream).pipe(createGunzip())
+  return path.endsWith('.zst') ? unzstd(chunks, path) : chunks
+}
+
 async function rowsIn(path: string): Promise<number> {
   let rows = 0
-  if (path.endsWith('.jsonl')) {
-    for await (const chunk of chunksOf(path)) for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) rows++
+  if (/\.jsonl(\.gz|\.zst)?$/.test(path)) {
+    for await (const chunk of unpacked(path)) for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) rows++
     return rows
   }
   const file = await open(path)

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { tableFromIPC, type Utf8 as Utf8Type, type Vector } from 'apache-arrow'
 import fc from 'fast-check'
@@ -13,9 +14,11 @@ import { batchOf, type Column, gatherColumn, listOf, slice, type Turns, turnsOf,
 import { openArrowEncoder } from '../../pipeline/codecs/arrow-writer.ts'
 import { fileEnds } from '../../pipeline/codecs/file-bytes.ts'
 import { openJsonlEncoder } from '../../pipeline/codecs/jsonl-writer.ts'
+import { openGzipLines, openZstdLines } from '../../pipeline/codecs/packed-lines.ts'
 import { checkPages, readFooter } from '../../pipeline/codecs/parquet-pages.ts'
 import { openParquetEncoder } from '../../pipeline/codecs/parquet-writer.ts'
 import { type OutBatch, type OutColumn, openTableWriter, outputFormats } from '../../pipeline/codecs/table-writer.ts'
+import { unzstd } from '../../pipeline/codecs/zstd.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'table-writer-'))
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
@@ -208,6 +211,21 @@ describe('round trips', () => {
   })
 })
 
+test('packed lines are the plain ones, in one gzip member and one zstd frame', async () => {
+  const rows = sample(3000)
+  const plain = readFileSync((await write('jsonl', [batch(rows)])).path)
+  const gz = readFileSync((await write('jsonl.gz', [batch(rows)])).path)
+  expect(gunzipSync(gz).equals(plain)).toBe(true)
+  expect(gz.indexOf(Buffer.from([0x1f, 0x8b, 8, 0]), 1)).toBe(-1)
+  const { path } = await write('jsonl.zst', [batch(rows)])
+  const frame = readFileSync(path)
+  const pieces: Buffer[] = []
+  for await (const piece of unzstd(createReadStream(path), path)) pieces.push(piece)
+  expect(Buffer.concat(pieces).equals(plain)).toBe(true)
+  expect(frame.indexOf(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), 1)).toBe(-1)
+  expect(Math.max(gz.length, frame.length)).toBeLessThan(plain.length / 4)
+})
+
 describe('nasty texts', () => {
   const texts = [
     '\ufeffleads',
@@ -395,7 +413,7 @@ describe('refusals', () => {
     await expect(of({ values: new Float64Array(1) })).rejects.toThrow('column weight: is not "f32"')
   })
 
-  test.each([openParquetEncoder, openArrowEncoder, openJsonlEncoder])('a full disk stops %o', async open => {
+  test.each([openParquetEncoder, openArrowEncoder, openJsonlEncoder, openGzipLines, openZstdLines])('a full disk stops %o', async open => {
     const encoder = open(one, () => {
       throw new Error('ENOSPC')
     })

@@ -52,8 +52,10 @@ describe('a build as it was written', () => {
     ['prompt', 'parquet'],
     ['message', 'jsonl'],
     ['conversations', 'arrow'],
+    ['prompt', 'jsonl.gz'],
+    ['prompt', 'jsonl.zst'],
   ] as const)('layout %s in %s passes every check', async (layout, format) => {
-    const folder = join(dir, layout)
+    const folder = join(dir, `${layout}-${format}`)
     mkdirSync(folder)
     await writeSmallBuild(folder, { layout, format })
     const checks = await checksOf(folder)
@@ -110,7 +112,7 @@ describe('files', () => {
     expect(seal.map(text => text.split(':')[0])).toEqual(['README.md', 'manifest.json'])
     expect(wrong).toEqual({
       manifest: [expect.stringContaining('not in its canonical form')],
-      card: ['README.md: is not the card of this manifest'],
+      card: ['README.md: is not that of this manifest'],
     })
   })
 
@@ -181,6 +183,7 @@ describe('figures of the manifest', () => {
 describe('any single bit', () => {
   const files = [
     'manifest.json',
+    'LICENSES.md',
     'README.md',
     'run.json',
     'SHA256SUMS',

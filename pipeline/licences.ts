@@ -1,0 +1,74 @@
+/** LICENSES.md: whose the texts are and on what terms, source by source. */
+import type { Manifest, ManifestSource } from './manifest.ts'
+import { cell, markdown } from './report/markdown.ts'
+import { grouped } from './report/table.ts'
+
+/** A function of the manifest alone. */
+export function licencesOf(manifest: Manifest): string {
+  const allow = (manifest.config as { allow_licenses?: readonly string[] }).allow_licenses
+  const parts = [
+    '# Licences',
+    `The pairs of this dataset keep the licences of their sources; goldpan adds none of its own. ${rule(manifest, allow)}`,
+    `## By source\n\n${markdown(['source', 'licence', 'terms', 'kept', 'left out'], 3, manifest.sources.flatMap(rowsOf))}`,
+    'Kept pairs are in `train` and `validation`. Those left out are in `quarantine` and `review`, with their licence beside them, or in no folder of texts; `ledger` has a row for each. Publish those two folders only where the licences in them allow it.',
+    `## Attribution\n\n${attributions(manifest.sources)}`,
+  ]
+  return `${parts.join('\n\n')}\n`
+}
+
+function rule({ steps }: Manifest, allow: readonly string[] | undefined): string {
+  const refused = steps.filter(s => s.stage === 'licenses')
+  if (refused.length === 0) return 'The config does not say which licences it allows (`allow_licenses`), so none was refused.'
+  const out = refused.reduce((n, s) => n + s.rows_in - s.rows_out, 0)
+  const names = allow ?? (refused[0].params as { allow: readonly string[] }).allow
+  const { action } = refused[0].params as { action: string }
+  const where = action === 'drop' ? 'in no folder of texts' : 'in `quarantine`'
+  return `Allowed are ${names.map(name => `\`${name}\``).join(', ')}; ${grouped(out)} pairs under another licence, or under none, were refused and are ${where}.`
+}
+
+function rowsOf({ source, licenses, left_licenses }: ManifestSource): string[][] {
+  const names = [...new Set([...Object.keys(licenses), ...Object.keys(left_licenses)])].sort()
+  return names.map(name => [cell(source), shown(name), termsOf(name), grouped(licenses[name] ?? 0), grouped(left_licenses[name] ?? 0)])
+}
+
+function shown(name: string): string {
+  if (name === '') return 'not stated'
+  const url = licenceUrl(name)
+  return url ? `[${cell(name)}](${url})` : cell(name)
+}
+
+function attributions(sources: readonly ManifestSource[]): string {
+  const lines = sources
+    .filter(s => Object.keys(s.licenses).length > 0)
+    .map(
+      s => `- ${cell(s.source)}: ${s.attribution?.map(cell).join('; ') ?? 'not given; say in the config, beside its path: `attribution`'}`,
+    )
+  return lines.length > 0 ? lines.join('\n') : 'No pair was kept.'
+}
+
+/** Identifiers of the SPDX list that data is given out under. */
+const SPDX = (
+  'MIT Apache-2.0 CC0-1.0 CC-BY-4.0 CC-BY-3.0 CC-BY-2.0 CC-BY-SA-4.0 CC-BY-SA-3.0 CC-BY-NC-4.0 CC-BY-NC-3.0 CC-BY-NC-SA-4.0 CC-BY-NC-SA-3.0 ' +
+  'CC-BY-NC-ND-4.0 CC-BY-ND-4.0 ODC-By-1.0 ODbL-1.0 PDDL-1.0 BSD-2-Clause BSD-3-Clause GPL-3.0-only CDLA-Permissive-2.0 Unlicense'
+).split(' ')
+const byName = new Map(SPDX.map(id => [id.toLowerCase(), id]))
+
+/** Where the text of a licence stands; undefined for a name that is no SPDX identifier. */
+export function licenceUrl(name: string): string | undefined {
+  const id = byName.get(name.trim().toLowerCase().replaceAll(' ', '-'))
+  return id && `https://spdx.org/licenses/${id}.html`
+}
+
+/** What the name itself says that a user must heed; the text of the licence is what counts. */
+function termsOf(name: string): string {
+  if (name === '') return 'unknown: ask the source'
+  const parts = name.toLowerCase().split(/[\s_-]+/)
+  const found = [
+    ...(parts.includes('nc') ? ['no commercial use'] : []),
+    ...(parts.includes('nd') ? ['no derivatives'] : []),
+    ...(parts.includes('sa') || parts[0] === 'odbl' ? ['share alike'] : []),
+    ...(parts.includes('by') ? ['name the authors'] : []),
+    ...(/research/i.test(name) ? ['research'] : []),
+  ]
+  return found.join(', ') || '-'
+}
