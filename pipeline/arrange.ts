@@ -26,29 +26,32 @@ const LEDGER_ROWS = 2 ** 18
  */
 export const WINDOW_BYTES = 64 * 2 ** 20
 
-/** arrange: the order of every folder, pairs of one prompt together, cut into files by bytes of text. 20 bytes a pair in memory. */
+/** arrange: the order of every folder, pairs of one prompt together, cut into files by bytes of text. 10 bytes a pair in memory. */
 export async function arrange(build: Build): Promise<TaskReport> {
   const { pairs } = build.corpus()
   const bytes = new Int32Array(pairs)
-  const longest = new Int32Array(pairs)
+  const longest = new Map<number, number>()
   const parts: Record<string, [number, number][]> = {}
-  for (const [folder, ordinals] of Object.entries(collect(build, bytes, longest)) as [Folder, Int32Array][]) {
-    build.store.writeTable(`${arrangedKey(build)}.${folder}`, [batchOf(order, ordinals.length, { ordinal: { values: ordinals } })])
+  for (const [folder, list] of Object.entries(collect(build, bytes, longest)) as [Folder, Order][]) {
+    const ordinals = list.take()
     parts[folder] = cutByBytes(ordinals, bytes, build.plan.output.shard_bytes)
+    const batches = parts[folder].map(([from, to]) => batchOf(order, to - from, { ordinal: { values: ordinals.subarray(from, to) } }))
+    build.store.writeTable(`${arrangedKey(build)}.${folder}`, batches)
   }
   parts.ledger = cutByRows(pairs, LEDGER_ROWS)
   const rejected = build.inputs().reduce((n, i) => n + i.rejected, 0)
   parts.rejects = cutByRows(rejected, LEDGER_ROWS)
-  const record: Arranged = { parts: parts as unknown as Arranged['parts'], pair_bytes: quantiles(longest.filter(n => n > 0)) }
+  const record: Arranged = { parts: parts as unknown as Arranged['parts'], pair_bytes: quantiles(longest) }
   build.store.writeJson(arrangedKey(build), record as unknown as Json)
   return { rows: pairs }
 }
 
-export const readOrder = (build: Build, folder: Folder): Int32Array =>
-  columnsOf(build.store.readTable(`${arrangedKey(build)}.${folder}`), order).ordinal.values
+/** The ordinals of the pairs of one file. */
+export const readOrder = (build: Build, folder: Folder, part: number): Int32Array =>
+  columnsOf(build.store.readBatch(`${arrangedKey(build)}.${folder}`, part), order).ordinal.values
 
-/** The ordinals of each folder: kept pairs by prompt, the others in input order. Fills `bytes` and `longest` (of kept pairs). */
-function collect(build: Build, bytes: Int32Array, longest: Int32Array): Partial<Record<Folder, Int32Array>> {
+/** The order of each folder: kept pairs by prompt, the others as they came. Fills `bytes`, and counts kept pairs by their longest side. */
+function collect(build: Build, bytes: Int32Array, longest: Map<number, number>): Partial<Record<Folder, Order>> {
   const lists = { train: new Order(), validation: new Order(), flipped: new Order(), quarantine: new Order(), review: new Order() }
   let window = 0
   for (const shard of build.shards()) {
@@ -65,7 +68,8 @@ function collect(build: Build, bytes: Int32Array, longest: Int32Array): Partial<
       if (end === 'quarantine') lists.quarantine.add(ordinal)
       if (end === 'review' || (draw && isValid(draw, i))) lists.review.add(ordinal)
       if (split.values[i] === 0) continue
-      longest[ordinal] = (facts.longest_bytes as Numbers).values[i]
+      const size = (facts.longest_bytes as Numbers).values[i]
+      if (size > 0) longest.set(size, (longest.get(size) ?? 0) + 1)
       const prompt = hexAt(prompts, i)
       lists[splits[split.values[i]] as 'train' | 'validation'].add(ordinal, prompt)
       if (end === 'flip') lists.flipped.add(ordinal, prompt)
@@ -74,12 +78,13 @@ function collect(build: Build, bytes: Int32Array, longest: Int32Array): Partial<
     window = 0
     for (const list of Object.values(lists)) list.flush()
   }
-  return Object.fromEntries(Object.entries(lists).map(([folder, list]) => [folder, list.take()]))
+  return lists
 }
 
 /** The order of a folder: within a window by prompt, prompts in the order in which they first come. */
 class Order {
-  private done: Int32Array[] = []
+  private ordinals = new Int32Array(1024)
+  private length = 0
   private readonly groups = new Map<string, number[]>()
 
   /** Without a prompt the pair keeps its place in the input. */
@@ -90,20 +95,22 @@ class Order {
   }
 
   flush(): void {
-    this.done.push(Int32Array.from([...this.groups.values()].flat()))
+    for (const group of this.groups.values()) for (const ordinal of group) this.push(ordinal)
     this.groups.clear()
+  }
+
+  private push(ordinal: number): void {
+    if (this.length === this.ordinals.length) {
+      const larger = new Int32Array(Math.ceil(this.length * 1.5))
+      larger.set(this.ordinals)
+      this.ordinals = larger
+    }
+    this.ordinals[this.length++] = ordinal
   }
 
   take(): Int32Array {
     this.flush()
-    const all = new Int32Array(this.done.reduce((n, part) => n + part.length, 0))
-    let at = 0
-    for (const part of this.done) {
-      all.set(part, at)
-      at += part.length
-    }
-    this.done = []
-    return all
+    return this.ordinals.subarray(0, this.length)
   }
 }
 
@@ -124,9 +131,15 @@ function cutByBytes(ordinals: Int32Array, bytes: Int32Array, limit: number): [nu
 const cutByRows = (rows: number, limit: number): [number, number][] =>
   Array.from({ length: Math.ceil(rows / limit) }, (_, i) => [i * limit, Math.min(rows, (i + 1) * limit)])
 
-function quantiles(values: Int32Array): Arranged['pair_bytes'] {
-  if (values.length === 0) return undefined
-  const sorted = values.sort()
-  const at = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]
-  return { median: at(0.5), p99: at(0.99), max: sorted[sorted.length - 1] }
+/** Of sizes and how often each occurs. */
+function quantiles(counts: ReadonlyMap<number, number>): Arranged['pair_bytes'] {
+  const sizes = [...counts.keys()].sort((a, b) => a - b)
+  const total = sizes.reduce((n, size) => n + counts.get(size)!, 0)
+  if (total === 0) return undefined
+  const at = (q: number): number => {
+    const wanted = Math.min(total - 1, Math.floor(q * total))
+    let before = 0
+    return sizes.find(size => (before += counts.get(size)!) > wanted)!
+  }
+  return { median: at(0.5), p99: at(0.99), max: sizes[sizes.length - 1] }
 }

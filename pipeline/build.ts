@@ -153,7 +153,7 @@ export const fileKey = (build: Build, folder: number, part: number): string => {
 }
 
 /** Bump when the same verdicts would be settled or arranged otherwise. */
-const SETTLE_VERSION = 4
+const SETTLE_VERSION = 5
 /** Bump when the same rows would be written as other bytes. */
 const FILE_VERSION = 2
 const outcomeKey = (plan: Plan): string =>

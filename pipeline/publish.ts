@@ -29,15 +29,14 @@ import type { TaskReport } from './task.ts'
 export async function publishPart(build: Build, folder: number, part: number): Promise<TaskReport> {
   const name = folders[folder]
   const key = fileKey(build, folder, part)
-  const [from, to] = build.store.readJson<Arranged>(arrangedKey(build)).parts[name][part]
   const file = build.store.scratch()
   const columns = columnsFor(build, name)
   const writer = await openTableWriter(formatOf(build, name), columns, file)
-  for (const batch of batchesFor(build, name, from, to, columns)) await writer.write(batch)
+  for (const batch of batchesFor(build, name, part, columns)) await writer.write(batch)
   const written: Published = await writer.close()
   guarded(build.store.root, () => build.store.adopt(key, file))
   build.store.writeJson(`${key}.record`, { ...written })
-  return { rows: to - from }
+  return { rows: written.rows }
 }
 
 const trainOptions = (build: Build): TrainOptions => {
@@ -85,13 +84,13 @@ function scaleOf(build: Build): Record<string, number> {
   return Object.fromEntries(scale)
 }
 
-function* batchesFor(build: Build, folder: Folder, from: number, to: number, columns: readonly OutColumn[]): Generator<OutBatch> {
+function* batchesFor(build: Build, folder: Folder, part: number, columns: readonly OutColumn[]): Generator<OutBatch> {
+  const [from, to] = build.store.readJson<Arranged>(arrangedKey(build)).parts[folder][part]
   if (folder === 'rejects') {
     yield* rejectBatches(build, from, to)
     return
   }
-  const order =
-    folder === 'ledger' ? Int32Array.from({ length: to - from }, (_, i) => from + i) : readOrder(build, folder).subarray(from, to)
+  const order = folder === 'ledger' ? Int32Array.from({ length: to - from }, (_, i) => from + i) : readOrder(build, folder, part)
   const names = new Set([...columns.map(column => column.name), 'votes', 'label_kind', 'flipped', `margin_${build.plan.output.margin}`])
   const texts = folder !== 'ledger'
   for (const piece of reader(build).cut(order, GROUP_ROWS, texts ? GROUP_BYTES : Number.POSITIVE_INFINITY))
