@@ -1,10 +1,13 @@
+import { writeFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
 import { filesOf } from '../files.ts'
 import { styleText } from '../report/style-text.ts'
+import { guarded } from '../store.ts'
 import { styleOfFiles } from '../style-of-files.ts'
 
 interface Flags {
   readonly seed: number
+  readonly plot?: string
   readonly json?: boolean
 }
 
@@ -19,13 +22,18 @@ export const register = (program: Command): void => {
     .description('say how much length, Markdown and other style alone predict the labels of preference files; needs no config')
     .argument('<file...>', 'files, globs or folders of any format that a build reads')
     .option('--seed <n>', 'of samples and bootstrap', whole, 42)
+    .option('--plot <file>', 'also write a page with charts: one HTML file that loads nothing')
     .option('--json', 'print the figures as JSON')
-    .addHelpText('after', '\nExample: goldpan audit-style data/*.jsonl')
+    .addHelpText('after', '\nExample: goldpan audit-style data/*.jsonl --plot style.html')
     .action(audit)
 }
 
-async function audit(named: readonly string[], { seed, json }: Flags): Promise<void> {
+async function audit(named: readonly string[], { seed, plot, json }: Flags): Promise<void> {
   const files = named.flatMap(name => filesOf(name, process.cwd(), 'audit-style'))
   const style = await styleOfFiles(files, seed)
+  if (plot !== undefined) {
+    const { stylePageOf } = await import('../report/page/style-page.ts')
+    guarded(plot, () => writeFileSync(plot, stylePageOf(style)))
+  }
   console.log(json ? JSON.stringify(style, null, 2) : styleText(style, process.stdout.columns))
 }

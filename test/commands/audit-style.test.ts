@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { StyleOfFiles } from '../../pipeline/style-of-files.ts'
@@ -53,6 +53,17 @@ describe('goldpan audit-style', () => {
     expect(small.sources[0].audit.sampled).toBeGreaterThan(60)
     const turned = await styleOfFiles([file('b.jsonl'), file('a.jsonl')], 1, 100)
     expect(turned.sources[1]).toEqual(small.sources[0])
+  })
+
+  it('draws a page that loads nothing and shows texts as texts', () => {
+    const page = join(dir, 'style.html')
+    write('<script>alert(1)<!--.jsonl', 60)
+    expect(goldpan(['audit-style', join(dir, '*.jsonl'), '--plot', page]).code).toBe(0)
+    const text = readFileSync(page, 'utf8')
+    expect(text).toContain("default-src 'none'")
+    expect(text).toContain('&lt;script&gt;alert(1)')
+    expect(text).not.toContain('<script')
+    expect(text.match(/<svg/g)!.length).toBeGreaterThan(4)
   })
 
   it('names a file that is none', () => {

@@ -38,7 +38,8 @@ function styleBody({ corpus, sources }: Style): Markup[] {
   ]
 }
 
-function betas(of: Style['corpus']['betas']): Markup[] {
+/** The coefficients of a style model, the strongest first. */
+export function betas(of: Style['corpus']['betas']): Markup[] {
   const all = Object.entries(of ?? {}).flatMap(([label, [value, low, high]]) =>
     low === undefined || high === undefined ? [] : [{ label, value, low, high }],
   )
