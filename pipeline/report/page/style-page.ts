@@ -54,7 +54,7 @@ function shares(sources: readonly StyleOfSource[]): Markup[] {
     })
     if (rows.length === 0) return []
     const numbers = { header: ['source', '>share'], rows: rows.map(({ label, text }) => [label, text]) }
-    return [figure({ title, note, chart: width => bars(title, rows, width, 1), table: numbers })]
+    return [figure({ title, note, chart: width => bars(title, rows, width, 0.5), table: numbers })]
   }
   return [
     ...chart('The longer answer is chosen', 'Share of the pairs whose answers differ in length.', source => source.longer),
