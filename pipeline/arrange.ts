@@ -1,9 +1,9 @@
 /** The order in which the output folders hold pairs, and how each is cut into files. */
-import { batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers } from './batch.ts'
-import { arrangedKey, type Build } from './build.ts'
+import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers } from './batch.ts'
+import { arrangedKey, type Build, declared } from './build.ts'
 import { ShardColumns } from './columns.ts'
 import { outcomes } from './pair.ts'
-import { lastAdded, readSettled, splits } from './settle.ts'
+import { readSettled, splits } from './settle.ts'
 import type { Json } from './stage.ts'
 import type { TaskReport } from './task.ts'
 
@@ -58,7 +58,7 @@ function collect(build: Build, bytes: Int32Array, longest: Map<number, number>):
     const { outcome, split } = readSettled(build, shard).columns
     const columns = new ShardColumns(build, shard)
     const facts = columns.facts().columns
-    const draw = lastAdded(build, columns, 'draw')
+    const draws = drawsOf(build, columns)
     const prompts = facts.prompt_id as Ids
     for (let i = 0; i < shard.pairs; i++) {
       const ordinal = shard.start + i
@@ -66,7 +66,7 @@ function collect(build: Build, bytes: Int32Array, longest: Map<number, number>):
       window += bytes[ordinal]
       const end = outcomes[outcome.values[i]]
       if (end === 'quarantine') lists.quarantine.add(ordinal)
-      if (end === 'review' || (draw && isValid(draw, i))) lists.review.add(ordinal)
+      if (end === 'review' || draws.some(draw => isValid(draw, i))) lists.review.add(ordinal)
       if (split.values[i] === 0) continue
       const size = (facts.longest_bytes as Numbers).values[i]
       if (size > 0) longest.set(size, (longest.get(size) ?? 0) + 1)
@@ -80,6 +80,14 @@ function collect(build: Build, bytes: Int32Array, longest: Map<number, number>):
   }
   return lists
 }
+
+/** The columns of all steps that draw pairs for people: whether of the sample or of the flags. */
+const drawsOf = (build: Build, columns: ShardColumns): Batch['columns'][string][] =>
+  build
+    .steps()
+    .flatMap(step =>
+      ['draw', 'flag_probability'].flatMap(name => (name in declared(step, step.code.adds) ? [columns.verdict(step).columns[name]] : [])),
+    )
 
 /** The order of a folder: within a window by prompt, prompts in the order in which they first come. */
 class Order {

@@ -30,6 +30,8 @@ export interface LedgerRow {
   readonly disagreement: number | null
   readonly against: number | null
   readonly draw: string | null
+  /** Only where flags were drawn. */
+  readonly flag_probability?: number | null
   readonly inclusion_probability: number | null
   readonly human: { readonly outcome: string; readonly n: number; readonly agreement: number } | null
   readonly [model: string]: unknown
@@ -119,10 +121,10 @@ async function textsOf(finished: Finished, tables: Tables, rows: readonly Ledger
 
 /** Where the texts of these rows should be. An exact duplicate's are where its survivor's are. */
 function tablesHolding(rows: readonly LedgerRow[]): TableName[] {
-  const tables = rows.flatMap(({ outcome, split, draw }): TableName[] => {
+  const tables = rows.flatMap(({ outcome, split, draw, flag_probability }): TableName[] => {
     if (split) return [split]
     if (outcome === 'quarantine' || outcome === 'review') return [outcome]
-    return draw ? ['review'] : []
+    return draw || (flag_probability ?? null) !== null ? ['review'] : []
   })
   const copies = rows.some(row => row.relation === 'exact')
   return [...new Set<TableName>([...tables, ...(copies ? (['train', 'validation', 'quarantine', 'review'] as const) : [])])]

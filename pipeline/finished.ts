@@ -83,6 +83,10 @@ function readManifest(dir: string): string {
   }
 }
 
+/** Whether flags of contamination were drawn for people: then the ledger and review/ have a column `flag_probability`. */
+export const drewFlags = ({ manifest }: Finished): boolean =>
+  manifest.steps.some(({ params }) => Number((params as { review_flags?: number } | undefined)?.review_flags ?? 0) > 0)
+
 /** Absolute paths of a table's files; none where the table has no rows. */
 export const filesOf = ({ dir, manifest }: Finished, table: TableName): string[] =>
   manifest.outputs.filter(({ path }) => path.startsWith(`${table}/`)).map(({ path }) => resolve(dir, path))

@@ -34,6 +34,23 @@ export interface Answer {
   readonly replaces: string | null
 }
 
+/** What one person said of one flag of contamination, as it stands in the log: is it true that the pair holds this benchmark item? */
+export interface FlagCheck {
+  readonly id: string
+  readonly pair_id: string
+  readonly annotator: string
+  /** ISO 8601, UTC. */
+  readonly at: string
+  readonly benchmark: string
+  readonly item: string
+  /** null: cannot tell. */
+  readonly contaminated: boolean | null
+  readonly reason: string | null
+  readonly seconds: number | null
+  readonly protocol: string
+  readonly replaces: string | null
+}
+
 /** What the answers on one pair come to. */
 export interface Judged {
   /** Answers of different people that count. */

@@ -52,7 +52,7 @@ function columnsFor(build: Build, folder: Folder): OutColumn[] {
     validation: () => trainColumns(layout, trainOptions(build)),
     flipped: () => flippedColumns(layout, trainOptions(build), Object.keys(added)),
     quarantine: () => quarantineColumns(layout, trainOptions(build)),
-    review: reviewColumns,
+    review: () => reviewColumns(Object.keys(added)),
     ledger: () => ledgerColumns(Object.keys(added)),
     rejects: rejectsColumns,
   }

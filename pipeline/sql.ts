@@ -13,7 +13,7 @@ import {
 import type { Field, Schema } from './batch.ts'
 import type { OutColumn, OutField } from './codecs/out-columns.ts'
 import { hint, UserError } from './errors.ts'
-import { type Finished, filesOf } from './finished.ts'
+import { drewFlags, type Finished, filesOf } from './finished.ts'
 import {
   flippedColumns,
   ledgerColumns,
@@ -202,15 +202,17 @@ async function createViews(finished: Finished, connection: DuckDBConnection): Pr
 }
 
 /** Models' columns are read from the files; only a table without any is made up, and without theirs. */
-export function columnsOfTable({ output: { layout, signals, margin } }: Finished, table: TableName): OutColumn[] {
+export function columnsOfTable(finished: Finished, table: TableName): OutColumn[] {
+  const { layout, signals, margin } = finished.output
+  const added = drewFlags(finished) ? ['flag_probability'] : []
   const options = { signals, margin: margin !== undefined }
   const columns: Record<TableName, () => OutColumn[]> = {
     train: () => trainColumns(layout, options),
     validation: () => trainColumns(layout, options),
     flipped: () => flippedColumns(layout, options, []),
     quarantine: () => quarantineColumns(layout, options),
-    review: reviewColumns,
-    ledger: () => ledgerColumns([]),
+    review: () => reviewColumns(added),
+    ledger: () => ledgerColumns(added),
     rejects: rejectsColumns,
   }
   return columns[table]()

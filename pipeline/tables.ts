@@ -53,6 +53,7 @@ export function ledgerColumns(added: readonly string[]): OutColumn[] {
     ...(added.includes('gold_against_best') ? [optional('gold_against_best', 'i8')] : []),
     optional('draw', { labels: draws }),
     optional('inclusion_probability', 'f64'),
+    ...(added.includes('flag_probability') ? [optional('flag_probability', 'f64')] : []),
     optional('human', { struct: human }),
   ]
 }
@@ -154,8 +155,8 @@ function withSignals(columns: readonly OutColumn[], signals: readonly string[]):
   return [...columns, ...signalColumns(signals.filter(name => !columns.some(c => c.name === name)))]
 }
 
-/** Pairs for people, their sides as the source gave them. */
-export const reviewColumns = (): OutColumn[] => [
+/** Pairs for people, their sides as the source gave them; where flags of contamination are drawn, these with their evidence. */
+export const reviewColumns = (added: readonly string[] = []): OutColumn[] => [
   required('pair_id', 'id'),
   required('source', 'utf8'),
   optional('source_id', 'utf8'),
@@ -164,6 +165,9 @@ export const reviewColumns = (): OutColumn[] => [
   optional('stratum', 'utf8'),
   optional('reason', 'utf8'),
   optional('models_outcome', { labels: outcomes }),
+  ...(added.includes('flag_probability')
+    ? [optional('flag_probability', 'f64'), optional('flag_item', 'utf8'), optional('contamination', contamination)]
+    : []),
   ...textColumns('prompt'),
 ]
 

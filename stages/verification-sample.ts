@@ -19,9 +19,9 @@ import {
   utf8Of,
 } from '../pipeline/batch.ts'
 import { UserError } from '../pipeline/errors.ts'
-import { lanesOf, membersOf } from '../pipeline/kernels/groups.ts'
+import { membersOf } from '../pipeline/kernels/groups.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
-import { allocate, firstRows } from '../pipeline/kernels/sampling.ts'
+import { allocate, drawPlaces, firstRows } from '../pipeline/kernels/sampling.ts'
 import { textGroups } from '../pipeline/kernels/text-groups.ts'
 import { draws, pairFacts } from '../pipeline/pair.ts'
 import { defineStage, type Env, type Part, type Round, type Summary, typeName } from '../pipeline/stage.ts'
@@ -97,7 +97,7 @@ function emit(params: Params, batch: Batch, reads: Schema, seed: number, partiti
   const { of, texts } = strataOf(params, batch, reads)
   const columns = {
     ordinal,
-    hash: { values: hashes(pair_id, batch.rows, seed) },
+    hash: { values: drawPlaces(pair_id, batch.rows, seed, AUDIT) },
     stratum: gatherColumn(utf8Of(texts), 'utf8', of) as Utf8,
     cluster: (batch.columns.prompt_cluster ?? prompt_id) as Ids,
     acquisition: { values: acquisitions(params, batch) },
@@ -107,15 +107,6 @@ function emit(params: Params, batch: Batch, reads: Schema, seed: number, partiti
   const { values } = rows.columns.ordinal
   const partition = { values: values.map(place => mix32(place) % partitions) }
   return batchOf({ ...emitted, partition: 'i32' }, rows.rows, { ...rows.columns, partition }) as unknown as Batch
-}
-
-/** The place of each pair in the order in which an audit draws: 52 bits of its id and the seed. */
-function hashes(pair_id: Ids, rows: number, seed: number): Float64Array {
-  const [high, low] = lanesOf(pair_id, rows)
-  const key = mix32(seed ^ AUDIT)
-  const values = new Float64Array(rows)
-  for (let i = 0; i < rows; i++) values[i] = mix32(high[i] ^ key) * 2 ** 20 + (mix32(low[i] ^ key) & 0xfffff)
-  return values
 }
 
 /** The stratum of each row by number, and the names of the strata. */

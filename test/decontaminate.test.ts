@@ -222,7 +222,7 @@ describe('boilerplate', () => {
     expect(found.every(f => f === null)).toBe(true)
     expect(summary.facts).toMatchObject({
       stopped: { passages: 1, most: [{ text: expect.stringContaining('You are a careful assistant'), source: 'test', prompts: 40 }] },
-      found: [{ benchmark: 'b', source: 'test', exact: 0, whole: 0, ngram: 0, below: 40 }],
+      found: [{ benchmark: 'b', source: 'test', exact: 0, whole: 0, ngram: 0, low_coverage: 0, below: 40 }],
     })
   })
 
@@ -285,9 +285,41 @@ describe('outcome', () => {
     ]
     const { summary } = await contaminationOf(pairs, {}, BENCHMARK)
     expect((summary.facts as { found: unknown }).found).toEqual([
-      { benchmark: 'b', source: 'a', exact: 1, whole: 0, ngram: 0, below: 0 },
-      { benchmark: 'b', source: 'b', exact: 1, whole: 0, ngram: 1, below: 0 },
+      { benchmark: 'b', source: 'a', exact: 1, whole: 0, ngram: 0, low_coverage: 0, below: 0 },
+      { benchmark: 'b', source: 'b', exact: 1, whole: 0, ngram: 1, low_coverage: 0, below: 0 },
     ])
+  })
+
+  it('counts flags with little of an item apart', async () => {
+    const piece = TWENTY.split(' ').slice(0, 14).join(' ')
+    const { summary } = await contaminationOf([`${piece} by lakes`, TWENTY, `${piece} by lakes, and ${TWENTY}`], {}, BENCHMARK)
+    expect(summary.facts).toMatchObject({ found: [{ exact: 1, ngram: 2, low_coverage: 1 }], flags: { pairs: 3, drawn: 0 } })
+  })
+
+  it('draws flags for people, with the item as the benchmark has it', async () => {
+    const prompts = Array.from({ length: 60 }, (_, i) => (i % 3 === 0 ? `Number ${i} is a calm day` : `${i}: ${TWENTY}`))
+    const run = async (review_flags: number, options: object = {}) =>
+      driveStage(
+        decontaminate,
+        { benchmarks: ['b.jsonl'], review_flags },
+        prompts.map((prompt): PairInput => ({ prompt })),
+        {
+          files: { 'b.jsonl': BENCHMARK },
+          ...options,
+        },
+      )
+    const { verdicts, summary } = await run(10)
+    const drawn = verdicts.flatMap((v, i) => (v.add.flag_probability === null ? [] : [i]))
+    expect(drawn).toHaveLength(10)
+    for (const i of drawn)
+      expect(verdicts[i]).toMatchObject({ reason: 'contaminated', add: { flag_probability: 10 / 40, flag_item: TWENTY } })
+    expect(summary.facts).toMatchObject({ flags: { pairs: 40, drawn: 10 } })
+    const again = await run(10, { batch_rows: 7, shuffle_seed: 2 })
+    expect(again.verdicts).toEqual(verdicts)
+    const more = await run(15)
+    for (const i of drawn) expect(more.verdicts[i].add.flag_probability).toBe(15 / 40)
+    expect((await run(100)).verdicts.filter(v => v.add.flag_probability === 1)).toHaveLength(40)
+    expect((await run(10, { seed: 7 })).verdicts.map(v => v.add.flag_probability)).not.toEqual(verdicts.map(v => v.add.flag_probability))
   })
 
   it('is the same for any cut into batches and any order of the exchange', async () => {

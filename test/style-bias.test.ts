@@ -24,7 +24,7 @@ interface SourceFacts {
   readonly before: Bias
   readonly after: Bias
   readonly betas: Record<string, [number, number, number]>
-  readonly supported?: { pairs: number; before: number; after: number }
+  readonly supported?: { pairs: number; before: number; after: number; lost: number | null; difference: number[] | null }
   readonly style_left?: number
   readonly warnings?: string[]
 }
@@ -144,6 +144,21 @@ describe('control', () => {
     const [{ supported }] = factsOf(await drive(voted)).sources
     expect(supported!.pairs).toBe(1000)
     expect(supported!.after).toBeGreaterThanOrEqual(supported!.before)
+  })
+
+  it('tells how right the labels are that it keeps and that it takes away, with an interval', async () => {
+    const scored = (i: number): PairInput => ({ scores: { rm: i % 4 === 0 ? [0, 1] : [1, 0] } })
+    const one = factsOf(await drive(pairs(600, 0.9, scored), { action: 'drop' })).corpus.supported!
+    expect(one).toMatchObject({ pairs: 600, before: 0.75, lost: 0 })
+    expect(one.after).toBeGreaterThan(0.9)
+    const [value, low, high] = one.difference!
+    expect(value).toBeCloseTo(one.after, 3)
+    expect([low < value, high > value]).toEqual([true, true])
+    expect(factsOf(await drive(pairs(600, 0.9, scored), { action: 'flag' })).corpus.supported).toMatchObject({
+      lost: null,
+      difference: null,
+    })
+    expect(factsOf(await drive(pairs(600, 0.9))).corpus.supported).toBeUndefined()
   })
 
   it('leaves ties without a word', async () => {

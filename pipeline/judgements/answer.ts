@@ -1,6 +1,6 @@
-/** A line of the judgement log: an answer, or the undoing of one. */
+/** A line of the judgement log: an answer, what somebody says of a flag of contamination, or the undoing of either. */
 import { z } from 'zod'
-import { type Answer, answerKinds, choices } from '../judgement.ts'
+import { type Answer, answerKinds, choices, type FlagCheck } from '../judgement.ts'
 import { keyOf } from '../keys.ts'
 
 const name = z.string().min(1).max(200)
@@ -22,12 +22,17 @@ export const answerSchema = z.object({
   replaces: z.string().nullable().default(null),
 })
 
+export const checkSchema = answerSchema
+  .pick({ id: true, pair_id: true, annotator: true, at: true, reason: true, seconds: true, protocol: true, replaces: true })
+  .extend({ benchmark: z.string(), item: z.string(), contaminated: z.boolean().nullable() })
+
 /** Takes an answer back, as if it had not been given. */
 export const undoSchema = z.object({ undo: z.string().min(1), annotator: name, at: when })
 export type Undo = z.infer<typeof undoSchema>
-export type Line = Answer | Undo
+export type Line = Answer | FlagCheck | Undo
 
 export const isUndo = (line: Line): line is Undo => 'undo' in line
+export const isCheck = (line: Line): line is FlagCheck => 'contaminated' in line
 
 /** An id for an answer that comes without one, from its content alone: the same answer imported twice is one answer. */
 export const idOf = (answer: Omit<Answer, 'id'>): string => keyOf('answer', answer as never)

@@ -2,20 +2,22 @@
 import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { UserError } from '../errors.ts'
-import type { Answer } from '../judgement.ts'
+import type { Answer, FlagCheck } from '../judgement.ts'
 import { canonical } from '../keys.ts'
-import { answerSchema, isUndo, type Line, undoSchema } from './answer.ts'
+import { answerSchema, checkSchema, isCheck, isUndo, type Line, undoSchema } from './answer.ts'
 
 export interface Log {
   /** Every answer once, in the order of files and lines, undone ones too. */
   readonly answers: readonly Answer[]
+  /** What people said of flags of contamination, likewise. */
+  readonly checks: readonly FlagCheck[]
   /** Ids of answers that were taken back. */
   readonly undone: ReadonlySet<string>
   /** What is odd about the log and what was made of it, a line each. */
   readonly notes: readonly string[]
 }
 
-/** One line as read; undefined where it is no answer and no undo. */
+/** One line as read; undefined where it is none of those. */
 function lineOf(text: string): { line?: Line; wrong: string } {
   let json: unknown
   try {
@@ -23,8 +25,8 @@ function lineOf(text: string): { line?: Line; wrong: string } {
   } catch {
     return { wrong: 'not JSON' }
   }
-  const undo = json !== null && typeof json === 'object' && 'undo' in json
-  const parsed = (undo ? undoSchema : answerSchema).safeParse(json)
+  const has = (name: string): boolean => json !== null && typeof json === 'object' && name in json
+  const parsed = (has('undo') ? undoSchema : has('contaminated') ? checkSchema : answerSchema).safeParse(json)
   if (parsed.success) return { line: parsed.data as Line, wrong: '' }
   const { path, message } = parsed.error.issues[0]
   return { wrong: `${path.join('.') || 'line'}: ${message}` }
@@ -56,6 +58,7 @@ export function linesOf(file: string): { lines: Line[]; notes: string[]; whole_b
 /** Reads logs of any number of machines as one; a file that is not there yet holds no answers. */
 export function readLogs(files: readonly string[]): Log {
   const answers = new Map<string, Answer>()
+  const checks = new Map<string, FlagCheck>()
   const undone = new Set<string>()
   const notes: string[] = []
   for (const file of files) {
@@ -64,14 +67,15 @@ export function readLogs(files: readonly string[]): Log {
     notes.push(...read.notes, ...clockNotes(file, read.lines))
     for (const line of read.lines) {
       if (isUndo(line)) undone.add(line.undo)
-      else addAnswer(answers, line, file, notes)
+      else if (isCheck(line)) addOnce(checks, line, file, notes)
+      else addOnce(answers, line, file, notes)
     }
   }
   const all = [...answers.values()]
-  return { answers: all, undone, notes: [...notes, ...protocolNotes(all)] }
+  return { answers: all, checks: [...checks.values()], undone, notes: [...notes, ...protocolNotes(all)] }
 }
 
-function addAnswer(answers: Map<string, Answer>, answer: Answer, file: string, notes: string[]): void {
+function addOnce<T extends Answer | FlagCheck>(answers: Map<string, T>, answer: T, file: string, notes: string[]): void {
   const known = answers.get(answer.id)
   if (!known) answers.set(answer.id, answer)
   else if (canonical(known as never) !== canonical(answer as never)) {

@@ -1,11 +1,12 @@
 /** Everything that is known of people's part in a finished build, from its tables and the log as it stands now. */
-import type { Finished } from '../finished.ts'
+import { drewFlags, type Finished } from '../finished.ts'
 import type { Judged } from '../judgement.ts'
 import type { Outcome } from '../pair.ts'
 import { openTables, quoted } from '../sql.ts'
 import { type Agreement, type AnnotatorFigures, agreementOf, annotatorFigures } from './agreement.ts'
-import { effectiveAnswers } from './effective.ts'
+import { effectiveAnswers, effectiveChecks } from './effective.ts'
 import { type DrawnPair, type Estimates, estimatesOf } from './estimates.ts'
+import { type DrawnFlag, type FlagFigures, flagFiguresOf } from './flags.ts'
 import { byPair, judgedOf } from './judged.ts'
 import { readLogs } from './log.ts'
 import type { LogPlaces } from './places.ts'
@@ -20,6 +21,8 @@ export interface People {
   readonly annotators: readonly AnnotatorFigures[]
   readonly agreement?: Agreement
   readonly estimates: Estimates
+  /** Where flags of contamination were drawn. */
+  readonly flags?: FlagFigures
   readonly notes: readonly string[]
 }
 
@@ -30,7 +33,8 @@ export async function peopleOf(finished: Finished, { log, others }: LogPlaces, w
   const read = readLogs([log, ...others])
   const answers = effectiveAnswers(read)
   const judged = judgedOf(answers)
-  const { rows, prompts } = await fromTables(finished, [...judged.keys()])
+  const { rows, prompts, flagged } = await fromTables(finished, [...judged.keys()])
+  const flags = flagFiguresOf(flagged, effectiveChecks(read))
   const { seed = 42 } = finished.manifest.config as { seed?: number }
   const escalated = rows.filter(({ outcome }) => outcome === 'review')
   const agreement = agreementOf(answers, pair_id => prompts.get(pair_id) ?? pair_id, seed)
@@ -47,6 +51,7 @@ export async function peopleOf(finished: Finished, { log, others }: LogPlaces, w
     annotators: annotatorFigures(answers),
     ...(agreement ? { agreement } : {}),
     estimates: estimatesOf(rows, judged, { wanted_width, seed }),
+    ...(flags ? { flags } : {}),
     notes: read.notes,
   }
 }
@@ -54,8 +59,15 @@ export async function peopleOf(finished: Finished, { log, others }: LogPlaces, w
 const IDS_AT_ONCE = 10_000
 const isSettled = (judged: Judged | undefined): boolean => judged !== undefined && judged.verdict !== null
 
-/** The pairs of `review/`, and the prompt of every judged pair that the build knows. */
-async function fromTables(finished: Finished, judged: readonly string[]): Promise<{ rows: Row[]; prompts: Map<string, string> }> {
+/** Flags that were drawn, once a pair, with their strongest evidence. */
+const FLAGGED = `select distinct on (pair_id) pair_id, contamination[1].benchmark as benchmark, contamination[1].item as item
+  from review where flag_probability is not null order by pair_id`
+
+/** The pairs of `review/`, the prompt of every judged pair that the build knows, and the flags that were drawn. */
+async function fromTables(
+  finished: Finished,
+  judged: readonly string[],
+): Promise<{ rows: Row[]; prompts: Map<string, string>; flagged: DrawnFlag[] }> {
   const tables = await openTables(finished)
   try {
     const rows = await tables.rows<Row>(
@@ -74,7 +86,7 @@ async function fromTables(finished: Finished, judged: readonly string[]): Promis
       const found = await tables.rows<Row>(`select distinct pair_id, prompt_id from ledger where pair_id in (${ids})`)
       for (const { pair_id, prompt_id } of found) prompts.set(pair_id, prompt_id)
     }
-    return { rows, prompts }
+    return { rows, prompts, flagged: drewFlags(finished) ? await tables.rows<DrawnFlag>(FLAGGED) : [] }
   } finally {
     tables.close()
   }

@@ -1,4 +1,16 @@
 /** Draws that are stable: a larger budget only adds to them. */
+import type { Ids } from '../batch.ts'
+import { lanesOf } from './groups.ts'
+import { mix32 } from './mix.ts'
+
+/** The place of each pair in the order in which a draw takes them: 52 bits of its id, the seed and what tells draws apart. */
+export function drawPlaces(pair_id: Ids, rows: number, seed: number, draw: number): Float64Array {
+  const [high, low] = lanesOf(pair_id, rows)
+  const key = mix32(seed ^ draw)
+  const values = new Float64Array(rows)
+  for (let i = 0; i < rows; i++) values[i] = mix32(high[i] ^ key) * 2 ** 20 + (mix32(low[i] ^ key) & 0xfffff)
+  return values
+}
 
 /**
  * How many of each stratum are drawn. Places are given one by one: first one to each stratum, the largest first, then to the stratum with

@@ -1,5 +1,6 @@
 /** What the manifest and the report say of style: bias before and after control, coefficients, warnings. */
 import { type Batch, columnsOf } from '../batch.ts'
+import { bootstrapSums } from '../kernels/intervals.ts'
 import { coefficients, type StyleBias, styleAuditor } from '../kernels/style-audit.ts'
 import { styleFeatures } from '../kernels/style-features.ts'
 import type { Json } from '../stage.ts'
@@ -41,24 +42,56 @@ export function auditFacts(batch: Batch, seed: number, controlled: boolean): Aud
     before: rounded(audit()),
     ...(controlled && { after: rounded(audit(weight.values)) }),
     betas: Object.fromEntries(styleFeatures.map((name, k) => [name, [betas[k].beta, betas[k].low, betas[k].high].map(round)])),
-    ...rightness(weight.values, support.values),
+    ...rightness(weight.values, support.values, group, seed),
   }
 }
 
-/** The share of labels that votes or scores support, where there are any, before and after: control must not throw away what is right. */
-function rightness(weights: Float64Array, support: Int32Array): Facts {
-  let [known, right, weight, weightRight] = [0, 0, 0, 0]
+/** What is added of a pair: known and right by what it weighs, and by what it lost of a weight of 1. */
+const KEPT = 0
+const KEPT_RIGHT = 1
+const LOST = 2
+const LOST_RIGHT = 3
+const SUMS = 4
+
+/**
+ * The share of labels that votes or scores support, where there are any: control must not throw away what is right. `before` is of all, `after`
+ * of what is kept, `lost` of what control took away, pair by pair up to a weight of 1. `difference` is after - lost, with an interval of 95 % by
+ * `group`; null where nothing was taken away.
+ */
+function rightness(weights: Float64Array, support: Int32Array, group: Int32Array, seed: number): Facts {
+  const sums = new Map<number, Float64Array>()
+  let [known, right] = [0, 0]
   support.forEach((sign, i) => {
     if (sign === 0) return
     known++
-    weight += weights[i]
+    const sum = sums.get(group[i]) ?? new Float64Array(SUMS)
+    sums.set(group[i], sum)
+    const [kept, lost] = [weights[i], Math.max(0, 1 - weights[i])]
+    sum[KEPT] += kept
+    sum[LOST] += lost
     if (sign < 0) return
     right++
-    weightRight += weights[i]
+    sum[KEPT_RIGHT] += kept
+    sum[LOST_RIGHT] += lost
   })
   if (known === 0) return {}
-  return { supported: { pairs: known, before: round(right / known), after: weight > 0 ? round(weightRight / weight) : null } }
+  const tallies = [...sums.values()]
+  const total = (k: number): number => tallies.reduce((all, sum) => all + sum[k], 0)
+  const share = (of: number, all: number): number | null => (all > 0 ? round(of / all) : null)
+  const gap = (sum: Float64Array): number => sum[KEPT_RIGHT] / sum[KEPT] - sum[LOST_RIGHT] / sum[LOST]
+  const { value, low, high } = bootstrapSums(tallies, gap, seed, REPLICATES)
+  return {
+    supported: {
+      pairs: known,
+      before: round(right / known),
+      after: share(total(KEPT_RIGHT), total(KEPT)),
+      lost: share(total(LOST_RIGHT), total(LOST)),
+      difference: Number.isFinite(value) ? [value, low, high].map(round) : null,
+    },
+  }
 }
+
+const REPLICATES = 400
 
 /** An area beyond which labels are all but a function of style. */
 const SEPARATES = 0.995

@@ -1,6 +1,7 @@
 /** People's part in a build in words and numbers. */
 import type { Agreement, AnnotatorFigures, Figure } from '../judgements/agreement.ts'
 import type { Estimates } from '../judgements/estimates.ts'
+import type { FalseFlags, FlagFigures } from '../judgements/flags.ts'
 import type { People } from '../judgements/people.ts'
 import type { Share } from '../kernels/audit-estimate.ts'
 import { grouped, tableOf } from './table.ts'
@@ -21,6 +22,7 @@ export function peopleText(people: People): string {
   if (people.annotators.length > 0) parts.push(annotatorTable(people.annotators))
   if (people.agreement) parts.push(agreementText(people.agreement))
   if (people.estimates.audited > 0) parts.push(estimatesText(people.estimates))
+  if (people.flags) parts.push(flagsText(people.flags))
   return parts.join('\n\n')
 }
 
@@ -103,6 +105,22 @@ function estimatesText({ audited, audit, labels, labels_by_stratum, decisions, f
         : `the interval of the labels is ${percent(stop.width)} wide, ${percent(stop.wanted)} is wanted: about ${grouped(stop.pairs_needed!)} audited pairs do it`,
     )
   return lines.join('\n')
+}
+
+function flagsText({ drawn, all, by_benchmark, undecided }: FlagFigures): string {
+  const more = undecided > 0 ? `, ${grouped(undecided)} undecided` : ''
+  const head = `flags of contamination: ${grouped(all.n)} of ${grouped(drawn)} drawn ones checked${more}`
+  if (all.n === 0) return head
+  const row = (name: string, { n, false: wrong, share, low, high }: FalseFlags): string[] => [
+    name,
+    grouped(n),
+    grouped(wrong),
+    percent(share),
+    `${percent(low)} to ${percent(high)}`,
+  ]
+  const benchmarks = Object.entries(by_benchmark)
+  const rows = [row('all flags', all), ...(benchmarks.length > 1 ? benchmarks.map(([name, of]) => row(`  ${name}`, of)) : [])]
+  return `${head}\n${tableOf(['false flags', 'checked', 'false', 'share', '95 % interval'], rows, { right: [false, true, true, true, true] })}`
 }
 
 const MOST_STRATA = 20

@@ -26,7 +26,7 @@ export async function peopleIn(dir: string): Promise<People | undefined> {
   const places = logPlaces(finished)
   if (![places.log, ...places.others].some(log => existsSync(log))) return undefined
   const people = await peopleOf(finished, places, WANTED_WIDTH)
-  return people.answers > 0 ? people : undefined
+  return people.answers > 0 || (people.flags?.all.n ?? 0) > 0 ? people : undefined
 }
 
 /** The report of a finished build, written nowhere. */

@@ -40,7 +40,7 @@ const REPEAT_AFTER = 10
 const share = (...parts: readonly (string | number)[]): number => Number.parseInt(hashOf(...parts).slice(0, 8), 16) / 2 ** 32
 
 export class Assignment {
-  private readonly pairs: readonly QueuedPair[]
+  private readonly pairs: readonly Pick<QueuedPair, 'pair_id'>[]
   private readonly options: AssignmentOptions
   private readonly placeOf: ReadonlyMap<string, number>
   private readonly wanted: Uint8Array
@@ -50,7 +50,7 @@ export class Assignment {
   private readonly leases = new Map<number, Map<string, number>>()
   private total = 0
 
-  constructor(pairs: readonly QueuedPair[], options: AssignmentOptions) {
+  constructor(pairs: readonly Pick<QueuedPair, 'pair_id'>[], options: AssignmentOptions) {
     this.pairs = pairs
     this.options = options
     this.placeOf = new Map(pairs.map(({ pair_id }, place) => [pair_id, place]))

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import type { Message } from '../explain.ts'
-import type { Finished } from '../finished.ts'
-import { openTables } from '../sql.ts'
+import { drewFlags, type Finished } from '../finished.ts'
+import { openTables, type Tables } from '../sql.ts'
 
 export interface QueuedPair {
   readonly pair_id: string
@@ -21,9 +21,24 @@ export interface PairTexts {
   readonly rejected: readonly Message[]
 }
 
+/** A flag of contamination that people shall check. */
+export interface QueuedFlag {
+  readonly pair_id: string
+  readonly benchmark: string
+  readonly item: string
+  /** Where the item was found: a turn of the prompt or of a side. */
+  readonly field: keyof PairTexts
+  readonly turn: number
+}
+
+/** The pair's texts with what the benchmark says. */
+export type FlagTexts = PairTexts & { readonly flag_item: string }
+
 export interface Queue {
   readonly pairs: readonly QueuedPair[]
+  readonly flags: readonly QueuedFlag[]
   texts(place: number): PairTexts
+  flagTexts(place: number): FlagTexts
   close(): void
 }
 
@@ -32,10 +47,16 @@ type Row = PairTexts & { pair_id: string; outcome: string; draw: QueuedPair['dra
 const WAITING = `select r.pair_id, l.outcome, r.draw, r.prompt, r.chosen, r.rejected from review r
   join (select distinct pair_id, outcome from ledger where outcome = 'review' or draw is not null) l using (pair_id)`
 
-/** Every pair of `review/` once. Memory: about 200 bytes a pair. */
+type FlagRow = FlagTexts & { pair_id: string; evidence: Omit<QueuedFlag, 'pair_id'> }
+
+const FLAGGED = `select distinct on (pair_id) pair_id, contamination[1] as evidence, flag_item, prompt, chosen, rejected
+  from review where flag_probability is not null order by pair_id`
+
+/** Every pair of `review/` once, and every flag that was drawn. Memory: about 200 bytes a pair. */
 export async function openQueue(finished: Finished, seed: number): Promise<Queue> {
   const spool = new Spool()
   const found = new Map<string, QueuedPair & { place: number }>()
+  const flags: (QueuedFlag & { place: number })[] = []
   const tables = await openTables(finished)
   try {
     const answer = await tables.ask(WAITING)
@@ -44,6 +65,7 @@ export async function openQueue(finished: Finished, seed: number): Promise<Queue
       if (found.has(pair_id)) continue
       found.set(pair_id, { pair_id, escalated: outcome === 'review', draw, place: spool.add({ prompt, chosen, rejected }) })
     }
+    if (drewFlags(finished)) flags.push(...(await flagsOf(tables, spool, seed)))
   } catch (error) {
     spool.close()
     throw error
@@ -51,13 +73,32 @@ export async function openQueue(finished: Finished, seed: number): Promise<Queue
     tables.close()
   }
   const order = inTurn([...found.values()], seed)
-  if (order.length === 0) {
+  if (order.length + flags.length === 0) {
     spool.close()
     throw new UserError(
       `${finished.dir}: nothing to review: the build drew no sample and sent no pair to people (step verification-sample)`,
     )
   }
-  return { pairs: order, texts: i => spool.read(order[i].place), close: () => spool.close() }
+  return {
+    pairs: order,
+    flags,
+    texts: i => spool.read(order[i].place) as PairTexts,
+    flagTexts: i => spool.read(flags[i].place) as FlagTexts,
+    close: () => spool.close(),
+  }
+}
+
+/** In the order of a hash: whoever stops early leaves a random part. */
+async function flagsOf(tables: Tables, spool: Spool, seed: number): Promise<(QueuedFlag & { place: number })[]> {
+  const flags: (QueuedFlag & { place: number })[] = []
+  const answer = await tables.ask(FLAGGED)
+  for await (const json of answer.json()) {
+    const { pair_id, evidence, ...texts } = JSON.parse(json) as FlagRow
+    const { benchmark, item, field, turn } = evidence
+    flags.push({ pair_id, benchmark, item, field, turn, place: spool.add(texts) })
+  }
+  const ranks = new Map(flags.map(({ pair_id }) => [pair_id, hashOf('flag', seed, pair_id)]))
+  return flags.sort((a, b) => (ranks.get(a.pair_id)! < ranks.get(b.pair_id)! ? -1 : 1))
 }
 
 /** Pairs that wait, audit and targeted ones by turns, each kind in the order of a hash: whoever stops early leaves a random part of each. */
@@ -90,7 +131,7 @@ class Spool {
     return this.ends.push(from + bytes.length) - 2
   }
 
-  read(place: number): PairTexts {
+  read(place: number): unknown {
     const [from, to] = [this.ends[place], this.ends[place + 1]]
     const bytes = Buffer.alloc(to - from)
     for (let at = 0; at < bytes.length; ) {
@@ -98,7 +139,7 @@ class Spool {
       if (got === 0) throw new Error('the file with the texts of the queue was cut short')
       at += got
     }
-    return JSON.parse(bytes.toString('utf8')) as PairTexts
+    return JSON.parse(bytes.toString('utf8'))
   }
 
   close(): void {

@@ -1,15 +1,14 @@
-/** The review app's server: one page with its files, and four requests. */
+/** The review app's server: one page with its files, and five requests. */
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
 import { compiled } from '../compiled.ts'
-import { answerKinds } from '../judgement.ts'
-import { answerSchema } from '../judgements/answer.ts'
+import { answerSchema, checkSchema } from '../judgements/answer.ts'
 import type { Annotator, Annotators } from './annotators.ts'
 import { bodyOf, checkHost, checkOwnPage, cookieOf, cookieWith, HttpError, send, sendJson } from './http.ts'
 import { guidelineHtml } from './render.ts'
-import { Refused, type Session } from './session.ts'
+import { Refused, type Session, taskKinds } from './session.ts'
 
 export interface ServeOptions {
   readonly session: Session
@@ -21,7 +20,7 @@ export interface ServeOptions {
   readonly port: number
 }
 
-const kind = z.enum(answerKinds)
+const kind = z.enum(taskKinds)
 const nextSchema = z.object({
   count: z.int().min(1).max(8),
   held: z.array(z.object({ pair_id: z.string(), kind })).max(16),
@@ -29,6 +28,7 @@ const nextSchema = z.object({
 const givenSchema = answerSchema
   .pick({ id: true, pair_id: true, kind: true, outcome: true, strength: true, reason: true, flagged: true, seconds: true })
   .extend({ ticket: z.string().max(64) })
+const checkedSchema = checkSchema.pick({ id: true, pair_id: true, contaminated: true, reason: true, seconds: true })
 const undoSchema = z.object({ id: z.string().nullable() })
 
 /** The page's files by path; nothing else on the disk can be asked for. */
@@ -118,6 +118,10 @@ const CHANGES: Readonly<Record<string, Change>> = {
   },
   '/api/answer': (session, who, body) => {
     session.answer(who, givenSchema.parse(body), new Date())
+    return after(session, who)
+  },
+  '/api/check': (session, who, body) => {
+    session.check(who, checkedSchema.parse(body), new Date())
     return after(session, who)
   },
   '/api/undo': (session, who, body) => {

@@ -1,10 +1,10 @@
 /** The state behind the page: the log, who has which pair, what is disputed. Whatever it says is on the disk. */
-import { type Answer, verdictOf } from '../judgement.ts'
-import { isUndo, type Line } from '../judgements/answer.ts'
+import { type Answer, answerKinds, type FlagCheck, verdictOf } from '../judgement.ts'
+import { isCheck, isUndo, type Line } from '../judgements/answer.ts'
 import { LogWriter, linesOf, readLogs } from '../judgements/log.ts'
 import type { Annotator, Annotators } from './annotators.ts'
 import { type Assigned, Assignment, type AssignmentOptions, type Progress } from './assignment.ts'
-import type { PairTexts, Queue } from './queue.ts'
+import type { FlagTexts, PairTexts, Queue, QueuedFlag } from './queue.ts'
 import { type Compared, differenceOf, htmlOf } from './render.ts'
 import { leftFor } from './sides.ts'
 
@@ -16,10 +16,14 @@ export interface SessionOptions extends AssignmentOptions {
   readonly protocol: string
 }
 
+/** `flag`: is a flag of contamination true? The left side is the flagged text, the right one the benchmark item. */
+export const taskKinds = [...answerKinds, 'flag'] as const
+export type TaskKind = (typeof taskKinds)[number]
+
 /** What the page shows of one pair; nothing in it tells model, label or score. */
 export interface Task {
   readonly pair_id: string
-  readonly kind: Answer['kind']
+  readonly kind: TaskKind
   readonly ticket: string
   readonly prompt: readonly { readonly role: string; readonly html: string }[]
   readonly left: string
@@ -27,6 +31,8 @@ export interface Task {
   readonly difference?: Compared
   /** In an adjudication: what others answered, in terms of this screen. */
   readonly others?: readonly Pick<Answer, 'outcome' | 'strength' | 'reason' | 'flagged'>[]
+  /** Of a flag: what stands left and right. */
+  readonly names?: readonly [string, string]
 }
 
 /** An answer as the page sends it. */
@@ -34,12 +40,18 @@ export type Given = Pick<Answer, 'id' | 'pair_id' | 'kind' | 'outcome' | 'streng
   readonly ticket: string
 }
 
+/** What the page sends of a flag. */
+export type GivenCheck = Pick<FlagCheck, 'id' | 'pair_id' | 'contaminated' | 'reason' | 'seconds'>
+
 /** What the page asked cannot be done; `message` is shown. */
 export class Refused extends Error {
   override readonly name = 'Refused'
 }
 
-const keyOf = ({ pair_id, kind, annotator }: Pick<Answer, 'pair_id' | 'kind' | 'annotator'>): string => `${pair_id} ${kind} ${annotator}`
+type Said = Answer | FlagCheck
+const kindOf = (said: Said): TaskKind => (isCheck(said) ? 'flag' : said.kind)
+const keyOf = (pair_id: string, kind: TaskKind, annotator: string): string => `${pair_id} ${kind} ${annotator}`
+const keyOfSaid = (said: Said): string => keyOf(said.pair_id, kindOf(said), said.annotator)
 
 export class Session {
   readonly options: SessionOptions
@@ -48,11 +60,12 @@ export class Session {
   private readonly queue: Queue
   private readonly annotators: Annotators
   private readonly assignment: Assignment
+  private readonly flags: Assignment
   private readonly writer: LogWriter
-  private readonly known = new Map<string, Answer>()
-  private readonly effective = new Map<string, Answer>()
+  private readonly known = new Map<string, Said>()
+  private readonly effective = new Map<string, Said>()
   private readonly byPair = new Map<string, Answer[]>()
-  private readonly history = new Map<string, Answer[]>()
+  private readonly history = new Map<string, Said[]>()
   private readonly disputed = new Set<string>()
 
   constructor(queue: Queue, annotators: Annotators, options: SessionOptions) {
@@ -60,6 +73,7 @@ export class Session {
     this.annotators = annotators
     this.options = options
     this.assignment = new Assignment(queue.pairs, options)
+    this.flags = new Assignment(queue.flags, { ...options, repeat_share: 0 })
     this.writer = new LogWriter(options.log)
     this.notes = readLogs([options.log, ...options.others]).notes
     for (const file of options.others) for (const line of linesOf(file).lines) this.take(line)
@@ -71,35 +85,44 @@ export class Session {
     this.queue.close()
   }
 
-  /** The next pairs of somebody's queue; `held` are those that the page still has. */
-  next(who: Annotator, count: number, held: readonly { pair_id: string; kind: Answer['kind'] }[], now: number): Task[] {
+  /** The next pairs of somebody's queue, flags of contamination first; `held` are those that the page still has. */
+  next(who: Annotator, count: number, held: readonly { pair_id: string; kind: TaskKind }[], now: number): Task[] {
     if (who.role === 'adjudicator') return this.disputes(count).map(place => this.task({ place, kind: 'adjudication' }, who))
+    const heldFlags = held.flatMap(({ pair_id, kind }): Assigned[] => {
+      const place = this.flags.place(pair_id)
+      return kind === 'flag' && place !== undefined ? [{ place, kind: 'first' }] : []
+    })
+    const flags = this.flags.next(who.name, count, heldFlags, now).map(({ place }) => this.flagTask(place))
+    return [...flags, ...(flags.length < count ? this.pairsFor(who, count - flags.length, held, now) : [])]
+  }
+
+  private pairsFor(who: Annotator, count: number, held: readonly { pair_id: string; kind: TaskKind }[], now: number): Task[] {
     const places = held.flatMap(({ pair_id, kind }): Assigned[] => {
       const place = this.assignment.place(pair_id)
-      return place === undefined || kind === 'adjudication' ? [] : [{ place, kind }]
+      return place === undefined || kind === 'adjudication' || kind === 'flag' ? [] : [{ place, kind }]
     })
     return this.assignment.next(who.name, count, places, now).map(assigned => this.task(assigned, who))
   }
 
   progress(who: Annotator): Progress {
-    if (who.role === 'annotator') return this.assignment.progress(who.name)
+    if (who.role === 'annotator') {
+      const [pairs, flags] = [this.assignment, this.flags].map(of => of.progress(who.name))
+      const both = (name: keyof Progress): number => pairs[name] + flags[name]
+      return { answered: both('answered'), left: both('left'), given: both('given'), wanted: both('wanted') }
+    }
     const answered = (this.history.get(who.name) ?? []).length
     return { answered, left: this.disputed.size, given: answered, wanted: answered + this.disputed.size }
   }
 
   /** Returns once the answer is on the disk; the same one sent again is one answer. */
   answer(who: Annotator, given: Given, now: Date): void {
-    const known = this.known.get(given.id)
-    if (known) {
-      if (known.annotator === who.name && known.pair_id === given.pair_id) return
-      throw new Refused('this id belongs to another answer')
-    }
+    if (this.isKnown(who, given)) return
     if (this.assignment.place(given.pair_id) === undefined) throw new Refused('this pair is not in the queue of this build')
     if ((given.kind === 'adjudication') !== (who.role === 'adjudicator')) throw new Refused(`an ${who.role} gives no answers of this kind`)
     const left = this.annotators.leftOf(given.ticket, given.pair_id, who.name, given.kind)
     if (!left) throw new Refused('this page belongs to another session; load it again')
     const { ticket: _, ...said } = given
-    const before = this.effective.get(keyOf({ ...given, annotator: who.name }))
+    const before = this.effective.get(keyOf(given.pair_id, given.kind, who.name))
     const answer: Answer = {
       ...said,
       annotator: who.name,
@@ -112,13 +135,34 @@ export class Session {
     this.take(answer)
   }
 
+  /** The same of a flag. */
+  check(who: Annotator, given: GivenCheck, now: Date): void {
+    if (this.isKnown(who, given)) return
+    const place = this.flags.place(given.pair_id)
+    if (place === undefined) throw new Refused('this flag is not in the queue of this build')
+    if (who.role === 'adjudicator') throw new Refused('an adjudicator is not asked about flags')
+    const { benchmark, item } = this.queue.flags[place]
+    const replaces = this.effective.get(keyOf(given.pair_id, 'flag', who.name))?.id ?? null
+    const { protocol } = this.options
+    const check: FlagCheck = { ...given, annotator: who.name, at: now.toISOString(), benchmark, item, protocol, replaces }
+    this.writer.append([check])
+    this.take(check)
+  }
+
+  private isKnown(who: Annotator, given: Pick<Answer, 'id' | 'pair_id'>): boolean {
+    const known = this.known.get(given.id)
+    if (!known) return false
+    if (known.annotator === who.name && known.pair_id === given.pair_id) return true
+    throw new Refused('this id belongs to another answer')
+  }
+
   /** Takes the last answer back and shows its pair again; `id` is what the page takes for the last one. */
   undo(who: Annotator, id: string | null, now: Date): Task | undefined {
     const last = (this.history.get(who.name) ?? []).at(-1)
     // A request that was sent twice must not take back two answers.
     if (id !== null && id !== last?.id) {
       const before = this.known.get(id)
-      return before && before.annotator === who.name && !this.effective.has(keyOf(before)) ? this.taskOf(before, who) : undefined
+      return before && before.annotator === who.name && !this.effective.has(keyOfSaid(before)) ? this.taskOf(before, who) : undefined
     }
     if (!last) return undefined
     const undo = { undo: last.id, annotator: who.name, at: now.toISOString() }
@@ -127,7 +171,13 @@ export class Session {
     return this.taskOf(last, who)
   }
 
-  private taskOf({ pair_id, kind }: Answer, who: Annotator): Task | undefined {
+  private taskOf(said: Said, who: Annotator): Task | undefined {
+    const { pair_id } = said
+    if (isCheck(said)) {
+      const place = this.flags.place(pair_id)
+      return place === undefined ? undefined : this.flagTask(place)
+    }
+    const { kind } = said
     const place = this.assignment.place(pair_id)
     return place === undefined ? undefined : this.task({ place, kind }, who)
   }
@@ -142,29 +192,37 @@ export class Session {
     else if (!this.known.has(line.id)) this.remember(line)
   }
 
-  private remember(answer: Answer): void {
+  private remember(answer: Said): void {
     this.known.set(answer.id, answer)
-    const before = this.effective.get(keyOf(answer))
+    const before = this.effective.get(keyOfSaid(answer))
     if (before) this.remove(before)
-    this.effective.set(keyOf(answer), answer)
-    this.byPair.set(answer.pair_id, [...(this.byPair.get(answer.pair_id) ?? []), answer])
+    this.effective.set(keyOfSaid(answer), answer)
     const history = this.history.get(answer.annotator)
     if (history) history.push(answer)
     else this.history.set(answer.annotator, [answer])
+    if (isCheck(answer)) {
+      this.flags.answered(answer.annotator, answer.pair_id, 'first')
+      return
+    }
+    this.byPair.set(answer.pair_id, [...(this.byPair.get(answer.pair_id) ?? []), answer])
     this.assignment.answered(answer.annotator, answer.pair_id, answer.kind)
     this.weigh(answer.pair_id)
   }
 
   private forget(id: string): void {
     const answer = this.known.get(id)
-    if (!answer || this.effective.get(keyOf(answer))?.id !== id) return
-    this.effective.delete(keyOf(answer))
+    if (!answer || this.effective.get(keyOfSaid(answer))?.id !== id) return
+    this.effective.delete(keyOfSaid(answer))
     this.remove(answer)
+    if (isCheck(answer)) {
+      this.flags.undone(answer.annotator, answer.pair_id, 'first')
+      return
+    }
     this.assignment.undone(answer.annotator, answer.pair_id, answer.kind)
     this.weigh(answer.pair_id)
   }
 
-  private remove({ id, pair_id, annotator }: Answer): void {
+  private remove({ id, pair_id, annotator }: Said): void {
     this.byPair.set(
       pair_id,
       (this.byPair.get(pair_id) ?? []).filter(other => other.id !== id),
@@ -206,6 +264,23 @@ export class Session {
     }
   }
 
+  private flagTask(place: number): Task {
+    const flag = this.queue.flags[place]
+    const texts = this.queue.flagTexts(place)
+    const found = foundIn(texts, flag)
+    const difference = differenceOf(found, texts.flag_item)
+    return {
+      pair_id: flag.pair_id,
+      kind: 'flag',
+      ticket: '',
+      prompt: texts.prompt.filter(({ content }) => content !== found).map(({ role, content }) => ({ role, html: htmlOf(content) })),
+      left: htmlOf(found),
+      right: htmlOf(texts.flag_item),
+      names: [`In the ${flag.field === 'prompt' ? 'prompt' : `${flag.field} response`}`, `Benchmark ${flag.benchmark}, item ${flag.item}`],
+      ...(difference ? { difference } : {}),
+    }
+  }
+
   private othersOn(pair_id: string, left: Answer['left']): Task['others'] {
     const answers = (this.byPair.get(pair_id) ?? []).filter(answer => answer.kind === 'first')
     return answers.map(({ outcome, left: was, strength, reason, flagged }) => ({
@@ -216,6 +291,9 @@ export class Session {
     }))
   }
 }
+
+/** The flagged turn; where the build did not keep it, the whole field. */
+const foundIn = (texts: FlagTexts, { field, turn }: QueuedFlag): string => texts[field][turn]?.content ?? joined(texts[field])
 
 /** A side of several turns reads as one text. */
 const joined = (messages: PairTexts['chosen']): string => messages.map(({ content }) => content).join('\n\n')

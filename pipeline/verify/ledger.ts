@@ -1,6 +1,6 @@
 /** The ledger of a finished build against the manifest and against the shards. */
 import { resolve } from 'node:path'
-import { type Finished, filesOf } from '../finished.ts'
+import { drewFlags, type Finished, filesOf } from '../finished.ts'
 import { quoted, type Tables } from '../sql.ts'
 import type { TableName } from '../tables.ts'
 import { type Check, Differences } from './accounts.ts'
@@ -85,19 +85,29 @@ export async function ledgerInputs({ manifest: { inputs } }: Finished, tables: T
 }
 
 /** What of the ledger each table must hold, and how its rows are named in both. */
-const IN_LEDGER: readonly { table: TableName; where: string; named?: string; as?: string }[] = [
+interface InLedger {
+  readonly table: TableName
+  readonly where: string
+  readonly named?: string
+  readonly as?: string
+}
+const IN_LEDGER: readonly InLedger[] = [
   { table: 'train', where: "split = 'train'", named: 'pair_id, flipped', as: "pair_id, outcome = 'flip'" },
   { table: 'validation', where: "split = 'validation'", named: 'pair_id, flipped', as: "pair_id, outcome = 'flip'" },
   { table: 'flipped', where: "outcome = 'flip'" },
   { table: 'quarantine', where: "outcome = 'quarantine'" },
-  { table: 'review', where: "outcome = 'review' or draw is not null" },
 ]
+
+const reviewed = (finished: Finished): InLedger => ({
+  table: 'review',
+  where: `outcome = 'review' or draw is not null${drewFlags(finished) ? ' or flag_probability is not null' : ''}`,
+})
 
 /** The pairs of each table are those of the ledger: compared as sums of hashes, whatever their order. */
 export async function shardsInLedger(finished: Finished, tables: Tables): Promise<Check> {
   const wrong: string[] = []
   const looked: string[] = []
-  for (const { table, where, named = 'pair_id', as = named } of IN_LEDGER) {
+  for (const { table, where, named = 'pair_id', as = named } of [...IN_LEDGER, reviewed(finished)]) {
     if (filesOf(finished, table).some(path => path.endsWith('.arrow'))) continue
     looked.push(table)
     const sums = (names: string): string => `count(*) as n, coalesce(sum(hash(${names})::hugeint), 0)::varchar as pairs`

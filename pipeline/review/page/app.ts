@@ -11,7 +11,10 @@ const flag = byId('flag') as HTMLButtonElement
 const undo = byId('undo') as HTMLButtonElement
 const diff = byId('diff') as HTMLButtonElement
 const guide = byId('guide') as HTMLButtonElement
-const choices = [...document.querySelectorAll<HTMLButtonElement>('button[data-outcome]')]
+const choices = [...document.querySelectorAll<HTMLButtonElement>('button[data-outcome], button[data-contaminated]')]
+/** What is there only for pairs, and only for flags of contamination. */
+const forPairs = [byId('scale'), byId('flag'), ...choices.filter(({ dataset }) => dataset.outcome === 'both_bad')]
+const forFlags = ['flags', 'ask'].map(byId)
 
 let tasks: Task[] = []
 let last: string | null = null
@@ -54,10 +57,17 @@ function show(): void {
   others.hidden = !task?.others
   for (const button of [...choices, flag]) button.disabled = !task
   diff.disabled = !task?.difference
+  const isFlag = task?.kind === 'flag'
+  for (const part of forPairs) part.hidden = isFlag
+  for (const part of forFlags) part.hidden = !isFlag
+  const [a, b] = task?.names ?? ['A', 'B']
+  byId('name-a').textContent = a
+  byId('name-b').textContent = b
   if (!task) {
     empty.textContent = 'Nothing is left for you. Thank you! Pairs that others hold or give back appear after a reload.'
     return
   }
+  prompt.hidden = task.prompt.length === 0
   prompt.replaceChildren(...task.prompt.map(turn))
   prompt.classList.toggle('long', prompt.textContent!.length > 600)
   prompt.scrollTop = 0
@@ -125,20 +135,15 @@ async function answer(button: HTMLButtonElement): Promise<void> {
   busy = true
   button.classList.add('given')
   const pressed = performance.now()
-  const { outcome, strength } = button.dataset
   try {
     const given = {
       id: idOf(),
       pair_id: task.pair_id,
-      kind: task.kind,
-      ticket: task.ticket,
-      outcome,
-      strength: strength ? Number(strength) : null,
       reason: reason.value.trim() || null,
-      flagged: flag.getAttribute('aria-pressed') === 'true',
       seconds: Math.round(watched() / 100) / 10,
     }
-    took(await ask<After>('/api/answer', given))
+    if (task.kind === 'flag') took(await ask<After>('/api/check', { ...given, ...checkOf(button) }))
+    else took(await ask<After>('/api/answer', { ...given, ...outcomeOf(task, button) }))
     await filling
     tasks.shift()
     justAnswered = key(task)
@@ -155,6 +160,19 @@ async function answer(button: HTMLButtonElement): Promise<void> {
     busy = false
   }
 }
+
+const outcomeOf = ({ kind, ticket }: Task, { dataset: { outcome, strength } }: HTMLButtonElement) => ({
+  kind,
+  ticket,
+  outcome,
+  strength: strength ? Number(strength) : null,
+  flagged: flag.getAttribute('aria-pressed') === 'true',
+})
+
+/** Who cannot tell says neither. */
+const checkOf = ({ dataset: { contaminated } }: HTMLButtonElement) => ({
+  contaminated: contaminated === undefined ? null : contaminated === 'true',
+})
 
 function clear(): void {
   reason.value = ''
@@ -200,7 +218,12 @@ function toggleTheme(): void {
 
 const choice = (outcome: string, strength?: string) => (): void => {
   const button = choices.find(({ dataset }) => dataset.outcome === outcome && dataset.strength === strength)
-  if (button && !button.disabled) answer(button)
+  press(button)
+}
+const flagChoice = (contaminated: string) => (): void => press(choices.find(({ dataset }) => dataset.contaminated === contaminated))
+/** A key does nothing where its button is not there. */
+function press(button: HTMLButtonElement | undefined): void {
+  if (button && !button.disabled && button.offsetParent !== null) answer(button)
 }
 const KEYS: Readonly<Record<string, () => void>> = {
   1: choice('left', '3'),
@@ -215,6 +238,8 @@ const KEYS: Readonly<Record<string, () => void>> = {
   t: choice('tie'),
   b: choice('both_bad'),
   c: choice('cannot_tell'),
+  y: flagChoice('true'),
+  n: flagChoice('false'),
   f: toggleFlag,
   r: () => reason.focus(),
   u: takeBack,

@@ -7,6 +7,8 @@ export interface Task {
   readonly prompt: readonly { readonly role: string; readonly html: string }[]
   readonly left: string
   readonly right: string
+  /** Of a flag of contamination: what stands left and right. */
+  readonly names?: readonly [string, string]
   readonly difference?: { readonly left: string; readonly right: string }
   readonly others?: readonly {
     readonly outcome: string
