@@ -8,15 +8,14 @@ const root = resolve(import.meta.dirname, '../..')
 const data = resolve(process.env.GOLDPAN_DATA ?? join(root, '../shared/data'))
 
 const variants = {
+  'jsonl-gz': ['output.format=jsonl.gz'],
+  'jsonl-zst': ['output.format=jsonl.zst'],
   prompt: [],
   conversations: ['output.layout=conversations'],
   message: ['output.layout=message'],
   margin: ['output.margin=bt_text'],
-  shuffled: ['output.shuffle=7', 'output.shard_bytes=64KiB'],
   arrow: ['output.format=arrow'],
   jsonl: ['output.format=jsonl'],
-  'jsonl-gz': ['output.format=jsonl.gz'],
-  'jsonl-zst': ['output.format=jsonl.zst'],
 }
 
 function build(config, name, overrides) {
