@@ -8,6 +8,13 @@ GOLDPAN = node dist/pipeline/cli.js
 run: build
 	$(GOLDPAN) run $(CONFIG) --out $(OUT)
 
+# Loads builds with the Python clients of test/clients/requirements.txt and trains two steps on each; says so where they are not installed.
+PYTHON ?= python3
+.PHONY: clients
+clients: build
+	node test/clients/builds.mjs out/clients
+	$(PYTHON) -W ignore test/clients/check.py 'out/clients/*'
+
 build: dist/.built
 
 # Install only when the lock file has changed, compile only when a source has.

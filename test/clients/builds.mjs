@@ -8,6 +8,8 @@ const root = resolve(import.meta.dirname, '../..')
 const data = resolve(process.env.GOLDPAN_DATA ?? join(root, '../shared/data'))
 
 const variants = {
+  'jsonl-gz': ['output.format=jsonl.gz'],
+  'jsonl-zst': ['output.format=jsonl.zst'],
   prompt: [],
   conversations: ['output.layout=conversations'],
   message: ['output.layout=message'],

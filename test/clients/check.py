@@ -14,6 +14,7 @@ import math
 import os
 import re
 import shutil
+import struct
 import sys
 import tempfile
 import warnings
@@ -78,7 +79,10 @@ def plain(value):
         return {k: plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    if not isinstance(value, float):
+        return value
+    # All floats of the shards are 32 bits; JSON has their shortest digits.
+    return None if math.isnan(value) else struct.unpack("f", struct.pack("f", value))[0]
 
 
 class Build:
