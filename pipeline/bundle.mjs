@@ -1,5 +1,5 @@
 /**
- * Puts each program of dist/ (the command line, worker threads, child processes) with all it imports into a few files: 200 files are read and
+ * Puts each program of dist/ (the command line, the library, worker threads, child processes) with all it imports into a few files: 200 files are read and
  * linked in .9 CPU s, theirs in .4, and every worker pays it again. Native packages and those loaded on demand stay outside.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { build } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const out = join(root, 'dist/pipeline')
-const programs = ['cli.js', 'worker.js', 'synth/part.js', 'scorers/onnx-child.js']
+const programs = ['cli.js', 'index.js', 'worker.js', 'synth/part.js', 'scorers/onnx-child.js']
 const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** Plain JavaScript that every run loads. */
 const inside = ['@duckdb/node-api', 'apache-arrow', 'cli-progress', 'commander', 'fastest-levenshtein', 'hash-wasm', 'tinyglobby', 'yaml', 'zod']

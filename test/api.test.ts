@@ -1,0 +1,56 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { freshDir, ROOT } from './cli.ts'
+
+const dir = freshDir('api')
+beforeAll(() => {
+  mkdirSync(join(dir, 'node_modules'))
+  symlinkSync(ROOT, join(dir, 'node_modules/goldpan'))
+  const rows = Array.from({ length: 30 }, (_, i) => JSON.stringify({ prompt: `q ${i % 20}`, chosen: `yes ${i % 20}`, rejected: 'no' }))
+  writeFileSync(join(dir, 'a.jsonl'), rows.join('\n'))
+  writeFileSync(join(dir, 'c.yaml'), 'name: api\nsources: [{ path: a.jsonl }]\nsteps: [structure, exact-dedup]\n')
+})
+
+it('plans and builds from a script, and complains as the command line does', () => {
+  const script = `
+    import { build, plan, UserError } from 'goldpan'
+    const { steps } = await plan('c.yaml', { store: 's' })
+    const { totals } = await build('c.yaml', { out: 'o', store: 's', threads: 1, set: ['name=other'] })
+    const wrong = await plan('none.yaml').catch(error => error instanceof UserError && error.message)
+    console.log(JSON.stringify({ steps: steps.map(step => step.id), totals, wrong }))`
+  const said = JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: dir, encoding: 'utf8' }))
+  expect(said.steps).toEqual(['structure', 'exact-dedup'])
+  expect(said.totals).toMatchObject({ pairs_in: 30, train: 20, dropped: 10 })
+  expect(said.wrong).toMatch(/none\.yaml: no such config file/)
+  expect(JSON.parse(readFileSync(join(dir, 'o/manifest.json'), 'utf8')).name).toBe('other')
+  expect(existsSync(join(dir, 'o/report.html'))).toBe(true)
+})
+
+it('has types: a wrong option is an error before anything runs', () => {
+  const lines = ["import { build, type Manifest } from 'goldpan'", "export const made: Promise<Manifest> = build('c.yaml', { out: 'o' })"]
+  writeFileSync(join(dir, 'right.ts'), lines.join('\n'))
+  writeFileSync(join(dir, 'wrong.ts'), lines.join('\n').replace("out: 'o'", 'out: 1'))
+  const check = (file: string) =>
+    spawnSync(
+      join(ROOT, 'node_modules/.bin/tsc'),
+      [
+        '--noEmit',
+        '--strict',
+        '--skipLibCheck',
+        '--module',
+        'nodenext',
+        '--target',
+        'es2023',
+        '--types',
+        'node',
+        '--typeRoots',
+        join(ROOT, 'node_modules/@types'),
+        file,
+      ],
+      { cwd: dir, encoding: 'utf8' },
+    )
+  expect(check('right.ts')).toMatchObject({ status: 0, stdout: '' })
+  expect(check('wrong.ts').stdout).toContain("Type 'number' is not assignable to type 'string'")
+})
