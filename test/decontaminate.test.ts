@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { decontaminate } from '../stages/decontaminate.ts'
+import { bare, variants, wraps } from './contamination/variants.mjs'
 import { driveStage, type PairInput, type Text } from './drive.ts'
 
 const read = (name: string): string => readFileSync(new URL(`contamination/${name}.jsonl`, import.meta.url), 'utf8')
@@ -42,26 +43,6 @@ async function contaminationOf(prompts: readonly (Text | PairInput)[], params: o
 const missed = (found: readonly (Found[] | null)[], wanted: readonly { id: string }[], prompts: readonly Text[]): Text[] =>
   prompts.filter((_, i) => !found[i]?.some(f => f.item === wanted[i].id))
 
-const CURLY = { '"': '”', "'": '’', '-': '—', ' ': '\u00a0', '...': '…' }
-const variants: Readonly<Record<string, (text: string) => string>> = {
-  'as it is': t => t,
-  'in upper case': t => t.toUpperCase(),
-  'in lower case': t => t.toLowerCase(),
-  'without punctuation': t => t.replace(/[^\p{L}\p{M}\p{N}\s]/gu, ' '),
-  'with other punctuation': t => `${t.replace(/[.?!。？]/g, ' ...').replace(/,/g, ' ;')} !!`,
-  'with other white space': t => `\n\t${t.replace(/ /g, ' \n ')}\r\n`,
-  'with typographic signs': t => Object.entries(CURLY).reduce((s, [plain, fancy]) => s.replaceAll(plain, fancy), t),
-  'with plain signs': t => t.replace(/[“”]/g, '"').replace(/[‘’]/g, "'").replace(/[–—]/g, '-'),
-  'in Unicode NFD': t => t.normalize('NFD'),
-  'in bold': t => `**${t}**`,
-  'with every word in bold': t => t.replace(/[\p{L}\p{M}\p{N}]+/gu, '**$&**'),
-  'with underscores': t => t.replace(/(?<![\p{L}\p{M}\p{N}_])[\p{Script=Latin}\p{N}]{4,}(?![\p{L}\p{M}\p{N}_])/gu, '_$&_'),
-  'as a heading': t => `# ${t}`,
-  'as a quotation': t => t.replace(/^/gm, '> '),
-  'as a list item': t => `- *${t}*`,
-  'in a code block': t => `\`\`\`\n${t}\n\`\`\``,
-}
-
 describe('recall', () => {
   it.each(Object.keys(variants))('finds every item %s', async name => {
     const prompts = items.map(({ text }) => variants[name](text))
@@ -69,13 +50,8 @@ describe('recall', () => {
     expect(missed(found, items, prompts)).toEqual([])
   })
 
-  const BARE = ['Yes', 'What is it?', 'Can you parallelize it?', '你是谁？', 'Express z-x in y']
-  const longer = items.filter(({ text }) => !BARE.slice(0, 2).includes(text) && text !== '你是谁？')
-  it.each([
-    ['in a sentence of its own', (t: string) => `Hello there. ${t}\n\nPlease think before you answer, and keep it short.`],
-    ['between others', (t: string) => `I have two questions for you.\n1. ${t}\n2. And what would your mother say to that?`],
-    ['in quotation marks', (t: string) => `My teacher wants me to answer "${t}" by tomorrow. Help me.`],
-  ])('finds items inside a longer prompt, %s', async (_, wrap) => {
+  const longer = items.filter(({ text }) => !bare.includes(text))
+  it.each(Object.entries(wraps))('finds items inside a longer prompt, %s', async (_, wrap) => {
     const prompts = longer.map(({ text }) => wrap(text))
     const { found } = await contaminationOf(prompts)
     expect(missed(found, longer, prompts)).toEqual([])

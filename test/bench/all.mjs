@@ -1,11 +1,13 @@
 /**
- * make bench: every table from one run, on stdout. May be set: BENCH=build,neardup,writers,scale (which tables; default all), SIZES (of the build), NEARDUP and
+ * make bench: every table from one run, on stdout. May be set: BENCH=build,neardup,writers,decontamination,style,scale (which tables; default all), SIZES (of the build), NEARDUP and
  * SCALE (their sizes), BENCH_DIR (default .goldpan/bench).
  */
 import { cpus, totalmem } from 'node:os'
 import { benchBuild } from './build.mjs'
+import { benchDecontamination } from './decontamination.mjs'
 import { benchNearDup, corpus } from './neardup.mjs'
 import { benchScale } from './scale.mjs'
+import { benchStyle } from './style.mjs'
 import { benchWriters } from './writers.mjs'
 
 const numbers = (name, fallback) => (process.env[name] ?? fallback).split(',').map(Number)
@@ -14,10 +16,12 @@ const tables = {
   build: ['Build', () => benchBuild(root, numbers('SIZES', '50000,500000'))],
   neardup: ['Near-duplicates', () => benchNearDup(root, numbers('NEARDUP', '50000,200000'))],
   writers: ['Writers', async () => benchWriters(root, await corpus(root, 50_000))],
+  decontamination: ['Decontamination', () => benchDecontamination(root)],
+  style: ['Style', () => benchStyle(root)],
   scale: ['Scale', () => benchScale(root, numbers('SCALE', '1000000,5000000'))],
 }
 console.log(`# Benchmarks\n\n${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. One run of \`make bench\`; ratios hold, absolute figures depend on the machine.\n`)
-for (const name of (process.env.BENCH ?? 'build,neardup,writers,scale').split(',')) {
+for (const name of (process.env.BENCH ?? 'build,neardup,writers,decontamination,style,scale').split(',')) {
   const [title, bench] = tables[name]
   console.log(`## ${title}\n\n${await bench()}\n`)
 }
