@@ -308,3 +308,52 @@ describe('outcome', () => {
     for (const options of [{ batch_rows: 1 }, { batch_rows: 17, shuffle_seed: 3 }]) expect(await run(options)).toEqual(whole)
   })
 })
+
+describe('bad benchmarks', () => {
+  it('that are empty are refused in one line', async () => {
+    await expect(contaminationOf(['a'], {}, '')).rejects.toThrow(
+      'b.jsonl: no benchmark items, expected rows like {"benchmark", "id", "text"}',
+    )
+    await expect(contaminationOf(['a'], {}, '\n\n')).rejects.toThrow('b.jsonl: no benchmark items')
+  })
+
+  it('that hold items twice, or are named twice, say an item once', async () => {
+    const twice = BENCHMARK + BENCHMARK + line('again', TWENTY)
+    const { found } = await contaminationOf([TWENTY, 'Why is grass green?'], {}, twice)
+    expect(found.map(f => f?.map(({ item }) => item))).toEqual([['tall'], ['short']])
+    const { verdicts } = await driveStage(decontaminate, { benchmarks: ['b.jsonl', 'c.jsonl'] }, [{ prompt: TWENTY }], {
+      files: { 'b.jsonl': BENCHMARK, 'c.jsonl': BENCHMARK },
+    })
+    expect(verdicts[0].add.contamination).toHaveLength(1)
+  })
+
+  it('of one word are found where a turn says nothing else', async () => {
+    const { found } = await contaminationOf(['Yes', 'yes!', 'Yes, I think so.', 'No'], {}, line('1', 'Yes'))
+    expect(found.map(f => f?.[0].kind ?? null)).toEqual(['exact', 'exact', null, null])
+  })
+
+  it('with an item of a megabyte are searched in little time, and the item is found', async () => {
+    const words = Array.from({ length: 120_000 }, (_, i) => `word${(i * 7919) % 100_003}`)
+    const piece = words.slice(50_000, 50_400).join(' ')
+    const before = process.cpuUsage()
+    const { found } = await contaminationOf([words.join(' '), piece, 'Nothing of it.'], { min_coverage: 0 }, line('huge', words.join(' ')))
+    expect(found.map(f => f?.[0].item ?? null)).toEqual(['huge', 'huge', null])
+    expect(found[0]![0].coverage).toBe(1)
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(5)
+  })
+})
+
+it('takes n by benchmark', async () => {
+  const benchmark = line('a', TWENTY, 'near') + line('b', TWENTY, 'far')
+  const prompt = `${TWENTY.split(' ').slice(0, 9).join(' ')} of mine`
+  const { found } = await contaminationOf([prompt], { min_coverage: 0.3, overrides: { near: { ngram: 8 } } }, benchmark)
+  expect(found[0]?.map(f => f.benchmark)).toEqual(['near'])
+})
+
+it('leaves no gold that shares an n-gram, boilerplate included, where it is strict', async () => {
+  const shared = TWENTY.split(' ').slice(0, 13).join(' ')
+  const pairs = Array.from({ length: 60 }, (_, i): PairInput => ({ prompt: `${shared} ${i}?`, label_kind: i % 2 === 0 ? 'human' : 'ai' }))
+  const outcomes = async (params: object) => (await contaminationOf(pairs, params, BENCHMARK)).verdicts.map(v => v.outcome)
+  expect(new Set(await outcomes({}))).toEqual(new Set(['stay']))
+  expect(await outcomes({ strict: true })).toEqual(pairs.map(({ label_kind }) => (label_kind === 'human' ? 'quarantine' : 'stay')))
+})

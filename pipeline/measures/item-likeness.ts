@@ -29,9 +29,8 @@ export interface ItemText {
 /** Every text of every item, in the order of the files. */
 export async function itemTexts(benchmarks: readonly string[], context: Pick<Context, 'file'>): Promise<ItemText[]> {
   const files = await Promise.all(benchmarks.map(path => context.file(path)))
-  return files.flatMap((bytes, i) =>
-    benchmarkItems(bytes, benchmarks[i]).flatMap(({ benchmark, id, texts }) => texts.map(text => ({ benchmark, id, text }))),
-  )
+  const items = (await Promise.all(files.map((bytes, i) => benchmarkItems(bytes, benchmarks[i])))).flat()
+  return items.flatMap(({ benchmark, id, texts }) => texts.map(text => ({ benchmark, id, text })))
 }
 
 export const itemLikeness = defineMeasure<ItemLikenessParams>({
