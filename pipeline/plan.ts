@@ -280,7 +280,7 @@ async function planStep(
     around.known.get(path) ?? (await around.named(filesOf(path, around.base, loaded.at(step.place))))[0]
   const files = await Promise.all((stage.files?.(params) ?? []).map(located))
   const digests = new Map(files.map(file => [file.path, `${basename(file.path)} ${file.sha256}`]))
-  const onnx = (params as { readonly onnx?: string }).onnx
+  const { onnx = (params as NamesModel).second_look?.onnx } = params as NamesModel
   if (onnx !== undefined) digests.set(onnx, await around.folder(onnx, loaded.at([...step.place, 'onnx'])))
   const keyed = byDigest(params, digests)
   const measures = (stage.measures?.(params) ?? []).map(({ measure, params: own }) => ({
@@ -304,6 +304,9 @@ async function planStep(
   )
   return { id: step.id, stage: stage.name, version: stage.version, params, files, measures, corpus_wide, key }
 }
+
+/** Params that may name the folder of an embedding model. */
+type NamesModel = { readonly onnx?: string; readonly second_look?: { readonly onnx?: string } }
 
 /** A param called `benchmarks` takes files by glob; where it is left out, the config's own. */
 async function withBenchmarks(

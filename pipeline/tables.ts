@@ -21,6 +21,7 @@ const optional = (name: string, field: OutField): OutColumn => ({ name, field, r
 /** `none` is never written: those rows are null. */
 const splitLabels = ['none', 'train', 'validation'] as const
 export const contamination = { list: { benchmark: 'utf8', item: 'utf8', span: 'utf8', coverage: 'f32' } } as const
+export const likeness = { list: { benchmark: 'utf8', item: 'utf8', cosine: 'f32' } } as const
 export const human = { outcome: { labels: votes }, n: 'i32', agreement: 'f32' } as const
 
 /** The ledger in the order of its documentation; `added` names columns that steps add, of which `cosine` and those of models enter. */
@@ -43,6 +44,7 @@ export function ledgerColumns(added: readonly string[]): OutColumn[] {
     optional('cluster_id', 'id'),
     optional('cluster_size', 'i32'),
     optional('contamination', contamination),
+    ...(added.includes('second_look') ? [optional('second_look', likeness)] : []),
     optional('style_p', 'f32'),
     optional('weight', 'f32'),
     ...modelColumns(added).map(name => optional(name, 'f32')),

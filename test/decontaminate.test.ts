@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { decontaminate } from '../stages/decontaminate.ts'
+import { bare, variants, wraps } from './contamination/variants.mjs'
 import { driveStage, type PairInput, type Text } from './drive.ts'
 
 const read = (name: string): string => readFileSync(new URL(`contamination/${name}.jsonl`, import.meta.url), 'utf8')
@@ -42,26 +43,6 @@ async function contaminationOf(prompts: readonly (Text | PairInput)[], params: o
 const missed = (found: readonly (Found[] | null)[], wanted: readonly { id: string }[], prompts: readonly Text[]): Text[] =>
   prompts.filter((_, i) => !found[i]?.some(f => f.item === wanted[i].id))
 
-const CURLY = { '"': '”', "'": '’', '-': '—', ' ': '\u00a0', '...': '…' }
-const variants: Readonly<Record<string, (text: string) => string>> = {
-  'as it is': t => t,
-  'in upper case': t => t.toUpperCase(),
-  'in lower case': t => t.toLowerCase(),
-  'without punctuation': t => t.replace(/[^\p{L}\p{M}\p{N}\s]/gu, ' '),
-  'with other punctuation': t => `${t.replace(/[.?!。？]/g, ' ...').replace(/,/g, ' ;')} !!`,
-  'with other white space': t => `\n\t${t.replace(/ /g, ' \n ')}\r\n`,
-  'with typographic signs': t => Object.entries(CURLY).reduce((s, [plain, fancy]) => s.replaceAll(plain, fancy), t),
-  'with plain signs': t => t.replace(/[“”]/g, '"').replace(/[‘’]/g, "'").replace(/[–—]/g, '-'),
-  'in Unicode NFD': t => t.normalize('NFD'),
-  'in bold': t => `**${t}**`,
-  'with every word in bold': t => t.replace(/[\p{L}\p{M}\p{N}]+/gu, '**$&**'),
-  'with underscores': t => t.replace(/(?<![\p{L}\p{M}\p{N}_])[\p{Script=Latin}\p{N}]{4,}(?![\p{L}\p{M}\p{N}_])/gu, '_$&_'),
-  'as a heading': t => `# ${t}`,
-  'as a quotation': t => t.replace(/^/gm, '> '),
-  'as a list item': t => `- *${t}*`,
-  'in a code block': t => `\`\`\`\n${t}\n\`\`\``,
-}
-
 describe('recall', () => {
   it.each(Object.keys(variants))('finds every item %s', async name => {
     const prompts = items.map(({ text }) => variants[name](text))
@@ -69,13 +50,8 @@ describe('recall', () => {
     expect(missed(found, items, prompts)).toEqual([])
   })
 
-  const BARE = ['Yes', 'What is it?', 'Can you parallelize it?', '你是谁？', 'Express z-x in y']
-  const longer = items.filter(({ text }) => !BARE.slice(0, 2).includes(text) && text !== '你是谁？')
-  it.each([
-    ['in a sentence of its own', (t: string) => `Hello there. ${t}\n\nPlease think before you answer, and keep it short.`],
-    ['between others', (t: string) => `I have two questions for you.\n1. ${t}\n2. And what would your mother say to that?`],
-    ['in quotation marks', (t: string) => `My teacher wants me to answer "${t}" by tomorrow. Help me.`],
-  ])('finds items inside a longer prompt, %s', async (_, wrap) => {
+  const longer = items.filter(({ text }) => !bare.includes(text))
+  it.each(Object.entries(wraps))('finds items inside a longer prompt, %s', async (_, wrap) => {
     const prompts = longer.map(({ text }) => wrap(text))
     const { found } = await contaminationOf(prompts)
     expect(missed(found, longer, prompts)).toEqual([])
@@ -331,4 +307,53 @@ describe('outcome', () => {
     const whole = await run({})
     for (const options of [{ batch_rows: 1 }, { batch_rows: 17, shuffle_seed: 3 }]) expect(await run(options)).toEqual(whole)
   })
+})
+
+describe('bad benchmarks', () => {
+  it('that are empty are refused in one line', async () => {
+    await expect(contaminationOf(['a'], {}, '')).rejects.toThrow(
+      'b.jsonl: no benchmark items, expected rows like {"benchmark", "id", "text"}',
+    )
+    await expect(contaminationOf(['a'], {}, '\n\n')).rejects.toThrow('b.jsonl: no benchmark items')
+  })
+
+  it('that hold items twice, or are named twice, say an item once', async () => {
+    const twice = BENCHMARK + BENCHMARK + line('again', TWENTY)
+    const { found } = await contaminationOf([TWENTY, 'Why is grass green?'], {}, twice)
+    expect(found.map(f => f?.map(({ item }) => item))).toEqual([['tall'], ['short']])
+    const { verdicts } = await driveStage(decontaminate, { benchmarks: ['b.jsonl', 'c.jsonl'] }, [{ prompt: TWENTY }], {
+      files: { 'b.jsonl': BENCHMARK, 'c.jsonl': BENCHMARK },
+    })
+    expect(verdicts[0].add.contamination).toHaveLength(1)
+  })
+
+  it('of one word are found where a turn says nothing else', async () => {
+    const { found } = await contaminationOf(['Yes', 'yes!', 'Yes, I think so.', 'No'], {}, line('1', 'Yes'))
+    expect(found.map(f => f?.[0].kind ?? null)).toEqual(['exact', 'exact', null, null])
+  })
+
+  it('with an item of a megabyte are searched in little time, and the item is found', async () => {
+    const words = Array.from({ length: 120_000 }, (_, i) => `word${(i * 7919) % 100_003}`)
+    const piece = words.slice(50_000, 50_400).join(' ')
+    const before = process.cpuUsage()
+    const { found } = await contaminationOf([words.join(' '), piece, 'Nothing of it.'], { min_coverage: 0 }, line('huge', words.join(' ')))
+    expect(found.map(f => f?.[0].item ?? null)).toEqual(['huge', 'huge', null])
+    expect(found[0]![0].coverage).toBe(1)
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(5)
+  })
+})
+
+it('takes n by benchmark', async () => {
+  const benchmark = line('a', TWENTY, 'near') + line('b', TWENTY, 'far')
+  const prompt = `${TWENTY.split(' ').slice(0, 9).join(' ')} of mine`
+  const { found } = await contaminationOf([prompt], { min_coverage: 0.3, overrides: { near: { ngram: 8 } } }, benchmark)
+  expect(found[0]?.map(f => f.benchmark)).toEqual(['near'])
+})
+
+it('leaves no gold that shares an n-gram, boilerplate included, where it is strict', async () => {
+  const shared = TWENTY.split(' ').slice(0, 13).join(' ')
+  const pairs = Array.from({ length: 60 }, (_, i): PairInput => ({ prompt: `${shared} ${i}?`, label_kind: i % 2 === 0 ? 'human' : 'ai' }))
+  const outcomes = async (params: object) => (await contaminationOf(pairs, params, BENCHMARK)).verdicts.map(v => v.outcome)
+  expect(new Set(await outcomes({}))).toEqual(new Set(['stay']))
+  expect(await outcomes({ strict: true })).toEqual(pairs.map(({ label_kind }) => (label_kind === 'human' ? 'quarantine' : 'stay')))
 })

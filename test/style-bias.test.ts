@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Batch, beside } from '../pipeline/batch.ts'
 import { unit } from '../pipeline/kernels/random.ts'
+import { warningsOf } from '../pipeline/measures/style-facts.ts'
 import { styleBias } from '../stages/style-bias.ts'
 import { type Driven, type DriveOptions, driveStage, type PairInput, pairsOf } from './drive.ts'
 
@@ -197,6 +198,37 @@ describe('bad input', () => {
     const silent = Array.from({ length: 100 }, (_, i) => ({ prompt: `p${i >> 1}`, chosen: '?!', rejected: '?!' }))
     const { verdicts } = await drive(silent)
     expect(verdicts.every(v => v.add.style_p === 0.5 && v.add.weight === 1)).toBe(true)
+  })
+
+  it('only ties: nothing is fitted, nothing is said', async () => {
+    const driven = await drive(pairs(200, 0.9, () => ({ tie: true })))
+    expect(driven.verdicts.every(v => v.add.style_p === null && v.add.weight === null && v.outcome === 'stay')).toBe(true)
+    expect(factsOf(driven).corpus).toEqual({ pairs: 0, sampled: 0 })
+  })
+
+  it('features that never differ: coefficients of 0, and everything finite', async () => {
+    const same = Array.from({ length: 200 }, (_, i) => ({
+      prompt: `p${i}`,
+      chosen: `Yes, ${'ab'[i % 2]}.`,
+      rejected: `No, ${'cd'[i % 2]}.`,
+    }))
+    const driven = await drive(same)
+    const { betas, after } = factsOf(driven).corpus
+    expect([betas.words, betas.headers, betas.commas]).toEqual([
+      [0, 0, 0],
+      [0, 0, 0],
+      [0, 0, 0],
+    ])
+    expect([...Object.values(betas).flat(), ...Object.values(after)].every(Number.isFinite)).toBe(true)
+  })
+
+  it('odds without end: weights are cut at e^6 : 1 and that is told', async () => {
+    const driven = await drive(pairs(600, 1, i => ({ chosen: words(400, i), rejected: '# No\n\n**No!**' })))
+    const weights = driven.verdicts.map(v => v.add.weight as number)
+    expect(Math.max(...weights) / Math.min(...weights)).toBeLessThanOrEqual(Math.exp(6) * 1.01)
+    expect(factsOf(driven).corpus.warnings!.some(w => w.startsWith('style alone separates'))).toBe(true)
+    const fit = { of: 0, left: 0, held_out_auc: 0.5, large_prompts: 0, clipped: 0.2 }
+    expect(warningsOf(fit, { sampled: 600 })).toEqual(['0.2 of the pairs have odds beyond what weights follow'])
   })
 
   it('a source too small for a model of its own takes that of the corpus', async () => {

@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib'
 import { tableFromIPC } from 'apache-arrow'
 import { readParquet } from 'parquet-wasm'
 import { UserError } from '../errors.ts'
+import { unzstd } from './zstd.ts'
 
 /** What a model is asked in one task of a benchmark; each text counts on its own. */
 export interface BenchmarkItem {
@@ -18,22 +19,33 @@ const ID_FIELDS = ['id', 'question_id', 'task_id'] as const
 
 type Row = Readonly<Record<string, unknown>>
 
-/** Items of a file of JSON lines, a JSON array (either may be gzipped) or Parquet. `shown` names the file in errors and items. */
-export function benchmarkItems(bytes: Uint8Array, shown: string): BenchmarkItem[] {
-  const rows = rowsOf(bytes, shown)
+/** Items of a file of JSON lines, a JSON array (either may be packed by gzip or zstd) or Parquet. `shown` names the file in errors and items. */
+export async function benchmarkItems(bytes: Uint8Array, shown: string): Promise<BenchmarkItem[]> {
+  const rows = await rowsOf(bytes, shown)
   if (rows.length === 0) throw new UserError(`${shown}: no benchmark items, expected rows like {"benchmark", "id", "text"}`)
-  const name = basename(shown).replace(/(\.(jsonl|ndjson|json|parquet|gz))+$/, '')
+  const name = basename(shown).replace(/(\.(jsonl|ndjson|json|parquet|gz|zst))+$/, '')
   return rows.map((row, number) => itemOf(row, number, name, shown))
 }
 
-function rowsOf(bytes: Uint8Array, shown: string): unknown[] {
+async function rowsOf(bytes: Uint8Array, shown: string): Promise<unknown[]> {
   const magic = Buffer.from(bytes.subarray(0, 4)).toString('latin1')
   if (magic === 'PAR1') return parquetRows(bytes, shown)
-  if (magic === '\x28\xb5\x2f\xfd') throw new UserError(`${shown}: zstd, expected plain or gzipped JSON, or Parquet`)
-  const text = textOf(magic.startsWith('\x1f\x8b') ? unzipped(bytes, shown) : bytes, shown)
+  const text = textOf(await unpacked(bytes, magic, shown), shown)
   if (text.trimStart().startsWith('[')) return parsed(text, shown, 'JSON array') as unknown[]
   const lines = text.split('\n')
   return lines.flatMap((line, i) => (line.trim() === '' ? [] : [parsed(line, shown, `line ${i + 1}`)]))
+}
+
+async function unpacked(bytes: Uint8Array, magic: string, shown: string): Promise<Uint8Array> {
+  if (magic.startsWith('\x1f\x8b')) return unzipped(bytes, shown)
+  if (magic !== '\x28\xb5\x2f\xfd') return bytes
+  const parts: Buffer[] = []
+  for await (const part of unzstd(once(bytes), shown)) parts.push(part)
+  return Buffer.concat(parts)
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Buffer> {
+  yield Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 function unzipped(bytes: Uint8Array, shown: string): Uint8Array {

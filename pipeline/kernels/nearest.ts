@@ -1,4 +1,4 @@
-/** Near-duplicates by the cosine of vectors, found in a graph of the survivors and verified one by one. */
+/** Neighbours by the cosine of vectors, found in a graph and verified one by one. */
 
 /** Nearest survivors that are verified for each vector. */
 const CANDIDATES = 8
@@ -16,16 +16,7 @@ export interface Nearest {
  * same on every machine; what it names is compared in float64. Vectors are of length 1 or zeros, which are near nothing.
  */
 export async function nearestSurvivors(vectors: Float32Array, dims: number, order: Int32Array, threshold: number): Promise<Nearest> {
-  const { Index, MetricKind, ScalarKind } = await import('usearch')
-  const index = new Index({
-    dimensions: dims,
-    metric: MetricKind.IP,
-    quantization: ScalarKind.I8,
-    connectivity: 0,
-    expansion_add: 0,
-    expansion_search: 0,
-    multi: false,
-  })
+  const index = await emptyGraph(dims)
   const of = new Int32Array(order.length).fill(-1)
   const cosine = new Float64Array(order.length)
   const key = new BigUint64Array(1)
@@ -36,7 +27,7 @@ export async function nearestSurvivors(vectors: Float32Array, dims: number, orde
     const found = survivors === 0 ? [] : index.search(query, Math.min(CANDIDATES, survivors), 1).keys
     for (const candidate of found) {
       const other = Number(candidate)
-      const measured = dot(vectors, row * dims, other * dims, dims)
+      const measured = dot(vectors, row * dims, vectors, other * dims, dims)
       if (measured < threshold || measured < cosine[row] || (measured === cosine[row] && of[row] >= 0)) continue
       of[row] = other
       cosine[row] = measured
@@ -47,6 +38,48 @@ export async function nearestSurvivors(vectors: Float32Array, dims: number, orde
     survivors++
   }
   return { of, cosine }
+}
+
+/** Per vector that of `among` with the highest cosine, -1 where there is none above 0; the graph is the same on every machine, as above. */
+export async function nearestAmong(among: Float32Array, dims: number): Promise<(vectors: Float32Array) => Nearest> {
+  const index = await emptyGraph(dims)
+  const key = new BigUint64Array(1)
+  const query = new Int8Array(dims)
+  let size = 0
+  for (let row = 0; row * dims < among.length; row++) {
+    if (!quantise(among, row * dims, query)) continue
+    key[0] = BigInt(row)
+    index.add(key, query, 1)
+    size++
+  }
+  return vectors => {
+    const of = new Int32Array(vectors.length / dims).fill(-1)
+    const cosine = new Float64Array(of.length)
+    for (let row = 0; row < of.length; row++) {
+      if (size === 0 || !quantise(vectors, row * dims, query)) continue
+      for (const candidate of index.search(query, Math.min(CANDIDATES, size), 1).keys) {
+        const other = Number(candidate)
+        const measured = dot(vectors, row * dims, among, other * dims, dims)
+        if (measured < cosine[row] || (measured === cosine[row] && (of[row] < 0 || of[row] < other))) continue
+        of[row] = other
+        cosine[row] = measured
+      }
+    }
+    return { of, cosine }
+  }
+}
+
+async function emptyGraph(dims: number) {
+  const { Index, MetricKind, ScalarKind } = await import('usearch')
+  return new Index({
+    dimensions: dims,
+    metric: MetricKind.IP,
+    quantization: ScalarKind.I8,
+    connectivity: 0,
+    expansion_add: 0,
+    expansion_search: 0,
+    multi: false,
+  })
 }
 
 /** Components beyond eight standard deviations of a random unit vector are cut; false for zeros. */
@@ -60,8 +93,8 @@ function quantise(vectors: Float32Array, at: number, out: Int8Array): boolean {
   return any === 1
 }
 
-function dot(vectors: Float32Array, a: number, b: number, dims: number): number {
+function dot(left: Float32Array, a: number, right: Float32Array, b: number, dims: number): number {
   let sum = 0
-  for (let k = 0; k < dims; k++) sum += vectors[a + k] * vectors[b + k]
+  for (let k = 0; k < dims; k++) sum += left[a + k] * right[b + k]
   return sum
 }

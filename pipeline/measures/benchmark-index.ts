@@ -44,14 +44,17 @@ export async function openBenchmarks(params: ContaminationParams, context: Pick<
   const { benchmarks, ngram, fields, overrides } = params
   const files = await Promise.all(benchmarks.map(path => context.file(path)))
   const key = JSON.stringify([ngram, fields, overrides, benchmarks, files.map(bytes => digest(bytes))])
-  if (last?.key !== key) last = { key, index: indexOf(params, files) }
+  if (last?.key !== key) last = { key, index: await indexOf(params, files) }
   return last.index
 }
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-function indexOf({ benchmarks: paths, ngram, fields, overrides }: ContaminationParams, files: readonly Uint8Array[]): BenchmarkIndex {
-  const items = files.flatMap((bytes, i) => benchmarkItems(bytes, paths[i]))
+async function indexOf(
+  { benchmarks: paths, ngram, fields, overrides }: ContaminationParams,
+  files: readonly Uint8Array[],
+): Promise<BenchmarkIndex> {
+  const items = (await Promise.all(files.map((bytes, i) => benchmarkItems(bytes, paths[i])))).flat()
   const benchmarks = [...new Set(items.map(item => item.benchmark))]
   const texts = distinctTexts(items)
   const numbers = new Map(items.map((item, i) => [item, i]))

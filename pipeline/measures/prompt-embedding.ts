@@ -31,7 +31,8 @@ export const promptEmbedding = defineMeasure<PromptEmbeddingParams>({
   },
 })
 
-async function embedUnits(model: Embedder, prompts: Turns, rows: number): Promise<Float32Array> {
+/** Unit vectors of a model, zeros where it gives nothing that has a length. */
+export async function embedUnits(model: Embedder, prompts: Turns, rows: number): Promise<Float32Array> {
   const vectors = await model.embed(prompts, rows)
   for (let i = 0; i < rows; i++) normalise(vectors.subarray(i * model.dims, (i + 1) * model.dims))
   return vectors
@@ -46,7 +47,7 @@ function embedded(vectors: Float32Array, of: Int32Array, dims: number): Columns<
 }
 
 /** The first row of each distinct text, and by row its place among them: a model is asked once for the pairs of one prompt. */
-function distinctPrompts({ starts, items }: Turns, rows: number): { distinct: Int32Array; of: Int32Array } {
+export function distinctPrompts({ starts, items }: Turns, rows: number): { distinct: Int32Array; of: Int32Array } {
   const { bytes, offsets } = items.columns.content
   const places = new Map<string, number>()
   const firsts: number[] = []

@@ -5,12 +5,14 @@
 import { cpus, totalmem } from 'node:os'
 import { benchAnswers } from './answers.mjs'
 import { benchBuild } from './build.mjs'
+import { benchDecontamination } from './decontamination.mjs'
 import { benchEstimator } from './estimator.mjs'
 import { benchFlips } from './flips.mjs'
 import { benchFlips as benchBuiltIn } from './flips-builtin.mjs'
 import { benchIncremental } from './incremental.mjs'
 import { benchNearDup, corpus } from './neardup.mjs'
 import { benchScale } from './scale.mjs'
+import { benchStyle } from './style.mjs'
 import { benchWriters } from './writers.mjs'
 
 const numbers = (name, fallback) => (process.env[name] ?? fallback).split(',').map(Number)
@@ -24,6 +26,8 @@ const tables = {
   answers: ['Answers', () => benchAnswers(root, numbers('ANSWERS', '1000000'))],
   flips: ['Wrong labels', () => benchFlips(root)],
   built_in: ['Wrong labels found by built-in models', () => benchBuiltIn(root)],
+  decontamination: ['Decontamination', () => benchDecontamination(root)],
+  style: ['Style', () => benchStyle(root)],
   scale: ['Scale', () => benchScale(root, numbers('SCALE', '1000000,5000000'))],
 }
 console.log(`# Benchmarks\n\n${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. One run of \`make bench\`; ratios hold, absolute figures depend on the machine.\n`)

@@ -1,9 +1,11 @@
 import { gzipSync } from 'node:zlib'
+import { Zstd } from '@hpcc-js/wasm-zstd'
 import { tableFromJSON, tableToIPC } from 'apache-arrow'
 import { Table, writeParquet } from 'parquet-wasm'
 import { describe, expect, it } from 'vitest'
 import { benchmarkItems } from '../../pipeline/codecs/benchmark.ts'
 
+const zstd = await Zstd.load()
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const read = (text: string) => benchmarkItems(bytes(text), 'b/mt-bench.jsonl.gz')
 
@@ -15,7 +17,7 @@ describe('benchmarkItems', () => {
     ['{"question_id":81,"turns":["one","two"]}', { benchmark: 'mt-bench', id: '81', texts: ['one', 'two'] }],
     ['{"text":["a","b"]}', { benchmark: 'mt-bench', id: '0', texts: ['a', 'b'] }],
     ['{"prompt":[{"role":"system","content":"s"},{"role":"user","content":"u"}]}', { benchmark: 'mt-bench', id: '0', texts: ['u'] }],
-  ])('reads %s', (line, item) => expect(read(line)).toEqual([item]))
+  ])('reads %s', async (line, item) => expect(await read(line)).toEqual([item]))
 
   const lines = '{"id":"1","text":"one"}\r\n\n{"id":"2","text":"two\u2028 lines"}'
   const items = [
@@ -27,9 +29,11 @@ describe('benchmarkItems', () => {
     ['JSON lines', bytes(lines)],
     ['JSON lines with a byte order mark', bytes(`\ufeff${lines}`)],
     ['gzip of two members', Buffer.concat([gzipSync(lines.slice(0, 26)), gzipSync(lines.slice(26))])],
+    ['zstd', zstd.compress(bytes(lines))],
+    ['zstd of two frames', Buffer.concat([zstd.compress(bytes(lines.slice(0, 26))), zstd.compress(bytes(lines.slice(26)))])],
     ['a JSON array', bytes(JSON.stringify(rows))],
     ['Parquet', writeParquet(Table.fromIPCStream(tableToIPC(tableFromJSON(rows), 'stream')))],
-  ])('reads %s', (_, file) => expect(benchmarkItems(file, 'b.json')).toEqual(items))
+  ])('reads %s', async (_, file) => expect(await benchmarkItems(file, 'b.json.zst')).toEqual(items))
 
   it.each([
     ['nothing', '', 'no benchmark items'],
@@ -42,11 +46,12 @@ describe('benchmarkItems', () => {
     ['a number for a text', '{"text":4}', 'row 0: text: expected a text or a list of texts, got 4'],
     ['a list of numbers', '{"turns":[4]}', 'row 0: turns[0]: expected a text or a message, got 4'],
     ['a row that is no object', '3', 'row 0: expected an object, got 3'],
-  ])('refuses %s', (_, text, message) => expect(() => read(text)).toThrow(`b/mt-bench.jsonl.gz: ${message}`))
+  ])('refuses %s', async (_, text, message) => expect(read(text)).rejects.toThrow(`b/mt-bench.jsonl.gz: ${message}`))
 
-  it('refuses damaged files', () => {
-    expect(() => benchmarkItems(gzipSync(lines).subarray(0, 40), 'b.gz')).toThrow('b.gz: damaged gzip')
-    expect(() => benchmarkItems(bytes('PAR1 and then nothing'), 'b.parquet')).toThrow('b.parquet: unreadable Parquet')
-    expect(() => benchmarkItems(Uint8Array.of(0xff, 0xfe, 0x20), 'b.jsonl')).toThrow('b.jsonl: not UTF-8')
+  it('refuses damaged files', async () => {
+    await expect(benchmarkItems(gzipSync(lines).subarray(0, 40), 'b.gz')).rejects.toThrow('b.gz: damaged gzip')
+    await expect(benchmarkItems(zstd.compress(bytes(lines)).subarray(0, 30), 'b.zst')).rejects.toThrow(/^b\.zst: zstd, byte \d+/)
+    await expect(benchmarkItems(bytes('PAR1 and then nothing'), 'b.parquet')).rejects.toThrow('b.parquet: unreadable Parquet')
+    await expect(benchmarkItems(Uint8Array.of(0xff, 0xfe, 0x20), 'b.jsonl')).rejects.toThrow('b.jsonl: not UTF-8')
   })
 })

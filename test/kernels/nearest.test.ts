@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { hashedEmbedding } from '../../pipeline/kernels/hashed-embedding.ts'
-import { nearestSurvivors } from '../../pipeline/kernels/nearest.ts'
-import { Draws } from '../../pipeline/kernels/random.ts'
+import { hashedEmbedding, normalise } from '../../pipeline/kernels/hashed-embedding.ts'
+import { nearestAmong, nearestSurvivors } from '../../pipeline/kernels/nearest.ts'
+import { Draws, unit } from '../../pipeline/kernels/random.ts'
 import { pairsOf } from '../drive.ts'
 
 /** Unit vectors, a third of them close to an earlier one. */
@@ -94,5 +94,31 @@ describe('hashed embeddings', () => {
   it('of the same words are the same', () => {
     expect(cosines('水的沸点是多少', '水的沸点是多少')[0]).toBeCloseTo(1, 6)
     expect(cosines('Hello there, world', 'hello there WORLD!')[0]).toBeCloseTo(1, 6)
+  })
+})
+
+describe('nearestAmong', () => {
+  it('names the vector of the highest cosine as a search of all does, the first of equals, and none for zeros', async () => {
+    const dims = 32
+    const cloud = (count: number, salt: number): Float32Array => {
+      const vectors = Float32Array.from({ length: count * dims }, (_, i) => unit(salt, i, 1) - 0.5)
+      for (let i = 0; i < count; i++) normalise(vectors.subarray(i * dims, (i + 1) * dims))
+      return vectors
+    }
+    const [among, vectors] = [cloud(400, 1), cloud(300, 2)]
+    vectors.set(among.subarray(5 * dims, 6 * dims), 0)
+    among.set(among.subarray(5 * dims, 6 * dims), 9 * dims)
+    vectors.fill(0, dims, 2 * dims)
+    const { of, cosine } = (await nearestAmong(among, dims))(vectors)
+    expect([of[0], cosine[0]]).toEqual([5, expect.closeTo(1, 5)])
+    expect([of[1], cosine[1]]).toEqual([-1, 0])
+    const dotOf = (a: number, b: number): number =>
+      Array.from({ length: dims }, (_, k) => vectors[a * dims + k] * among[b * dims + k]).reduce((x, y) => x + y, 0)
+    const same = Array.from(of.keys()).filter(i => {
+      const best = Math.max(...Array.from({ length: 400 }, (_, j) => dotOf(i, j)))
+      return Math.abs(best - cosine[i]) < 1e-9
+    })
+    expect(same.length).toBeGreaterThan(290)
+    expect((await nearestAmong(new Float32Array(0), dims))(vectors).of.every(place => place === -1)).toBe(true)
   })
 })
