@@ -22,7 +22,7 @@ import { labelKinds, type pairFacts, type pairTexts } from './pair.ts'
 import { addedBy, repeated, wordsOf } from './row-facts.ts'
 import { RowReader } from './rows.ts'
 import { totalSettled } from './settle.ts'
-import { guarded } from './store.ts'
+import { guarded, ioError } from './store.ts'
 import type { TaskReport } from './task.ts'
 
 /** publish/FOLDER/PART: one file of an output folder, into the store. */
@@ -31,12 +31,18 @@ export async function publishPart(build: Build, folder: number, part: number): P
   const key = fileKey(build, folder, part)
   const file = build.store.scratch()
   const columns = columnsFor(build, name)
-  const writer = await openTableWriter(formatOf(build, name), columns, file)
-  for (const batch of batchesFor(build, name, part, columns)) await writer.write(batch)
-  const written: Published = await writer.close()
+  const written = await writeFile(build, name, part, columns, file).catch(error => {
+    throw ioError(build.store.root, error)
+  })
   guarded(build.store.root, () => build.store.adopt(key, file))
   build.store.writeJson(`${key}.record`, { ...written })
   return { rows: written.rows }
+}
+
+async function writeFile(build: Build, folder: Folder, part: number, columns: readonly OutColumn[], file: string): Promise<Published> {
+  const writer = await openTableWriter(formatOf(build, folder), columns, file)
+  for (const batch of batchesFor(build, folder, part, columns)) await writer.write(batch)
+  return writer.close()
 }
 
 const trainOptions = (build: Build): TrainOptions => {
