@@ -1,17 +1,13 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { filesOf } from '../files.ts'
 import { rewardAuditText } from '../report/reward-audit.ts'
 import { auditRewards } from '../reward-audit.ts'
+import { seedNumber } from './whole.ts'
 
 interface Flags {
   readonly by?: string
   readonly seed: number
   readonly json?: boolean
-}
-
-function whole(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number')
-  return Number(text)
 }
 
 export const register = (program: Command): void => {
@@ -22,7 +18,7 @@ export const register = (program: Command): void => {
     )
     .argument('<file...>', 'JSONL, JSON, Parquet or Arrow (also .gz, .zst); globs and folders too')
     .option('--by <field>', 'field of a row that names its category (default: category, domain, subset, section or task)')
-    .option('--seed <n>', 'of the bootstrap', whole, 42)
+    .option('--seed <n>', 'of the bootstrap', seedNumber, 42)
     .option('--json', 'print the figures as JSON, which `disagreement: { audit: FILE }` reads')
     .addHelpText(
       'after',

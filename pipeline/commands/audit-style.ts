@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { filesOf } from '../files.ts'
 import { styleText } from '../report/style-text.ts'
 import { guarded } from '../store.ts'
 import { styleOfFiles } from '../style-of-files.ts'
+import { seedNumber } from './whole.ts'
 
 interface Flags {
   readonly seed: number
@@ -11,17 +12,12 @@ interface Flags {
   readonly json?: boolean
 }
 
-function whole(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
-  return Number(text)
-}
-
 export const register = (program: Command): void => {
   program
     .command('audit-style')
     .description('say how much length, Markdown and other style alone predict the labels of preference files; needs no config')
     .argument('<file...>', 'files, globs or folders of any format that a build reads')
-    .option('--seed <n>', 'of samples and bootstrap', whole, 42)
+    .option('--seed <n>', 'of samples and bootstrap', seedNumber, 42)
     .option('--plot <file>', 'also write a page with charts: one HTML file that loads nothing')
     .option('--json', 'print the figures as JSON')
     .addHelpText('after', '\nExample: goldpan audit-style data/*.jsonl --plot style.html')

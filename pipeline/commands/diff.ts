@@ -1,17 +1,13 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { diffOf } from '../diff.ts'
 import { openFinished } from '../finished.ts'
 import { diffText } from '../report/diff-text.ts'
+import { seedNumber, whole } from './whole.ts'
 
 interface Flags {
   readonly sample: number
   readonly seed: number
   readonly json?: boolean
-}
-
-function whole(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
-  return Number(text)
 }
 
 export const register = (program: Command): void => {
@@ -22,8 +18,8 @@ export const register = (program: Command): void => {
     )
     .argument('<dir_a>', 'folder of the build before')
     .argument('<dir_b>', 'folder of the build after')
-    .option('--sample <n>', 'pairs named for each way in which pairs moved', whole, 1)
-    .option('--seed <n>', 'of the drawing of these', whole, 42)
+    .option('--sample <n>', 'pairs named for each way in which pairs moved', whole(0, 999_999_999), 1)
+    .option('--seed <n>', 'of the drawing of these', seedNumber, 42)
     .option('--json', 'print causes, counts, movements and samples as JSON')
     .addHelpText('after', '\nExample: goldpan diff out/before out/after')
     .action(async (a: string, b: string, { json, ...options }: Flags) => {

@@ -14,6 +14,7 @@ import { openQueue } from '../review/queue.ts'
 import type { Session } from '../review/session.ts'
 import { registerExchange } from './review-exchange.ts'
 import { collect } from './run.ts'
+import { whole } from './whole.ts'
 
 interface Flags {
   readonly annotator: readonly string[]
@@ -28,10 +29,6 @@ interface Flags {
   readonly port: number
 }
 
-const whole = (text: string): number => {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
-  return Number(text)
-}
 const share = (text: string): number => {
   if (!(Number(text) >= 0 && Number(text) <= 1)) throw new InvalidArgumentError('expected a number from 0 to 1')
   return Number(text)
@@ -49,13 +46,13 @@ export const register = (program: Command): void => {
     .addOption(named('--annotator <name>', 'who judges; may be given several times', 'your user name'))
     .addOption(named('--adjudicator <name>', 'who settles pairs on which answers differ or that were flagged', 'nobody'))
     .option('--log <file>', "where answers go (default: the first of the config's `judgements`, else DIR/judgements.jsonl)")
-    .option('--overlap <n>', 'annotators for each pair of the overlap', whole, 2)
+    .option('--overlap <n>', 'annotators for each pair of the overlap', whole(0, 99_999), 2)
     .option('--overlap-share <share>', 'share of pairs that several annotators see', share, 0.2)
     .option('--repeat-share <share>', 'share of pairs that come again with their sides exchanged', share, 0.05)
     .option('--guideline <file>', 'what annotators are told (Markdown)')
     .option('--protocol <name>', 'name of the protocol, stored with every answer (default: a hash of the guideline)')
     .option('--host <address>', 'address to listen on; others than this machine reach only what you name here', '127.0.0.1')
-    .option('--port <n>', 'port to listen on; 0 = any that is free', whole, 0)
+    .option('--port <n>', 'port to listen on; 0 = any that is free', whole(0, 65_535), 0)
     .addHelpText(
       'after',
       '\nExample: goldpan review out/quickstart --annotator ann --annotator bob --adjudicator eve --overlap 3 --overlap-share 1\nStop with Ctrl-C; every answer is on the disk before the page moves on.',

@@ -23,6 +23,7 @@ import { writeReport } from '../report/write.ts'
 import { runBuild } from '../run.ts'
 import { tryServers } from '../scorers/open.ts'
 import { seal, UNPUBLISHED } from '../seal.ts'
+import { whole } from './whole.ts'
 
 interface Flags {
   readonly out: string
@@ -44,11 +45,6 @@ function size(text: string): number {
   return bytes
 }
 
-function count(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number')
-  return Number(text)
-}
-
 /** Where builds keep what they have worked out, unless told otherwise. */
 export const defaultStore = (): string => process.env.GOLDPAN_STORE ?? join('.goldpan', 'store')
 
@@ -59,7 +55,7 @@ export const register = (program: Command): void => {
     .argument('<config>', 'config file (YAML)')
     .requiredOption('--out <dir>', 'folder for the finished build')
     .option('--store <dir>', 'where intermediate results are kept (also GOLDPAN_STORE)', defaultStore())
-    .option('--threads <n>', 'worker threads; 0 = none, all in the main thread', count, availableParallelism())
+    .option('--threads <n>', 'worker threads; 0 = none, all in the main thread', whole(0, 1024), availableParallelism())
     .option('--memory <size>', 'memory to stay within; fewer threads run where it is tight', size, 4 * 2 ** 30)
     .addOption(new Option('--progress <mode>', 'how to tell of progress').choices(['auto', 'plain', 'none']).default('auto'))
     .addOption(new Option('--log <form>', 'progress as JSON lines on stderr').choices(['json']))

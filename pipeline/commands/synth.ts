@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type ShardFormat, shardFormats } from '../synth/shards.ts'
 import { type Synthesised, synthesise } from '../synth.ts'
+import { seedNumber, whole } from './whole.ts'
 
 interface Flags {
   readonly pairs: number
@@ -30,13 +31,6 @@ interface Flags {
   readonly json?: boolean
 }
 
-const whole =
-  (least: number, most: number) =>
-  (text: string): number => {
-    const n = Number(text)
-    if (!/^\d+$/.test(text) || n < least || n > most) throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`)
-    return n
-  }
 const share = (text: string): number => number(text, 1)
 const slope = (text: string): number => number(text, 100)
 
@@ -51,7 +45,7 @@ export const register = (program: Command): void => {
     .command('synth')
     .description('write a corpus of any size with planted, known truth: duplicates, conflicts, contamination, turned labels, style bias')
     .requiredOption('--pairs <n>', 'rows to write; the first n rows are the same for every larger n', whole(1, 1e9))
-    .option('--seed <n>', 'of everything drawn', whole(0, 2 ** 31), 42)
+    .option('--seed <n>', 'of everything drawn', seedNumber, 42)
     .requiredOption('--out <dir>', 'a new or empty folder')
     .addOption(new Option('--format <format>', 'of the pairs').choices(shardFormats).default('jsonl'))
     .option('--shard-pairs <n>', 'rows a file', whole(1, 1e9), 100_000)

@@ -1,0 +1,12 @@
+import { InvalidArgumentError } from 'commander'
+
+/** Reads an option's value as a whole number of these bounds. */
+export const whole =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const n = Number(text)
+    if (!/^\d+$/.test(text) || n < least || n > most) throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`)
+    return n
+  }
+
+export const seedNumber = whole(0, 2 ** 31)
