@@ -22,8 +22,8 @@ function configIn(dir: string, url: string): string {
 }
 
 /** Not in this thread's way: the server must answer meanwhile. */
-function run(dir: string, config: string): Promise<{ code: number; said: string }> {
-  const args = [CLI, 'run', config, '--out', join(dir, 'out'), '--store', join(dir, 'store'), '--threads', '1', '--progress', 'none']
+function run(dir: string, config: string, out = 'out'): Promise<{ code: number; said: string }> {
+  const args = [CLI, 'run', config, '--out', join(dir, out), '--store', join(dir, 'store'), '--threads', '1', '--progress', 'none']
   const child = spawn(process.execPath, args, { env: { ...process.env, RM_KEY: SECRET } })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (said += text))
@@ -62,4 +62,20 @@ it('goes on where the server went down, tells what stays unscored, and writes th
   for (const file of readdirSync(dir, { recursive: true, withFileTypes: true }))
     if (file.isFile()) expect(readFileSync(join(file.parentPath, file.name)).includes(SECRET)).toBe(false)
   expect([down, middle, whole].some(({ said }) => said.includes(SECRET))).toBe(false)
+})
+
+it('shares scores between two processes at once, which a later build with other steps does not ask for again', async () => {
+  const dir = freshDir('http-shared')
+  server = await scoreServer()
+  const config = configIn(dir, server.url)
+  const both = await Promise.all([run(dir, config, 'out-1'), run(dir, config, 'out-2')])
+  expect(both.map(({ code }) => code)).toEqual([0, 0])
+  expect(readFileSync(join(dir, 'out-2/manifest.json'), 'utf8')).toBe(readFileSync(join(dir, 'out-1/manifest.json'), 'utf8'))
+  writeFileSync(config, readFileSync(config, 'utf8').replace('structure, score', 'structure, exact-dedup, score'))
+  const before = server.seen.length
+  expect((await run(dir, config, 'out-3')).code).toBe(0)
+  // the probes of the main thread and of the worker, and nothing else
+  expect(server.seen.length - before).toBeLessThanOrEqual(24)
+  const margins = `SELECT round(avg(margin_served)::DOUBLE, 3) AS mean, count(margin_served)::INT AS scored FROM '{dir}/ledger/*.parquet'`
+  expect(await rowsOf(join(dir, 'out-3'), margins)).toEqual(await rowsOf(join(dir, 'out-1'), margins))
 })
