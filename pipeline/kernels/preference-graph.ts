@@ -58,7 +58,7 @@ export function graphMargins(graph: Comparisons, fit: GraphFit): GraphMargins {
   const linked = new Uint8Array(rows)
   const order = Int32Array.from({ length: rows }, (_, e) => e)
   const keys = Float64Array.from(order, e => mix32(e + 1))
-  order.sort((a, b) => keys[a] - keys[b] || a - b)
+  order.sort((a, b) => graph.prompt_of[a] - graph.prompt_of[b] || keys[a] - keys[b] || a - b)
   for (let fold = 0; fold < graph.fold_count; fold++) {
     const index = order.filter(e => graph.folds[e] !== fold && fold < graph.prompt_folds[e])
     const model = new FoldModel(graph, fit)
@@ -92,14 +92,24 @@ class FoldModel {
     this.#weights = new Float32Array(2 ** graph.term_bits)
   }
 
+  /** `index` has the pairs of a prompt together. */
   learn(index: Int32Array): void {
     const { winners, losers } = this.#graph
     for (const e of index) {
       this.degrees[winners[e]]++
       this.degrees[losers[e]]++
     }
+    const { prompt_of } = this.#graph
+    for (let from = 0, to = 0; from < index.length; from = to) {
+      while (to < index.length && prompt_of[index[to]] === prompt_of[index[from]]) to++
+      this.#learnPrompt(index.subarray(from, to))
+    }
+  }
+
+  /** Pairs of other prompts have no part in it: what it needs stays in the cache, and it ends when this prompt has converged. */
+  #learnPrompt(index: Int32Array): void {
     const alphas = new Float64Array(index.length)
-    for (let epoch = 0, moved = 1; epoch < MOST_EPOCHS && moved > CONVERGED; epoch++) {
+    for (let epoch = 0, moved = 1; epoch < MOST_EPOCHS && (epoch <= TRUSTING_EPOCHS || moved > CONVERGED); epoch++) {
       moved = 0
       const noise = epoch < TRUSTING_EPOCHS ? 0 : this.#fit.label_noise
       for (let j = 0; j < index.length; j++) {
