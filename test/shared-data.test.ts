@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { parseDocument, type YAMLMap, type YAMLSeq } from 'yaml'
 import type { Manifest } from '../pipeline/manifest.ts'
 import { freshDir, goldpan, ROOT, type Row, rowsOf } from './cli.ts'
 
@@ -54,9 +55,17 @@ describe.skipIf(!present)('configs/shared-data.yaml', () => {
     expect(goldpan(['verify', out]).code).toBe(0)
   })
 
-  it('gives the same manifest with one thread', () => {
-    expect(run(join(ROOT, 'configs/shared-data.yaml'), join(dir, 'out-1'), 'store-1', 1).code).toBe(0)
-    expect(manifestOf(join(dir, 'out-1'))).toBe(manifestOf(out))
+  it('gives the same manifest with one thread and with three, on the smaller sources', () => {
+    const config = parseDocument(readFileSync(join(ROOT, 'configs/shared-data.yaml'), 'utf8'))
+    const { items } = config.get('sources') as YAMLSeq<YAMLMap>
+    const small = items.filter(source => /hh-|oasst|pandalm|qa-feedback/.test(String(source.get('path'))))
+    expect(small.length).toBeGreaterThanOrEqual(4)
+    config.set('sources', small)
+    config.delete('expect')
+    const file = join(dir, 'small.yaml')
+    writeFileSync(file, String(config))
+    for (const threads of [1, 3]) expect(run(file, join(dir, `small-${threads}`), `store-${threads}`, threads).code).toBe(0)
+    expect(manifestOf(join(dir, 'small-1'))).toBe(manifestOf(join(dir, 'small-3')))
   }, 600_000)
 
   it('finds the exact duplicates and conflicts that are known of pandalm and ukpconvarg1', async () => {
