@@ -43,11 +43,23 @@ function annotatorTable(annotators: readonly AnnotatorFigures[]): string {
       a.compared > 0 ? `${percent(a.with_others)} of ${a.compared}` : '-',
       a.e_value >= MUCH ? `${number(a.e_value, 0)} look at this one` : number(a.e_value, 1),
       percent(a.left_share),
+      a.gold > 0 ? `${percent(a.gold_right)} of ${a.gold}` : '-',
       a.repeats > 0 ? `${percent(a.consistent)} of ${a.repeats}` : '-',
       number(a.median_seconds, 1),
       grouped(a.hasty),
     ])
-  const header = ['annotator', 'answers', 'accuracy', 'as the others', 'e-value', 'left', 'repeats alike', 'median s', 'hasty']
+  const header = [
+    'annotator',
+    'answers',
+    'accuracy',
+    'as the others',
+    'e-value',
+    'left',
+    'gold right',
+    'repeats alike',
+    'median s',
+    'hasty',
+  ]
   const more = annotators.length > MOST_ANNOTATORS ? `\n... and ${grouped(annotators.length - MOST_ANNOTATORS)} more; --json lists all` : ''
   return tableOf(header, rows, { right: header.map((_, i) => i > 0) }) + more
 }

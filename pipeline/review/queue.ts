@@ -113,6 +113,9 @@ export function inTurn<T extends QueuedPair>(pairs: readonly T[], seed: number):
 /** Hex digits that depend on the texts given and nothing else. */
 export const hashOf = (...parts: readonly (string | number)[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 
+/** A number from 0 to 1, below 1, likewise. */
+export const share = (...parts: readonly (string | number)[]): number => Number.parseInt(hashOf(...parts).slice(0, 8), 16) / 2 ** 32
+
 /** JSON values one after the other in a file that has no name any more: whatever ends the process, nothing stays behind. */
 class Spool {
   private readonly fd: number

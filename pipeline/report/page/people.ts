@@ -86,7 +86,16 @@ function said({ answers, pairs, annotators, agreement, estimates }: People): Mar
       ? [
           html`<h3>Annotators</h3>`,
           table({
-            header: ['annotator', '>answers', '>accuracy', '>as the others', '>median s'],
+            header: [
+              'annotator',
+              '>answers',
+              '>accuracy',
+              '>as the others',
+              '>gold checks right',
+              '>repeats alike',
+              '>e-value',
+              '>median s',
+            ],
             rows: annotators.slice(0, 50).map(annotatorRow),
           }),
         ]
@@ -96,11 +105,15 @@ function said({ answers, pairs, annotators, agreement, estimates }: People): Mar
 
 const annotatorRow = (a: People['annotators'][number]): string[] => {
   const share = (value: unknown): string => (typeof value === 'number' ? shareOf(value, 1) : '–')
+  const shareIn = (value: unknown, n: unknown): string => (typeof value === 'number' ? `${shareOf(value, 1)} of ${n}` : '–')
   return [
     a.annotator,
     number(a.answers),
     share(a.accuracy),
     share(a.with_others),
+    shareIn(a.gold_right, a.gold),
+    shareIn(a.consistent, a.repeats),
+    typeof a.e_value === 'number' ? (a.e_value >= 20 ? `${decimals(a.e_value, 0)}: look at this one` : decimals(a.e_value, 1)) : '–',
     typeof a.median_seconds === 'number' ? decimals(a.median_seconds, 1) : '–',
   ]
 }
