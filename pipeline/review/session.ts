@@ -97,26 +97,42 @@ export class Session {
     this.queue.close()
   }
 
-  /** The next pairs of somebody's queue, flags of contamination first; `held` are those that the page still has. */
+  /** What makes up `count` tasks of somebody's queue, flags of contamination first; `held`, which the page still has, are not given again. */
   next(who: Annotator, count: number, held: readonly { pair_id: string; kind: TaskKind }[], now: number): Task[] {
-    if (who.role === 'adjudicator') return this.disputes(count).map(place => this.task({ place, kind: 'adjudication' }, who))
+    const there = new Set(held.map(({ pair_id, kind }) => `${kind} ${pair_id}`))
+    const isNew = (kind: TaskKind, pairs: readonly { readonly pair_id: string }[], place: number): boolean =>
+      !there.has(`${kind} ${pairs[place].pair_id}`)
+    if (who.role === 'adjudicator') {
+      const disputes = this.disputes(count).filter(place => isNew('adjudication', this.queue.pairs, place))
+      return disputes.map(place => this.task({ place, kind: 'adjudication' }, who))
+    }
     const heldFlags = held.flatMap(({ pair_id, kind }): Assigned[] => {
       const place = this.flags.place(pair_id)
       return kind === 'flag' && place !== undefined ? [{ place, kind: 'first' }] : []
     })
-    const flags = this.flags.next(who.name, count, heldFlags, now).map(({ place }) => this.flagTask(place))
-    return [...flags, ...(flags.length < count ? this.pairsFor(who, count - flags.length, held, now) : [])]
+    const flags = this.flags.next(who.name, count, heldFlags, now)
+    const { checks, pairs } = this.pairsFor(who, count - flags.length, held, now)
+    return [
+      ...flags.filter(({ place }) => isNew('flag', this.queue.flags, place)).map(({ place }) => this.flagTask(place)),
+      ...checks.filter(place => isNew('first', this.golden, place)).map(place => this.goldTask(place, who)),
+      ...pairs.filter(({ place, kind }) => isNew(kind, this.queue.pairs, place)).map(assigned => this.task(assigned, who)),
+    ]
   }
 
-  private pairsFor(who: Annotator, count: number, held: readonly { pair_id: string; kind: TaskKind }[], now: number): Task[] {
+  private pairsFor(
+    { name }: Annotator,
+    count: number,
+    held: readonly { pair_id: string; kind: TaskKind }[],
+    now: number,
+  ): { checks: number[]; pairs: Assigned[] } {
+    if (count === 0) return { checks: [], pairs: [] }
     const places = held.flatMap(({ pair_id, kind }): Assigned[] => {
       const place = this.assignment.place(pair_id)
       return place === undefined || kind === 'adjudication' || kind === 'flag' ? [] : [{ place, kind }]
     })
-    const checks = this.gold.next(who.name, count, held)
-    const pairs = this.assignment.next(who.name, count - checks.length, places, now)
-    const all = checks.length + pairs.length === 0 ? this.gold.next(who.name, count, held, true) : checks
-    return [...all.map(place => this.goldTask(place, who)), ...pairs.map(assigned => this.task(assigned, who))]
+    const checks = this.gold.next(name, count, held)
+    const pairs = this.assignment.next(name, count - checks.length, places, now)
+    return { checks: checks.length + pairs.length > 0 ? checks : this.gold.next(name, count, held, true), pairs }
   }
 
   progress(who: Annotator): Progress {
