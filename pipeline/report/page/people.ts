@@ -38,11 +38,14 @@ function sampleFigure({ audit, targeted, strata }: NonNullable<Report['sample']>
 }
 
 function said({ answers, pairs, annotators, agreement, estimates }: People): Markup[] {
-  const { labels, labels_by_stratum, decisions } = estimates
+  const { labels, labels_by_stratum, decisions, decisions_by_stratum = {} } = estimates
   const shares = [
     ...(labels ? [{ label: 'labels that are right', ...labels }] : []),
     ...Object.entries(decisions).map(([name, e]) => ({ label: `${name}: decision supported`, ...e })),
     ...Object.entries(labels_by_stratum).map(([name, e]) => ({ label: `labels of ${name}`, ...e })),
+    ...Object.entries(decisions_by_stratum).flatMap(([stratum, of]) =>
+      Object.entries(of).map(([name, e]) => ({ label: `${name} in ${stratum}: supported`, ...e })),
+    ),
   ].slice(0, 40)
   const figures = Object.entries(agreement ?? {}).flatMap(([label, f]) =>
     typeof f === 'object' && f.value !== null
