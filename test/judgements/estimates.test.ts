@@ -20,7 +20,7 @@ interface World {
 /** Three sources of other quality; models keep most pairs and turn some; of the audit `answered` is judged. */
 function world(seed: number, budget: number, answered: number): World {
   const draws = new Draws().start(seed, budget, 0)
-  const sizes = [3000, 800, 200]
+  const sizes = [1500, 400, 100]
   const pairs = sizes.flatMap((n, source) =>
     Array.from({ length: n }, (_, i) => {
       const right = draws.chance([0.85, 0.7, 0.95][source])
