@@ -33,7 +33,15 @@ let n = 0
 /** Answers by the right side of gold pairs, or the wrong one, and A for others. */
 function answer(session: Session, name: string, task: Task, right: boolean): void {
   const better = task.left.includes('Yes,') === right ? 'left' : 'right'
-  const given = { pair_id: task.pair_id, kind: 'first' as const, ticket: task.ticket, strength: 2, reason: null, flagged: false, seconds: 3 }
+  const given = {
+    pair_id: task.pair_id,
+    kind: 'first' as const,
+    ticket: task.ticket,
+    strength: 2,
+    reason: null,
+    flagged: false,
+    seconds: 3,
+  }
   const outcome = isGold(task) ? better : 'left'
   session.answer({ name, role: 'annotator' }, { ...given, id: `answer-${n++}`, outcome }, new Date(1.7e12 + n * 1000))
 }

@@ -68,6 +68,8 @@ function show(): void {
   prompt.hidden = task.prompt.length === 0
   prompt.replaceChildren(...task.prompt.map(turn))
   prompt.classList.toggle('long', prompt.textContent!.length > 600)
+  prompt.classList.remove('tall')
+  prompt.classList.toggle('tall', prompt.scrollHeight > prompt.clientHeight)
   prompt.scrollTop = 0
   compare(comparing)
   if (task.others) others.replaceChildren(...opinions(task.others))
@@ -132,7 +134,6 @@ async function answer(button: HTMLButtonElement): Promise<void> {
   if (!task || busy) return
   busy = true
   button.classList.add('given')
-  const pressed = performance.now()
   try {
     const given = {
       id: idOf(),
@@ -149,7 +150,6 @@ async function answer(button: HTMLButtonElement): Promise<void> {
     if (tasks.length === 0) await fill()
     show()
     byId('status').textContent = `Saved. ${byId('count').textContent}`
-    document.body.dataset.ms = String(Math.round(performance.now() - pressed))
     if (tasks.length < AHEAD) fill().catch(refused)
   } catch (error) {
     refused(error)
