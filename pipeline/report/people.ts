@@ -99,7 +99,7 @@ function estimatesText({ audited, audit, labels, labels_by_stratum, decisions, d
   const within = (decision: string): string[][] =>
     Object.entries(decisions_by_stratum).flatMap(([name, of]) => {
       const share = of[decision as keyof typeof of]
-      return several && share ? [row(`  ${name}`, share)] : []
+      return several && Object.keys(decisions).length > 1 && share ? [row(`  ${name}`, share)] : []
     })
   const rows = [
     ...(labels ? [row('labels that are right', labels)] : []),
