@@ -8,8 +8,14 @@ export type Choice = (typeof choices)[number]
 export const verdicts = ['chosen', 'rejected', 'tie', 'both_bad', 'cannot_tell'] as const
 export type PeopleVerdict = (typeof verdicts)[number]
 
-/** `repeat`: the same pair again with its sides exchanged, for self-consistency only. `adjudication`: settles a disagreement. */
-export const answerKinds = ['first', 'repeat', 'adjudication'] as const
+/**
+ * `repeat`: the same pair again with its sides exchanged, for self-consistency only. `adjudication`: settles a disagreement. `gold`: a hidden
+ * check, a pair whose chosen response is known to be better; it says something of the annotator and nothing of the build.
+ */
+export const answerKinds = ['first', 'repeat', 'adjudication', 'gold'] as const
+
+/** Whether an answer is a judgement of a pair of the build. */
+export const counts = ({ kind }: Pick<Answer, 'kind'>): boolean => kind === 'first' || kind === 'adjudication'
 
 /** One answer of one person to one pair, as it stands in the log. */
 export interface Answer {

@@ -26,8 +26,25 @@ import { textGroups } from '../pipeline/kernels/text-groups.ts'
 import { draws, pairFacts } from '../pipeline/pair.ts'
 import { defineStage, type Env, type Part, type Round, type Summary, typeName } from '../pipeline/stage.ts'
 
+/** As `goldpan review` asks by default: a fifth of the pairs of two people, a repeat and a hidden check for every twentieth. */
+const ANSWERS_PER_PAIR = 1.3
+const money = z.strictObject({
+  money: z.number().min(0).describe('what all answers together may cost, in any currency'),
+  per_answer: z.number().positive().describe('what one answer costs, in the same currency'),
+  answers_per_pair: z
+    .number()
+    .min(1)
+    .default(ANSWERS_PER_PAIR)
+    .describe('answers that a pair takes on average; overlap, repeats and checks'),
+})
+
 const params = z.strictObject({
-  budget: z.int().min(0).default(200).describe('pairs that people are asked about, audit and targeted together'),
+  budget: z
+    .union([z.int().min(0), money])
+    .default(200)
+    .describe(
+      'pairs that people are asked about, audit and targeted together; or what it may cost: {money, per_answer, answers_per_pair (1.3)}',
+    ),
   audit_share: z.number().min(0).max(1).default(0.5).describe('share of the budget drawn at random within strata, for honest estimates'),
   strata: z.array(z.string()).default(['source']).describe('columns whose values together make the strata of the audit'),
   max_per_cluster: z
@@ -186,11 +203,17 @@ function candidatesOf(params: Params, columns: Emitted, rows: number, of: Int32A
     for (const row of own) pairs[first[0]] += columns.pairs.values[row]
   }
   // whatever the audit takes of its candidates, those after them in the order of worth are enough
-  const targeted = worthiest(params, columns, rows, params.budget, audit)
+  const targeted = worthiest(params, columns, rows, pairsFor(params), audit)
   return gather(batchOf(emitted, rows, { ...columns, pairs: { values: pairs } }), Int32Array.from([...audit, ...targeted]))
 }
 
-const auditBudget = ({ budget, audit_share }: Params): number => Math.round(budget * audit_share)
+/** Pairs that the budget pays for. */
+function pairsFor({ budget }: Params): number {
+  if (typeof budget === 'number') return budget
+  return Math.min(2 ** 31 - 1, Math.floor(budget.money / (budget.per_answer * budget.answers_per_pair) + 1e-9))
+}
+
+const auditBudget = (params: Params): number => Math.round(pairsFor(params) * params.audit_share)
 
 const byHash =
   ({ hash, ordinal }: Pick<Emitted, 'hash' | 'ordinal'>) =>
@@ -246,7 +269,7 @@ function choose(params: Params, parts: readonly Part[]): Summary {
     firstRows(members, places[s], byHash(columns)).map(row => ({ row, probability: places[s] / pairs })),
   )
   const taken = new Set(audit.map(({ row }) => row))
-  const targeted = worthiest(params, columns, rows.rows, params.budget - taken.size, taken)
+  const targeted = worthiest(params, columns, rows.rows, pairsFor(params) - taken.size, taken)
   const told = Object.fromEntries(strata.map(({ name, pairs }, s) => [name, { pairs, audit: places[s] }]))
   return {
     facts: { audit: audit.length, targeted: targeted.length, strata: strata.length <= MOST_STRATA_TOLD ? told : strata.length },

@@ -1,7 +1,8 @@
-/** People's answers flow back into a build: through the built command line, with nothing above `decide` done again. */
+/** People's answers flow back into a build, with nothing above `decide` done again. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { build as made } from '../pipeline/index.ts'
 import type { Choice } from '../pipeline/judgement.ts'
 import type { Manifest } from '../pipeline/manifest.ts'
 import { freshDir, goldpan, type Row, rowsOf } from './cli.ts'
@@ -32,8 +33,13 @@ writeFileSync(
   ].join('\n'),
 )
 const out = join(dir, 'out')
-const build = (to = out, ...more: string[]) =>
-  goldpan(['run', join(dir, 'c.yaml'), '--out', to, '--store', join(dir, 'store'), '--threads', '1', '--progress', 'none', ...more])
+const store = join(dir, 'store')
+const run = () => goldpan(['run', join(dir, 'c.yaml'), '--out', out, '--store', store, '--threads', '0', '--progress', 'none'])
+/** The same in this process: how many pairs wait for people. */
+async function build(to = out, options: { store?: string; set?: string[] } = {}): Promise<number> {
+  const { totals } = await made(join(dir, 'c.yaml'), { out: to, store, threads: 0, ...options })
+  return totals.review
+}
 const manifest = (of = out): Manifest => JSON.parse(readFileSync(join(of, 'manifest.json'), 'utf8')) as Manifest
 const ledger = (): Promise<Row[]> => rowsOf(out, `SELECT source_id, pair_id, outcome, step, reason, human FROM '{dir}/ledger/*.parquet'`)
 const done = (): Record<string, number> => {
@@ -61,7 +67,7 @@ async function answer(said: Readonly<Record<string, Choice>>, annotator = 'ann')
 
 describe('a build with people', () => {
   it('waits, and goes on with their answers', async () => {
-    expect(build()).toMatchObject({ code: 3, stderr: expect.stringContaining(`To judge them: goldpan review ${out}`) })
+    expect(run()).toMatchObject({ code: 3, stderr: expect.stringContaining(`To judge them: goldpan review ${out}`) })
     expect(manifest().totals.review).toBe(7)
     expect(manifest().judgements).toMatchObject({ answers: 0, pairs: 0 })
     const keys = manifest().steps.map(step => step.key)
@@ -75,7 +81,7 @@ describe('a build with people', () => {
       sure3: 'right',
     } as const
     writeFileSync(join(dir, 'answers.jsonl'), (await answer(said)) + (await answer({ ['f'.repeat(32)]: 'left' })))
-    const second = build()
+    const second = run()
     expect([second.code, second.stderr]).toEqual([3, expect.stringContaining('1 of 7 judged pairs are in no input')])
     const rows = Object.fromEntries((await ledger()).map(row => [row.source_id, [row.outcome, row.step, row.reason]]))
     expect(rows).toMatchObject({
@@ -90,8 +96,6 @@ describe('a build with people', () => {
       sure4: ['keep', null, null],
     })
     expect(manifest().steps.at(-1)).toMatchObject({ recalled: { 'exact-dedup: label_conflict': 2 } })
-    expect(goldpan(['verify', out])).toMatchObject({ code: 0, stderr: '' })
-
     const above = manifest().steps.map((step, i) => step.key === keys[i])
     expect(above).toEqual([true, true, true, true, true, false])
     const { ingest, measure, settle, decide = 0 } = done()
@@ -105,11 +109,11 @@ describe('a build with people', () => {
 
   it('gives the same bytes for the same log, also where an answer stands there twice or in another file', async () => {
     const before = readFileSync(join(out, 'manifest.json'), 'utf8')
-    expect(build(join(dir, 'again'), '--store', join(dir, 'other-store'), '--threads', '0').code).toBe(3)
+    expect(await build(join(dir, 'again'), { store: join(dir, 'other-store') })).toBeGreaterThan(0)
     expect(readFileSync(join(dir, 'again/manifest.json'), 'utf8')).toBe(before)
     const lines = readFileSync(join(dir, 'answers.jsonl'), 'utf8')
     writeFileSync(join(dir, 'more.jsonl'), lines)
-    expect(build(join(dir, 'again'), '--set', 'judgements=[more.jsonl, answers.jsonl]').code).toBe(3)
+    expect(await build(join(dir, 'again'), { set: ['judgements=[more.jsonl, answers.jsonl]'] })).toBeGreaterThan(0)
     expect(manifest(join(dir, 'again')).steps.map(step => step.key)).toEqual(manifest().steps.map(step => step.key))
     expect(manifest(join(dir, 'again')).outputs).toEqual(manifest().outputs)
   })
@@ -119,7 +123,7 @@ describe('a build with people', () => {
       join(dir, 'answers.jsonl'),
       (await answer({ 'doubted-e': 'left', sure3: 'right' })) + (await answer({ 'doubted-e': 'right', sure3: 'left' }, 'bob')),
     )
-    expect(build().code).toBe(3)
+    expect(await build()).toBeGreaterThan(0)
     const outcomes = async () => Object.fromEntries((await ledger()).map(row => [row.source_id, row.outcome]))
     expect(await outcomes()).toMatchObject({ 'doubted-e': 'review', sure3: 'keep' })
     const all = {
@@ -131,10 +135,10 @@ describe('a build with people', () => {
       twin: 'left',
     } as const
     writeFileSync(join(dir, 'answers.jsonl'), await answer(all))
-    expect(build()).toMatchObject({ code: 0 })
+    expect(run().code).toBe(0)
     expect(await outcomes()).toMatchObject({ 'doubted-e': 'drop', twin: 'keep', conflict: 'drop' })
     expect(goldpan(['verify', out]).code).toBe(0)
-    expect(build(out, '--set', 'steps.decide.people=ignore').code).toBe(3)
+    expect(await build(out, { set: ['steps.decide.people=ignore'] })).toBeGreaterThan(0)
     expect(manifest().totals.review).toBe(7)
   })
 
@@ -143,7 +147,7 @@ describe('a build with people', () => {
       (await answer({ sure1: 'left', sure2: 'right', 'doubted-a': 'right', 'doubted-b': 'left' })) +
       (await answer({ sure1: 'left', sure2: 'left' }, 'bob'))
     writeFileSync(join(dir, 'answers.jsonl'), lines)
-    expect(build().code).toBe(3)
+    expect(run().code).toBe(3)
     const { people } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')) as { people: { answers: number; pairs: object } }
     expect(people).toMatchObject({ answers: 6, pairs: { differing: 1, unknown: 0 }, agreement: { pairs: 2, percent: { value: 0.5 } } })
     expect(goldpan(['report', out]).stdout).toContain('people: 6 answers in ')
@@ -153,10 +157,5 @@ describe('a build with people', () => {
       { annotator: 'ann', answers: 4 },
       { annotator: 'bob', answers: 2 },
     ])
-    expect(goldpan(['review', 'status', join(dir, 'nowhere')])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('no such folder'),
-    })
-    expect(goldpan(['review', 'status', '--help']).stdout).toContain('Example: goldpan review status')
   })
 })

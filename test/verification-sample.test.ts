@@ -78,6 +78,17 @@ describe('verification-sample', () => {
     )
   })
 
+  it('draws as many pairs as the money pays for', async () => {
+    const count = async (budget: object): Promise<number> =>
+      (await drawn(pairs, p_mean, { budget })).filter(({ draw }) => draw !== null).length
+    expect(await count({ money: 52, per_answer: 2, answers_per_pair: 1 })).toBe(26)
+    expect(await count({ money: 26, per_answer: 0.5 })).toBe(40)
+    expect(await count({ money: 1e12, per_answer: 0.01 })).toBe(pairs.length)
+    expect(await count({ money: 0, per_answer: 1 })).toBe(0)
+    expect(await drawn(pairs, p_mean, { budget: { money: 26, per_answer: 0.5 } })).toEqual(await drawn(pairs, p_mean, { budget: 40 }))
+    await expect(drawn(pairs, p_mean, { budget: { money: 5 } })).rejects.toThrow()
+  })
+
   it('draws other pairs for another seed, the same for the same', async () => {
     const audit = async (seed: number) => placesOf(await drawn(pairs, p_mean, { budget: 40 }, { seed }), 'audit')
     expect(await audit(1)).toEqual(await audit(1))

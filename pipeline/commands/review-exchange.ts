@@ -7,8 +7,9 @@ import { openFinished } from '../finished.ts'
 import { LogWriter, readLogs } from '../judgements/log.ts'
 import { logPlaces } from '../judgements/places.ts'
 import { Annotators } from '../review/annotators.ts'
+import { type GoldPair, readGold } from '../review/gold.ts'
 import { GUIDELINE } from '../review/guideline.ts'
-import { openQueue, type Queue } from '../review/queue.ts'
+import { openQueue, type PairTexts, type Queue, share } from '../review/queue.ts'
 import { leftFor } from '../review/sides.ts'
 import { toolNames, tools } from '../review/tools/index.ts'
 import { answersOf, readSideMap, type SideMap, signedMap } from '../review/tools/side-map.ts'
@@ -25,6 +26,7 @@ export function registerExchange(review: Command): void {
     .addOption(new Option('--to <tool>', 'the tool').choices(toolNames).makeOptionMandatory())
     .requiredOption('--out <folder>', 'where the files go; sides.json stays with you, annotators must not see it')
     .option('--log <file>', 'the judgement log (default: as for review)')
+    .option('--gold <file>', 'hidden checks, as for review')
     .option('--json', 'print what was written as JSON')
     .addHelpText('after', '\nExample: goldpan review export out/quickstart --to label-studio --out exported')
     .action(exportPairs)
@@ -48,30 +50,56 @@ async function exportPairs(dir: string, { to, out, json }: { to: ToolName; out: 
   const { log } = logPlaces(finished, command.optsWithGlobals<{ log?: string }>().log)
   const { seed = 42 } = finished.manifest.config as { seed?: number }
   const annotators = new Annotators(tokensFile(log), [], [])
+  const { gold, goldShare } = command.optsWithGlobals<{ gold?: string; goldShare: number }>()
+  const checks = gold === undefined ? [] : await readGold(gold)
   const queue = await openQueue(finished, seed)
   try {
-    const { items, sides } = itemsOf(queue, annotators, to, seed)
+    const { items, sides } = itemsOf(withChecks(queue, checks, goldShare, seed), annotators, to, seed)
+    const gold_items = Object.values(sides).filter(({ kind }) => kind === 'gold').length
     const map = signedMap({ build: finished.manifest.name, protocol: `${to}-export`, sides }, annotators.secret)
     mkdirSync(out, { recursive: true })
     for (const [name, text] of Object.entries(tools[to].files(items, GUIDELINE))) writeFileSync(join(out, name), text)
     writeFileSync(join(out, 'sides.json'), `${JSON.stringify(map)}\n`, { mode: 0o600 })
-    if (json) console.log(JSON.stringify({ pairs: items.length, to, out, sides: join(out, 'sides.json') }, null, 2))
+    if (json)
+      console.log(JSON.stringify({ pairs: items.length - gold_items, gold: gold_items, to, out, sides: join(out, 'sides.json') }, null, 2))
     else
       console.log(
-        `${items.length} pairs for ${to} in ${out}; keep ${join(out, 'sides.json')} from annotators, and ${tokensFile(log)} beside the log`,
+        `${items.length - gold_items} pairs${gold_items > 0 ? ` and ${gold_items} hidden checks` : ''} for ${to} in ${out}; keep ${join(out, 'sides.json')} from annotators, and ${tokensFile(log)} beside the log`,
       )
   } finally {
     queue.close()
   }
 }
 
-function itemsOf(queue: Queue, annotators: Annotators, tool: ToolName, seed: number): { items: Item[]; sides: SideMap['sides'] } {
+interface Exported {
+  readonly pair_id: string
+  readonly kind: 'first' | 'gold'
+  texts(): PairTexts
+}
+
+/** The queue's pairs in their order, and after a share of them, as a hash says, a check as long as there are more. */
+function withChecks(queue: Queue, gold: readonly GoldPair[], gold_share: number, seed: number): Exported[] {
+  const own = new Set(queue.pairs.map(({ pair_id }) => pair_id))
+  const checks = gold.filter(({ pair_id }) => !own.has(pair_id))
+  return queue.pairs.flatMap(({ pair_id }, place): Exported[] => {
+    const check = share('gold', seed, 'export', pair_id) < gold_share ? checks.pop() : undefined
+    const pair: Exported = { pair_id, kind: 'first', texts: () => queue.texts(place) }
+    return check ? [pair, { pair_id: check.pair_id, kind: 'gold', texts: () => check.texts }] : [pair]
+  })
+}
+
+function itemsOf(
+  exported: readonly Exported[],
+  annotators: Annotators,
+  tool: ToolName,
+  seed: number,
+): { items: Item[]; sides: SideMap['sides'] } {
   const items: Item[] = []
   const sides: SideMap['sides'] = {}
-  for (const [place, { pair_id }] of queue.pairs.entries()) {
-    const left = leftFor(pair_id, `export to ${tool}`, seed, 'first')
+  for (const { pair_id, kind, texts } of exported) {
+    const left = leftFor(pair_id, `export to ${tool}`, seed, kind)
     const item = annotators.ticket('item', tool, pair_id).slice(0, 16)
-    const { prompt, ...responses } = queue.texts(place)
+    const { prompt, ...responses } = texts()
     const text = (messages: readonly Message[]): string => messages.map(({ content }) => content).join('\n\n')
     items.push({
       item,
@@ -79,7 +107,7 @@ function itemsOf(queue: Queue, annotators: Annotators, tool: ToolName, seed: num
       left: text(responses[left]),
       right: text(responses[left === 'chosen' ? 'rejected' : 'chosen']),
     })
-    sides[item] = { pair_id, left }
+    sides[item] = kind === 'gold' ? { pair_id, left, kind } : { pair_id, left }
   }
   return { items, sides }
 }

@@ -23,6 +23,8 @@ interface Flags {
   readonly overlap: number
   readonly overlapShare: number
   readonly repeatShare: number
+  readonly gold?: string
+  readonly goldShare: number
   readonly guideline?: string
   readonly protocol?: string
   readonly host: string
@@ -49,6 +51,11 @@ export const register = (program: Command): void => {
     .option('--overlap <n>', 'annotators for each pair of the overlap', whole(0, 99_999), 2)
     .option('--overlap-share <share>', 'share of pairs that several annotators see', share, 0.2)
     .option('--repeat-share <share>', 'share of pairs that come again with their sides exchanged', share, 0.05)
+    .option(
+      '--gold <file>',
+      'pairs whose chosen response is better for sure, mixed in as hidden checks of annotators; any format of a source',
+    )
+    .option('--gold-share <share>', 'share of pairs after which a hidden check comes', share, 0.05)
     .option('--guideline <file>', 'what annotators are told (Markdown)')
     .option('--protocol <name>', 'name of the protocol, stored with every answer (default: a hash of the guideline)')
     .option('--host <address>', 'address to listen on; others than this machine reach only what you name here', '127.0.0.1')
@@ -113,10 +120,11 @@ async function openSession(
   finished: Finished,
   annotators: Annotators,
   { log, others }: LogPlaces,
-  { overlap, overlapShare, repeatShare, protocol }: Flags,
+  { overlap, overlapShare, repeatShare, protocol, gold, goldShare }: Flags,
   guideline: string,
 ): Promise<Session> {
   const { seed = 42 } = finished.manifest.config as { seed?: number }
+  const checks = gold === undefined ? [] : await (await import('../review/gold.ts')).readGold(gold)
   const queue = await openQueue(finished, seed)
   // What renders texts takes 60 ms to load, which no other command should wait for.
   const { Session } = await import('../review/session.ts')
@@ -127,6 +135,8 @@ async function openSession(
     overlap: Math.min(255, Math.max(1, overlap)),
     overlap_share: overlapShare,
     repeat_share: repeatShare,
+    gold: checks,
+    gold_share: goldShare,
     protocol: protocol ?? `guideline-${createHash('sha256').update(guideline).digest('hex').slice(0, 8)}`,
   })
 }

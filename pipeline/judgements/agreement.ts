@@ -89,12 +89,18 @@ const twoIn = (units: readonly Answer[][], names: readonly string[]): Float64Arr
 export interface AnnotatorFigures {
   readonly annotator: string
   readonly answers: number
-  /** Mean over chosen and rejected of the chance to say so where Dawid and Skene hold it for true; null below two annotators. */
+  /** Mean over chosen and rejected of the chance to say so where Dawid and Skene hold it for true; gold checks are known to be. null for one annotator without. */
   readonly accuracy: number | null
   /** Share of answers that the majority of the others gave too, of those where there is one. */
   readonly with_others: number | null
   readonly compared: number
-  /** Evidence, at any time of looking, that this one agrees less often than four fifths as often as the others do. 20 is much. */
+  /** Hidden gold checks, and the share of them on which the better response was named. */
+  readonly gold: number
+  readonly gold_right: number | null
+  /**
+   * Evidence, at any time of looking, that this one agrees less often than four fifths as often as the others do, and is right on gold checks
+   * less often than in four of five. 20 is much.
+   */
   readonly e_value: number
   /** Share of left among left and right: .5 by chance, for sides are shuffled. */
   readonly left_share: number | null
@@ -107,6 +113,7 @@ export interface AnnotatorFigures {
 }
 
 const HASTY = 0.2
+const none: ReadonlyMap<string, number> = new Map()
 
 /** One row an annotator, by name. */
 export function annotatorFigures(answers: readonly Answer[]): AnnotatorFigures[] {
@@ -115,7 +122,8 @@ export function annotatorFigures(answers: readonly Answer[]): AnnotatorFigures[]
     answers.filter(({ kind }) => kind !== 'adjudication'),
     ({ annotator }) => annotator,
   )
-  const accuracy = own.size > 1 ? accuraciesOf(firsts) : new Map<string, number>()
+  const checks = goldOf(answers)
+  const accuracy = own.size > 1 || checks.size > 0 ? accuraciesOf(answers.filter(({ kind }) => kind === 'first' || kind === 'gold')) : none
   const matches = matchesOf(firsts)
   const all = [...matches.values()].flat()
   const same = all.filter(Boolean).length
@@ -124,13 +132,16 @@ export function annotatorFigures(answers: readonly Answer[]): AnnotatorFigures[]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([annotator, of]) => {
       const compared = matches.get(annotator) ?? []
+      const gold = checks.get(annotator) ?? []
       const others = all.length > compared.length ? (same - compared.filter(Boolean).length) / (all.length - compared.length) : 0
       return {
         annotator,
         accuracy: accuracy.get(annotator) ?? null,
         with_others: shareOf(compared),
         compared: compared.length,
-        e_value: eValue(compared, FAIR * others),
+        gold: gold.length,
+        gold_right: shareOf(gold),
+        e_value: eValue(compared, FAIR * others) * eValue(gold, FAIR),
         ...habitsOf(of, typical),
         ...consistency(of),
       }
@@ -160,11 +171,28 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
 }
 
-function accuraciesOf(firsts: readonly Answer[]): Map<string, number> {
-  const { answered, annotators } = answeredOf(firsts)
-  const { confusion } = dawidSkene(answered)
+function accuraciesOf(answers: readonly Answer[]): Map<string, number> {
+  const { answered, pairs, annotators } = answeredOf(
+    answers.map(answer => (isTurned(answer) ? { ...answer, left: otherSide(answer) } : answer)),
+  )
+  const golden = new Set(answers.filter(({ kind }) => kind === 'gold').map(({ pair_id }) => pair_id))
+  const known = Int32Array.from(pairs, pair_id => (golden.has(pair_id) ? (isOdd(pair_id) ? 1 : 0) : -1))
+  const { confusion } = dawidSkene({ ...answered, known })
   const right = (w: number, v: number): number => confusion[(w * OPINIONS + v) * OPINIONS + v]
   return new Map(annotators.map((annotator, w) => [annotator, (right(w, 0) + right(w, 1)) / 2]))
+}
+
+/** Every second check as if its label were wrong: checks shall tell of both errors, and nobody sees the label. */
+const isTurned = ({ kind, pair_id }: Answer): boolean => kind === 'gold' && isOdd(pair_id)
+const isOdd = (pair_id: string): boolean => Number.parseInt(pair_id.slice(-1), 16) % 2 === 1
+const otherSide = ({ left }: Answer): Answer['left'] => (left === 'chosen' ? 'rejected' : 'chosen')
+
+/** By annotator, in the order of time: whether each gold check was answered right. */
+function goldOf(answers: readonly Answer[]): Map<string, boolean[]> {
+  const gold = answers.filter(({ kind }) => kind === 'gold').sort((a, b) => (a.at < b.at ? -1 : 1))
+  return new Map(
+    [...groupedBy(gold, ({ annotator }) => annotator)].map(([name, of]) => [name, of.map(answer => verdictOf(answer) === 'chosen')]),
+  )
 }
 
 /** By annotator, in the order of time: whether each answer is that of the others' majority, where they have one. */

@@ -12,7 +12,12 @@ export interface DrawnPair {
   readonly inclusion_probability: number | null
   readonly stratum: string | null
   readonly models_outcome: Outcome | null
+  /** Where the pair ended. */
+  readonly outcome?: Outcome | null
 }
+
+const decided = ['keep', 'flip', 'drop', 'quarantine', 'review'] as const
+export type Decisions = Readonly<Partial<Record<(typeof decided)[number], Share>>>
 
 export interface Estimates {
   /** Audited pairs that people gave a verdict on, of those drawn. */
@@ -21,8 +26,9 @@ export interface Estimates {
   /** Labels as they came in that people support, over all pairs that the sample was drawn from, and by stratum. */
   readonly labels?: Share
   readonly labels_by_stratum: Readonly<Record<string, Share>>
-  /** Decisions of the models that people support, by decision: keep a right label, turn or drop a wrong one. */
-  readonly decisions: Readonly<Partial<Record<Outcome, Share>>>
+  /** Decisions that people support, by decision: keep a right label; turn, drop, set aside or ask about one that is not. */
+  readonly decisions: Decisions
+  readonly decisions_by_stratum: Readonly<Record<string, Decisions>>
   readonly found?: Found
   /** Whether the interval of `labels` is as narrow as wanted, and about how many audited pairs it takes. */
   readonly stop: { readonly width: number | null; readonly wanted: number; readonly enough: boolean; readonly pairs_needed: number | null }
@@ -49,43 +55,56 @@ export function estimatesOf(
   const audit = drawn.filter(({ draw }) => draw === 'audit')
   const { strata, share } = auditOf(audit, said)
   const labels = share(() => true, isLabelRight)
+  const decisions = (stratum?: string): Decisions =>
+    named(decided, outcome =>
+      share(
+        pair => decisionOf(pair) === outcome,
+        pair => isLabelRight(pair) === (outcome === 'keep'),
+        stratum,
+      ),
+    )
   return {
     audited: said.filter(({ draw }) => draw === 'audit').length,
     audit: audit.length,
     ...(labels ? { labels } : {}),
-    labels_by_stratum: named(strata, name => share(pair => stratumOf(pair) === name, isLabelRight)),
-    decisions: named(['keep', 'flip', 'drop', 'review'] as const, outcome =>
-      share(
-        pair => pair.models_outcome === outcome,
-        pair => isLabelRight(pair) === (outcome === 'keep'),
-      ),
-    ),
+    labels_by_stratum: named(strata, name => share(() => true, isLabelRight, name)),
+    decisions: decisions(),
+    decisions_by_stratum: named(strata, name => {
+      const of = decisions(name)
+      return Object.keys(of).length > 0 ? of : undefined
+    }),
     ...foundBy(said, labels, seed),
     stop: stopRule(labels, wanted_width),
   }
 }
 
+/** What models decided; of a pair that no model saw, what another step did, but for drops, which say nothing of its label. */
+const decisionOf = ({ models_outcome, outcome }: DrawnPair): Outcome | null =>
+  models_outcome ?? (outcome === 'keep' || outcome === 'quarantine' ? outcome : null)
+
 type Is = (pair: Said) => boolean
 
-/** The strata of the audit, and the share of right pairs in any part of the corpus as it tells it. */
+/** The strata of the audit, and the share of right pairs in any part of the corpus, or of one stratum, as it tells it. */
 function auditOf(
   audit: readonly DrawnPair[],
   said: readonly Said[],
-): { strata: string[]; share: (member: Is, right: Is) => Share | undefined } {
+): { strata: string[]; share: (member: Is, right: Is, stratum?: string) => Share | undefined } {
   const strata = [...new Set(audit.map(stratumOf))].sort()
   const place = new Map(strata.map((name, i) => [name, i]))
   const counts = strata.map(() => 0)
   for (const pair of audit) counts[place.get(stratumOf(pair))!]++
   const audited = said.filter(({ draw }) => draw === 'audit')
+  const byStratum = new Map(strata.map((name): [string, Said[]] => [name, []]))
+  for (const pair of audited) byStratum.get(stratumOf(pair))!.push(pair)
   const seen = (pair: Said, member: Is, right: Is): Audited => ({
     stratum: place.get(stratumOf(pair))!,
     inclusion_probability: pair.inclusion_probability ?? 1,
     member: member(pair),
     right: right(pair),
   })
-  const share = (member: Is, right: Is): Share | undefined =>
+  const share = (member: Is, right: Is, stratum?: string): Share | undefined =>
     shareOf(
-      audited.map(pair => seen(pair, member, right)),
+      (stratum === undefined ? audited : byStratum.get(stratum)!).map(pair => seen(pair, member, right)),
       counts,
     )
   return { strata, share }
@@ -94,9 +113,9 @@ function auditOf(
 const stratumOf = ({ stratum }: DrawnPair): string => stratum ?? ''
 
 /** What is known of each name; names of which nothing is known are left out. */
-function named<K extends string>(names: readonly K[], of: (name: K) => Share | undefined): Record<K, Share> {
+function named<K extends string, V>(names: readonly K[], of: (name: K) => V | undefined): Record<K, V> {
   const entries = names.map(name => [name, of(name)] as const)
-  return Object.fromEntries(entries.filter(([, share]) => share !== undefined)) as Record<K, Share>
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Record<K, V>
 }
 
 const isLabelRight = ({ verdict }: Said): boolean => verdict === 'chosen'

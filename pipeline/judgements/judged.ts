@@ -1,14 +1,14 @@
 /** From the answers of many to what they come to: by pair, and in a form that a plan can carry. */
-import { type Answer, type Judged, verdictOf, verdicts } from '../judgement.ts'
+import { type Answer, counts, type Judged, verdictOf, verdicts } from '../judgement.ts'
 import { type Answered, dawidSkene } from '../kernels/dawid-skene.ts'
 
 /** Verdicts that are opinions; who cannot tell says nothing. */
 export const OPINIONS = verdicts.length - 1
 const ADJUDICATOR = 'adjudication'
 
-/** Pairs by id, in the order of their ids. Repeats do not count. */
+/** Pairs by id, in the order of their ids. Repeats and gold checks do not count. */
 export function judgedOf(answers: readonly Answer[]): Map<string, Judged> {
-  const counting = answers.filter(answer => answer.kind !== 'repeat')
+  const counting = answers.filter(counts)
   const posteriors = posteriorOf(counting.filter(answer => answer.kind !== ADJUDICATOR))
   const judged = new Map<string, Judged>()
   for (const [pair_id, of] of byPair(counting)) judged.set(pair_id, judge(of, posteriors.get(pair_id)))
@@ -30,11 +30,11 @@ export const byPair = (answers: readonly Answer[]): Map<string, Answer[]> => gro
 
 function judge(answers: readonly Answer[], posterior: readonly number[] | undefined): Judged {
   const final = answers.filter(answer => answer.kind === ADJUDICATOR)
-  const counts = countsOf(answers.filter(answer => answer.kind !== ADJUDICATOR))
-  const settled = final.length > 0 ? countsOf(final) : counts
+  const said = countsOf(answers.filter(answer => answer.kind !== ADJUDICATOR))
+  const settled = final.length > 0 ? countsOf(final) : said
   return {
-    n: counts.reduce((a, b) => a + b, 0) + final.length,
-    counts: counts.map((n, v) => n + (final.length > 0 ? countsOf(final)[v] : 0)),
+    n: said.reduce((a, b) => a + b, 0) + final.length,
+    counts: said.map((n, v) => n + (final.length > 0 ? countsOf(final)[v] : 0)),
     verdict: verdicts[mostOf(settled)] ?? null,
     adjudicated: final.length > 0,
     posterior: posterior ?? verdicts.slice(0, OPINIONS).map(() => 1 / OPINIONS),

@@ -8,6 +8,8 @@ export interface Answered {
   readonly item: Int32Array
   readonly worker: Int32Array
   readonly label: Int32Array
+  /** The label of item i where it is known, else -1. */
+  readonly known?: Int32Array
 }
 
 export interface DawidSkene {
@@ -29,11 +31,11 @@ const ENOUGH = 1e-8
  */
 export function dawidSkene(answered: Answered, smoothing = SMOOTHING): DawidSkene {
   const { labels } = answered
-  let posterior = shares(answered)
+  let posterior = withKnown(shares(answered), answered)
   for (let iteration = 1; ; iteration++) {
     const prior = priorOf(posterior, answered)
     const confusion = confusionOf(posterior, answered, smoothing)
-    const next = expected(answered, prior, confusion)
+    const next = withKnown(expected(answered, prior, confusion), answered)
     let change = 0
     for (let k = 0; k < next.length; k++) change = Math.max(change, Math.abs(next[k] - posterior[k]))
     posterior = next
@@ -50,6 +52,12 @@ function shares({ items, labels, item, label }: Answered): Float64Array {
   }
   for (let i = 0; i < items; i++)
     for (let a = 0; a < labels; a++) posterior[i * labels + a] = count[i] > 0 ? posterior[i * labels + a] / count[i] : 1 / labels
+  return posterior
+}
+
+/** What is known needs no inference. */
+function withKnown(posterior: Float64Array, { items, labels, known }: Answered): Float64Array {
+  for (let i = 0; known && i < items; i++) if (known[i] >= 0) posterior.fill(0, i * labels, (i + 1) * labels)[i * labels + known[i]] = 1
   return posterior
 }
 

@@ -43,11 +43,23 @@ function annotatorTable(annotators: readonly AnnotatorFigures[]): string {
       a.compared > 0 ? `${percent(a.with_others)} of ${a.compared}` : '-',
       a.e_value >= MUCH ? `${number(a.e_value, 0)} look at this one` : number(a.e_value, 1),
       percent(a.left_share),
+      a.gold > 0 ? `${percent(a.gold_right)} of ${a.gold}` : '-',
       a.repeats > 0 ? `${percent(a.consistent)} of ${a.repeats}` : '-',
       number(a.median_seconds, 1),
       grouped(a.hasty),
     ])
-  const header = ['annotator', 'answers', 'accuracy', 'as the others', 'e-value', 'left', 'repeats alike', 'median s', 'hasty']
+  const header = [
+    'annotator',
+    'answers',
+    'accuracy',
+    'as the others',
+    'e-value',
+    'left',
+    'gold right',
+    'repeats alike',
+    'median s',
+    'hasty',
+  ]
   const more = annotators.length > MOST_ANNOTATORS ? `\n... and ${grouped(annotators.length - MOST_ANNOTATORS)} more; --json lists all` : ''
   return tableOf(header, rows, { right: header.map((_, i) => i > 0) }) + more
 }
@@ -70,10 +82,11 @@ const DECISIONS: Readonly<Record<string, string>> = {
   keep: 'kept, and people say so too',
   flip: 'turned, and people say so too',
   drop: 'dropped, and people do not support the label',
+  quarantine: 'set aside, and people do not support the label',
   review: 'sent to people, and people do not support the label',
 }
 
-function estimatesText({ audited, audit, labels, labels_by_stratum, decisions, found, stop }: Estimates): string {
+function estimatesText({ audited, audit, labels, labels_by_stratum, decisions, decisions_by_stratum, found, stop }: Estimates): string {
   const row = (name: string, share: Share): string[] => [
     name,
     grouped(share.n),
@@ -82,10 +95,16 @@ function estimatesText({ audited, audit, labels, labels_by_stratum, decisions, f
     `${percent(share.low)} to ${percent(share.high)}`,
   ]
   const strata = Object.entries(labels_by_stratum)
+  const several = strata.length > 1 && strata.length <= MOST_STRATA
+  const within = (decision: string): string[][] =>
+    Object.entries(decisions_by_stratum).flatMap(([name, of]) => {
+      const share = of[decision as keyof typeof of]
+      return several && Object.keys(decisions).length > 1 && share ? [row(`  ${name}`, share)] : []
+    })
   const rows = [
     ...(labels ? [row('labels that are right', labels)] : []),
-    ...(strata.length > 1 && strata.length <= MOST_STRATA ? strata.map(([name, share]) => row(`  ${name}`, share)) : []),
-    ...Object.entries(decisions).map(([name, share]) => row(DECISIONS[name] ?? name, share)),
+    ...(several ? strata.map(([name, share]) => row(`  ${name}`, share)) : []),
+    ...Object.entries(decisions).flatMap(([name, share]) => [row(DECISIONS[name] ?? name, share), ...within(name)]),
   ]
   const lines = [
     `audit: ${grouped(audited)} of ${grouped(audit)} drawn pairs have a verdict`,

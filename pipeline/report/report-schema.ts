@@ -145,6 +145,7 @@ const people = z.looseObject({
     labels: estimate.optional().describe('labels as they came in that people support'),
     labels_by_stratum: z.record(z.string(), estimate),
     decisions: z.record(z.string(), estimate).describe('decisions that people support'),
+    decisions_by_stratum: z.record(z.string(), z.record(z.string(), estimate)).optional(),
   }),
 })
 

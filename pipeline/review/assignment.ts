@@ -1,6 +1,6 @@
 /** Who is asked about which pair: enough people each, nobody twice, no two at once beyond what is wanted. */
 import type { Answer } from '../judgement.ts'
-import { hashOf, type QueuedPair } from './queue.ts'
+import { type QueuedPair, share } from './queue.ts'
 
 export interface AssignmentOptions {
   readonly seed: number
@@ -37,7 +37,6 @@ interface Annotator {
 const LEASE_MS = 20 * 60_000
 /** Answers between a pair and its repeat. */
 const REPEAT_AFTER = 10
-const share = (...parts: readonly (string | number)[]): number => Number.parseInt(hashOf(...parts).slice(0, 8), 16) / 2 ** 32
 
 export class Assignment {
   private readonly pairs: readonly Pick<QueuedPair, 'pair_id'>[]

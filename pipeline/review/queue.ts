@@ -42,10 +42,11 @@ export interface Queue {
   close(): void
 }
 
-type Row = PairTexts & { pair_id: string; outcome: string; draw: QueuedPair['draw'] }
+type Row = PairTexts & { pair_id: string; draw: QueuedPair['draw'] }
 
-const WAITING = `select r.pair_id, l.outcome, r.draw, r.prompt, r.chosen, r.rejected from review r
-  join (select distinct pair_id, outcome from ledger where outcome = 'review' or draw is not null) l using (pair_id)`
+const ASKED = `select pair_id, bool_or(outcome = 'review') as escalated from ledger where outcome = 'review' or draw is not null group by pair_id`
+/** Not joined with the ledger by DuckDB, which would hold the texts in memory. */
+const TEXTS = 'select pair_id, draw, prompt, chosen, rejected from review'
 
 type FlagRow = FlagTexts & { pair_id: string; evidence: Omit<QueuedFlag, 'pair_id'> }
 
@@ -59,11 +60,14 @@ export async function openQueue(finished: Finished, seed: number): Promise<Queue
   const flags: (QueuedFlag & { place: number })[] = []
   const tables = await openTables(finished)
   try {
-    const answer = await tables.ask(WAITING)
+    const asked = await tables.rows<{ pair_id: string; escalated: boolean }>(ASKED)
+    const waiting = new Map(asked.map(({ pair_id, escalated }) => [pair_id, escalated]))
+    const answer = await tables.ask(TEXTS)
     for await (const json of answer.json()) {
-      const { pair_id, outcome, draw, prompt, chosen, rejected } = JSON.parse(json) as Row
-      if (found.has(pair_id)) continue
-      found.set(pair_id, { pair_id, escalated: outcome === 'review', draw, place: spool.add({ prompt, chosen, rejected }) })
+      const { pair_id, draw, prompt, chosen, rejected } = JSON.parse(json) as Row
+      const escalated = waiting.get(pair_id)
+      if (escalated === undefined || found.has(pair_id)) continue
+      found.set(pair_id, { pair_id, escalated, draw, place: spool.add({ prompt, chosen, rejected }) })
     }
     if (drewFlags(finished)) flags.push(...(await flagsOf(tables, spool, seed)))
   } catch (error) {
@@ -112,6 +116,9 @@ export function inTurn<T extends QueuedPair>(pairs: readonly T[], seed: number):
 
 /** Hex digits that depend on the texts given and nothing else. */
 export const hashOf = (...parts: readonly (string | number)[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+
+/** A number from 0 to 1, below 1, likewise. */
+export const share = (...parts: readonly (string | number)[]): number => Number.parseInt(hashOf(...parts).slice(0, 8), 16) / 2 ** 32
 
 /** JSON values one after the other in a file that has no name any more: whatever ends the process, nothing stays behind. */
 class Spool {

@@ -1,9 +1,10 @@
 /** The state behind the page: the log, who has which pair, what is disputed. Whatever it says is on the disk. */
-import { type Answer, answerKinds, type FlagCheck, verdictOf } from '../judgement.ts'
+import { type Answer, answerKinds, counts, type FlagCheck, verdictOf } from '../judgement.ts'
 import { isCheck, isUndo, type Line } from '../judgements/answer.ts'
 import { LogWriter, linesOf, readLogs } from '../judgements/log.ts'
 import type { Annotator, Annotators } from './annotators.ts'
 import { type Assigned, Assignment, type AssignmentOptions, type Progress } from './assignment.ts'
+import { GoldChecks, type GoldPair } from './gold.ts'
 import type { FlagTexts, PairTexts, Queue, QueuedFlag } from './queue.ts'
 import { type Compared, differenceOf, htmlOf } from './render.ts'
 import { leftFor } from './sides.ts'
@@ -14,6 +15,9 @@ export interface SessionOptions extends AssignmentOptions {
   /** Logs of others, which are read and not written. */
   readonly others: readonly string[]
   readonly protocol: string
+  /** Hidden checks, and after which share of an annotator's pairs one comes. */
+  readonly gold: readonly GoldPair[]
+  readonly gold_share: number
 }
 
 /** `flag`: is a flag of contamination true? The left side is the flagged text, the right one the benchmark item. */
@@ -58,9 +62,11 @@ export class Session {
   /** What is odd about the logs. */
   readonly notes: readonly string[]
   private readonly queue: Queue
+  private readonly golden: readonly GoldPair[]
   private readonly annotators: Annotators
   private readonly assignment: Assignment
   private readonly flags: Assignment
+  private readonly gold: GoldChecks
   private readonly writer: LogWriter
   private readonly known = new Map<string, Said>()
   private readonly effective = new Map<string, Said>()
@@ -74,8 +80,14 @@ export class Session {
     this.options = options
     this.assignment = new Assignment(queue.pairs, options)
     this.flags = new Assignment(queue.flags, { ...options, repeat_share: 0 })
+    this.golden = options.gold.filter(({ pair_id }) => this.assignment.place(pair_id) === undefined)
+    this.gold = new GoldChecks(this.golden, options)
     this.writer = new LogWriter(options.log)
-    this.notes = readLogs([options.log, ...options.others]).notes
+    const asked = options.gold.length - this.golden.length
+    this.notes = [
+      ...readLogs([options.log, ...options.others]).notes,
+      ...(asked > 0 ? [`${asked} of ${options.gold.length} gold pairs are in the queue of this build and no checks`] : []),
+    ]
     for (const file of options.others) for (const line of linesOf(file).lines) this.take(line)
     for (const line of linesOf(options.log).lines) this.take(line)
   }
@@ -85,30 +97,51 @@ export class Session {
     this.queue.close()
   }
 
-  /** The next pairs of somebody's queue, flags of contamination first; `held` are those that the page still has. */
+  /** What makes up `count` tasks of somebody's queue, flags of contamination first; `held`, which the page still has, are not given again. */
   next(who: Annotator, count: number, held: readonly { pair_id: string; kind: TaskKind }[], now: number): Task[] {
-    if (who.role === 'adjudicator') return this.disputes(count).map(place => this.task({ place, kind: 'adjudication' }, who))
+    const there = new Set(held.map(({ pair_id, kind }) => `${kind} ${pair_id}`))
+    const isNew = (kind: TaskKind, pairs: readonly { readonly pair_id: string }[], place: number): boolean =>
+      !there.has(`${kind} ${pairs[place].pair_id}`)
+    if (who.role === 'adjudicator') {
+      const disputes = this.disputes(count).filter(place => isNew('adjudication', this.queue.pairs, place))
+      return disputes.map(place => this.task({ place, kind: 'adjudication' }, who))
+    }
     const heldFlags = held.flatMap(({ pair_id, kind }): Assigned[] => {
       const place = this.flags.place(pair_id)
       return kind === 'flag' && place !== undefined ? [{ place, kind: 'first' }] : []
     })
-    const flags = this.flags.next(who.name, count, heldFlags, now).map(({ place }) => this.flagTask(place))
-    return [...flags, ...(flags.length < count ? this.pairsFor(who, count - flags.length, held, now) : [])]
+    const flags = this.flags.next(who.name, count, heldFlags, now)
+    const { checks, pairs } = this.pairsFor(who, count - flags.length, held, now)
+    return [
+      ...flags.filter(({ place }) => isNew('flag', this.queue.flags, place)).map(({ place }) => this.flagTask(place)),
+      ...checks.filter(place => isNew('first', this.golden, place)).map(place => this.goldTask(place, who)),
+      ...pairs.filter(({ place, kind }) => isNew(kind, this.queue.pairs, place)).map(assigned => this.task(assigned, who)),
+    ]
   }
 
-  private pairsFor(who: Annotator, count: number, held: readonly { pair_id: string; kind: TaskKind }[], now: number): Task[] {
+  private pairsFor(
+    { name }: Annotator,
+    count: number,
+    held: readonly { pair_id: string; kind: TaskKind }[],
+    now: number,
+  ): { checks: number[]; pairs: Assigned[] } {
+    if (count === 0) return { checks: [], pairs: [] }
     const places = held.flatMap(({ pair_id, kind }): Assigned[] => {
       const place = this.assignment.place(pair_id)
       return place === undefined || kind === 'adjudication' || kind === 'flag' ? [] : [{ place, kind }]
     })
-    return this.assignment.next(who.name, count, places, now).map(assigned => this.task(assigned, who))
+    const checks = this.gold.next(name, count, held)
+    const pairs = this.assignment.next(name, count - checks.length, places, now)
+    return { checks: checks.length + pairs.length > 0 ? checks : this.gold.next(name, count, held, true), pairs }
   }
 
   progress(who: Annotator): Progress {
     if (who.role === 'annotator') {
       const [pairs, flags] = [this.assignment, this.flags].map(of => of.progress(who.name))
       const both = (name: keyof Progress): number => pairs[name] + flags[name]
-      return { answered: both('answered'), left: both('left'), given: both('given'), wanted: both('wanted') }
+      // Checks are counted like pairs, or the count would tell them apart.
+      const gold = this.gold.progress(who.name)
+      return { answered: both('answered') + gold.answered, left: both('left') + gold.left, given: both('given'), wanted: both('wanted') }
     }
     const answered = (this.history.get(who.name) ?? []).length
     return { answered, left: this.disputed.size, given: answered, wanted: answered + this.disputed.size }
@@ -117,14 +150,18 @@ export class Session {
   /** Returns once the answer is on the disk; the same one sent again is one answer. */
   answer(who: Annotator, given: Given, now: Date): void {
     if (this.isKnown(who, given)) return
-    if (this.assignment.place(given.pair_id) === undefined) throw new Refused('this pair is not in the queue of this build')
+    // The page does not know which pairs are checks.
+    const kind = this.gold.place(given.pair_id) === undefined ? given.kind : 'gold'
+    if (kind !== 'gold' && (this.assignment.place(given.pair_id) === undefined || given.kind === 'gold'))
+      throw new Refused('this pair is not in the queue of this build')
     if ((given.kind === 'adjudication') !== (who.role === 'adjudicator')) throw new Refused(`an ${who.role} gives no answers of this kind`)
-    const left = this.annotators.leftOf(given.ticket, given.pair_id, who.name, given.kind)
+    const left = this.annotators.leftOf(given.ticket, given.pair_id, who.name, kind)
     if (!left) throw new Refused('this page belongs to another session; load it again')
     const { ticket: _, ...said } = given
-    const before = this.effective.get(keyOf(given.pair_id, given.kind, who.name))
+    const before = this.effective.get(keyOf(given.pair_id, kind, who.name))
     const answer: Answer = {
       ...said,
+      kind,
       annotator: who.name,
       at: now.toISOString(),
       left,
@@ -178,6 +215,10 @@ export class Session {
       return place === undefined ? undefined : this.flagTask(place)
     }
     const { kind } = said
+    if (kind === 'gold') {
+      const place = this.gold.place(pair_id)
+      return place === undefined ? undefined : this.goldTask(place, who)
+    }
     const place = this.assignment.place(pair_id)
     return place === undefined ? undefined : this.task({ place, kind }, who)
   }
@@ -204,6 +245,11 @@ export class Session {
       this.flags.answered(answer.annotator, answer.pair_id, 'first')
       return
     }
+    if (answer.kind === 'gold') {
+      this.gold.answered(answer.annotator, answer.pair_id)
+      return
+    }
+    if (answer.kind === 'first' && !before) this.gold.after(answer.annotator, answer.pair_id)
     this.byPair.set(answer.pair_id, [...(this.byPair.get(answer.pair_id) ?? []), answer])
     this.assignment.answered(answer.annotator, answer.pair_id, answer.kind)
     this.weigh(answer.pair_id)
@@ -218,6 +264,11 @@ export class Session {
       this.flags.undone(answer.annotator, answer.pair_id, 'first')
       return
     }
+    if (answer.kind === 'gold') {
+      this.gold.undone(answer.annotator, answer.pair_id)
+      return
+    }
+    if (answer.kind === 'first') this.gold.withdrawn(answer.annotator, answer.pair_id)
     this.assignment.undone(answer.annotator, answer.pair_id, answer.kind)
     this.weigh(answer.pair_id)
   }
@@ -235,7 +286,7 @@ export class Session {
 
   /** A pair is disputed while answers differ or somebody flagged it, and nobody has adjudicated. */
   private weigh(pair_id: string): void {
-    const answers = (this.byPair.get(pair_id) ?? []).filter(answer => answer.kind !== 'repeat')
+    const answers = (this.byPair.get(pair_id) ?? []).filter(counts)
     const differ = new Set(answers.map(verdictOf)).size > 1 || answers.some(answer => answer.flagged)
     if (differ && !answers.some(answer => answer.kind === 'adjudication')) this.disputed.add(pair_id)
     else this.disputed.delete(pair_id)
@@ -247,8 +298,16 @@ export class Session {
   }
 
   private task({ place, kind }: Assigned, who: Annotator): Task {
-    const { pair_id } = this.queue.pairs[place]
-    const texts = this.queue.texts(place)
+    return this.taskWith(this.queue.pairs[place].pair_id, this.queue.texts(place), kind, who)
+  }
+
+  /** On the page a check is a pair like any other. */
+  private goldTask(place: number, who: Annotator): Task {
+    const { pair_id, texts } = this.golden[place]
+    return { ...this.taskWith(pair_id, texts, 'gold', who), kind: 'first' }
+  }
+
+  private taskWith(pair_id: string, texts: PairTexts, kind: Answer['kind'], who: Annotator): Task {
     const left = leftFor(pair_id, who.name, this.options.seed, kind)
     const [first, second] = [texts[left], texts[left === 'chosen' ? 'rejected' : 'chosen']]
     const difference = differenceOf(joined(first), joined(second))

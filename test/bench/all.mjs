@@ -1,6 +1,6 @@
 /**
  * make bench: every table from one run, on stdout. May be set: BENCH=build,neardup,... (which tables; default all), SIZES (of the build),
- * NEARDUP, SCALE, INCREMENTAL and ANSWERS (their sizes), BENCH_DIR (default .goldpan/bench).
+ * NEARDUP, SCALE, INCREMENTAL, ANSWERS and REVIEW (their sizes), BENCH_DIR (default .goldpan/bench).
  */
 import { cpus, totalmem } from 'node:os'
 import { benchAnswers } from './answers.mjs'
@@ -11,6 +11,7 @@ import { benchFlips } from './flips.mjs'
 import { benchFlips as benchBuiltIn } from './flips-builtin.mjs'
 import { benchIncremental } from './incremental.mjs'
 import { benchNearDup, corpus } from './neardup.mjs'
+import { benchReview } from './review.mjs'
 import { benchScale } from './scale.mjs'
 import { benchStyle } from './style.mjs'
 import { benchWriters } from './writers.mjs'
@@ -28,6 +29,7 @@ const tables = {
   built_in: ['Wrong labels found by built-in models', () => benchBuiltIn(root)],
   decontamination: ['Decontamination', () => benchDecontamination(root)],
   style: ['Style', () => benchStyle(root)],
+  review: ['Review', () => benchReview(root, Number(process.env.REVIEW ?? 100_000))],
   scale: ['Scale', () => benchScale(root, numbers('SCALE', '1000000,5000000'))],
 }
 console.log(`# Benchmarks\n\n${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. One run of \`make bench\`; ratios hold, absolute figures depend on the machine.\n`)

@@ -132,6 +132,19 @@ describe('agreement', () => {
     })
     expect(agreementOf(crowd(5, { a: 1 }).answers, id => id, 1)).toBeUndefined()
   })
+
+  it('of two who never agree is below chance, settles no pair, and is told without a figure that is none', () => {
+    const never = Array.from({ length: 6 }, (_, i) => [
+      answer({ annotator: 'a', outcome: i % 2 === 0 ? 'left' : 'right' }, i),
+      answer({ annotator: 'b', outcome: i % 2 === 0 ? 'right' : 'left' }, i),
+    ]).flat()
+    const { percent, cohen, alpha_nominal } = agreementOf(never, id => id, 1)!
+    expect([percent.value, cohen!.value]).toEqual([0, -1])
+    expect(alpha_nominal.value).toBeLessThan(-0.8)
+    expect([...judgedOf(never).values()].every(({ verdict }) => verdict === null)).toBe(true)
+    for (const figures of annotatorFigures(never))
+      expect(Object.values(figures).filter(value => typeof value === 'number' && !Number.isFinite(value))).toEqual([])
+  })
 })
 
 /** Figures of krippendorff 0.9.0 and statsmodels 0.15.0 on the votes of the shared data. */

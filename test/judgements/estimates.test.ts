@@ -13,12 +13,14 @@ interface World {
   /** Over all pairs, drawn or not. */
   readonly labels: number
   readonly kept: number
+  /** Kept pairs of the largest stratum. */
+  readonly largest: number
 }
 
 /** Three sources of other quality; models keep most pairs and turn some; of the audit `answered` is judged. */
 function world(seed: number, budget: number, answered: number): World {
   const draws = new Draws().start(seed, budget, 0)
-  const sizes = [3000, 800, 200]
+  const sizes = [1500, 400, 100]
   const pairs = sizes.flatMap((n, source) =>
     Array.from({ length: n }, (_, i) => {
       const right = draws.chance([0.85, 0.7, 0.95][source])
@@ -47,7 +49,8 @@ function world(seed: number, budget: number, answered: number): World {
     }
   }
   const share = (of: readonly { right: boolean }[]): number => of.filter(({ right }) => right).length / of.length
-  return { drawn, judged, labels: share(pairs), kept: share(pairs.filter(({ keep }) => keep)) }
+  const kept = pairs.filter(({ keep }) => keep)
+  return { drawn, judged, labels: share(pairs), kept: share(kept), largest: share(kept.filter(({ source }) => source === 0)) }
 }
 
 describe('the interval of 95 %', () => {
@@ -57,14 +60,16 @@ describe('the interval of 95 %', () => {
     [400, 1],
   ])('holds the truth in 93 to 97 of 100 builds, %d audited, %d of them answered', (budget, answered) => {
     const builds = 1000
-    let [labels, kept] = [0, 0]
+    let [labels, kept, inLargest] = [0, 0, 0]
     for (let seed = 0; seed < builds; seed++) {
       const of = world(seed, budget, answered)
-      const { labels: a, decisions } = estimatesOf(of.drawn, of.judged, OPTIONS)
+      const { labels: a, decisions, decisions_by_stratum } = estimatesOf(of.drawn, of.judged, OPTIONS)
       if (a!.low <= of.labels && of.labels <= a!.high) labels++
       if (decisions.keep!.low <= of.kept && of.kept <= decisions.keep!.high) kept++
+      const largest = decisions_by_stratum['0'].keep!
+      if (largest.low <= of.largest && of.largest <= largest.high) inLargest++
     }
-    for (const held of [labels, kept]) {
+    for (const held of [labels, kept, inLargest]) {
       expect(held / builds).toBeGreaterThanOrEqual(0.93)
       expect(held / builds).toBeLessThanOrEqual(0.97)
     }
@@ -111,6 +116,43 @@ describe('estimates', () => {
     expect(found).toMatchObject({ targeted: { n: 20, per_100: 50 }, audit: { n: 20, per_100: 10 }, lift: { value: 5 } })
     expect(stop).toMatchObject({ enough: false, wanted: 0.1 })
     expect(stop.pairs_needed).toBeGreaterThan(50)
+  })
+
+  it('are told of every decision and stratum, quarantine and pairs that no model saw among them', () => {
+    const of = (
+      stratum: string,
+      models_outcome: DrawnPair['models_outcome'],
+      outcome: DrawnPair['outcome'],
+      verdict: Judged['verdict'],
+    ) => ({
+      stratum,
+      models_outcome,
+      outcome,
+      verdict,
+    })
+    const rows = [
+      ...Array.from({ length: 6 }, () => of('a', 'keep', 'keep', 'chosen')),
+      ...Array.from({ length: 2 }, () => of('a', 'keep', 'keep', 'rejected')),
+      of('a', 'drop', 'drop', 'both_bad'),
+      of('b', 'flip', 'flip', 'rejected'),
+      of('b', null, 'quarantine', 'chosen'),
+      of('b', null, 'keep', 'chosen'),
+      of('b', null, 'drop', 'chosen'),
+    ]
+    const drawn = rows.map((row, i) => pair(i, row))
+    const { decisions, decisions_by_stratum } = estimatesOf(drawn, new Map(rows.map(({ verdict }, i) => [`${i}`, said(verdict)])), OPTIONS)
+    expect(decisions).toMatchObject({
+      keep: { n: 9, share: 7 / 9 },
+      flip: { n: 1, share: 1 },
+      drop: { n: 1, share: 1 },
+      quarantine: { n: 1, share: 0 },
+    })
+    expect(decisions_by_stratum).toMatchObject({
+      a: { keep: { n: 8, share: 0.75 }, drop: { n: 1 } },
+      b: { keep: { n: 1, share: 1 }, flip: { n: 1 }, quarantine: { n: 1, share: 0 } },
+    })
+    expect(decisions_by_stratum.b.quarantine!.high).toBeGreaterThan(0.5)
+    expect(Object.keys(decisions_by_stratum.b)).toEqual(['keep', 'flip', 'quarantine'])
   })
 
   it('say nothing without answers, and bear strata of one pair, ties and what nobody can tell', () => {

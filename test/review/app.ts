@@ -60,6 +60,8 @@ export async function openApp(dir: string, options: Partial<SessionOptions> = {}
     overlap: 1,
     overlap_share: 0,
     repeat_share: 0,
+    gold: [],
+    gold_share: 0,
     protocol: 'test',
     ...options,
   })

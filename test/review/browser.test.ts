@@ -49,12 +49,10 @@ const done = (page: Page): Promise<number> =>
 const shown = async (page: Page): Promise<string> => (await page.locator('#prompt').textContent())!
 
 /** Presses a key, and waits until the answer is counted and the page takes the next one. */
-async function press(page: Page, key: string): Promise<number> {
+async function press(page: Page, key: string): Promise<void> {
   const before = await done(page)
   await page.keyboard.press(key)
-  await until(page, n => Number.parseInt(document.querySelector('#count')!.textContent!, 10) === n, before + 1)
-  await until(page, n => document.querySelector('#status')!.textContent!.includes(`${n} done`), before + 1)
-  return Number(await page.locator('body').getAttribute('data-ms'))
+  await until(page, n => document.querySelector('#status')!.textContent!.includes(`Saved. ${n} done`), before + 1)
 }
 
 const plain = (n: number) => Array.from({ length: n }, () => ({}))
@@ -69,11 +67,10 @@ describe('annotating', () => {
   it('takes thirty pairs by keyboard, each on the disk before the next is shown, with the side that was shown', async () => {
     const page = await open(app.at('ann'))
     const keys = ['1', '2', '3', '4', '5', '6', '7', 'b', 'c', 'ArrowLeft', 'ArrowRight', 't']
-    const times: number[] = []
     for (let i = 0; i < 30; i++) {
       const n = Number(/Question (\d+)/.exec(await shown(page))![1])
       const right_is_left = (await page.locator('#left').textContent())!.includes(`The answer is ${2 * n}.`)
-      times.push(await press(page, keys[i % keys.length]))
+      await press(page, keys[i % keys.length])
       const answers = app.answers()
       expect(answers).toHaveLength(i + 1)
       const last = answers.toSorted((a, b) => (a.at < b.at ? -1 : 1)).at(-1)!
@@ -88,7 +85,6 @@ describe('annotating', () => {
     expect(answers.filter(a => a.left === 'chosen').length).toBeGreaterThan(5)
     expect(answers.filter(a => a.left === 'chosen').length).toBeLessThan(25)
     expect(answers.every(a => a.seconds !== null && a.seconds < 60 && a.protocol === 'test')).toBe(true)
-    expect(times.toSorted((a, b) => a - b)[15]).toBeLessThan(100)
     await page.context().close()
   })
 })
@@ -109,10 +105,10 @@ it('tells neither label nor model to the page', async () => {
 
 it('two annotators share a queue without a pair in common, and overlap as told', async () => {
   for (const [overlap_share, expected] of [
-    [0, 16],
-    [1, 32],
+    [0, 10],
+    [1, 12],
   ]) {
-    const app = await openApp(await buildOf(plain(16)), { overlap: 2, overlap_share })
+    const app = await openApp(await buildOf(plain(overlap_share === 0 ? 10 : 6)), { overlap: 2, overlap_share })
     const pages = await Promise.all([open(app.at('ann')), open(app.at('bob'))])
     await Promise.all(
       pages.map(async page => {
@@ -128,12 +124,16 @@ it('two annotators share a queue without a pair in common, and overlap as told',
   }
 })
 
-it('goes on where it was after a reload, and takes answers back', async () => {
-  const app = await openApp(await buildOf(plain(8)))
+it('goes on where it was after a reload, takes answers back, and keeps the responses in their place', async () => {
+  const app = await openApp(await buildOf(plain(8).map((_, i) => ({ prompt: `Question ${i}${' and on'.repeat(6 * i)}?` }))))
   const page = await open(app.at('ann'))
   for (const key of ['2', 'f', '6'])
     if (key === 'f') await page.keyboard.press(key)
-    else await press(page, key)
+    else {
+      const top = (await page.locator('#responses').boundingBox())!.y
+      await press(page, key)
+      expect((await page.locator('#responses').boundingBox())!.y).toBe(top)
+    }
   const before = await shown(page)
   await page.reload()
   await page.waitForSelector('.turn')
@@ -205,7 +205,7 @@ it('shows hostile texts as text: nothing runs, nothing is loaded, nothing leads 
   await page.reload()
   await page.waitForSelector('.turn')
   for (const part of ['.link', '.image']) {
-    for (const place of await page.locator(part).all()) await place.click({ timeout: 1000, force: true }).catch(() => undefined)
+    for (const place of await page.locator(part).all()) await place.click({ timeout: 300, force: true }).catch(() => undefined)
   }
   await shoot(page, 'hostile')
   expect(await page.locator('#prompt').textContent()).toContain('<script>window.pwned=1</script>')

@@ -38,11 +38,14 @@ function sampleFigure({ audit, targeted, strata }: NonNullable<Report['sample']>
 }
 
 function said({ answers, pairs, annotators, agreement, estimates }: People): Markup[] {
-  const { labels, labels_by_stratum, decisions } = estimates
+  const { labels, labels_by_stratum, decisions, decisions_by_stratum = {} } = estimates
   const shares = [
     ...(labels ? [{ label: 'labels that are right', ...labels }] : []),
     ...Object.entries(decisions).map(([name, e]) => ({ label: `${name}: decision supported`, ...e })),
     ...Object.entries(labels_by_stratum).map(([name, e]) => ({ label: `labels of ${name}`, ...e })),
+    ...Object.entries(decisions_by_stratum).flatMap(([stratum, of]) =>
+      Object.entries(of).map(([name, e]) => ({ label: `${name} in ${stratum}: supported`, ...e })),
+    ),
   ].slice(0, 40)
   const figures = Object.entries(agreement ?? {}).flatMap(([label, f]) =>
     typeof f === 'object' && f.value !== null
@@ -86,7 +89,16 @@ function said({ answers, pairs, annotators, agreement, estimates }: People): Mar
       ? [
           html`<h3>Annotators</h3>`,
           table({
-            header: ['annotator', '>answers', '>accuracy', '>as the others', '>median s'],
+            header: [
+              'annotator',
+              '>answers',
+              '>accuracy',
+              '>as the others',
+              '>gold checks right',
+              '>repeats alike',
+              '>e-value',
+              '>median s',
+            ],
             rows: annotators.slice(0, 50).map(annotatorRow),
           }),
         ]
@@ -96,11 +108,15 @@ function said({ answers, pairs, annotators, agreement, estimates }: People): Mar
 
 const annotatorRow = (a: People['annotators'][number]): string[] => {
   const share = (value: unknown): string => (typeof value === 'number' ? shareOf(value, 1) : '–')
+  const shareIn = (value: unknown, n: unknown): string => (typeof value === 'number' ? `${shareOf(value, 1)} of ${n}` : '–')
   return [
     a.annotator,
     number(a.answers),
     share(a.accuracy),
     share(a.with_others),
+    shareIn(a.gold_right, a.gold),
+    shareIn(a.consistent, a.repeats),
+    typeof a.e_value === 'number' ? (a.e_value >= 20 ? `${decimals(a.e_value, 0)}: look at this one` : decimals(a.e_value, 1)) : '–',
     typeof a.median_seconds === 'number' ? decimals(a.median_seconds, 1) : '–',
   ]
 }

@@ -3,7 +3,7 @@
 import { type After, ask, byId, type State, type Task, tell } from './requests.js'
 
 /** Pairs that wait in the page, so that the next one is there when an answer is saved. */
-const AHEAD = 4
+const AHEAD = 6
 
 const [prompt, left, right, others, empty] = ['prompt', 'left', 'right', 'others', 'empty'].map(byId)
 const reason = byId('reason') as HTMLInputElement
@@ -39,8 +39,7 @@ function fill(): Promise<void> {
     const held = tasks.map(({ pair_id, kind }) => ({ pair_id, kind }))
     const reply = await ask<After & { tasks: Task[] }>('/api/next', { count: AHEAD, held })
     const here = new Set(tasks.map(key))
-    const answered = justAnswered
-    tasks.push(...reply.tasks.filter(task => !here.has(key(task)) && key(task) !== answered))
+    tasks.push(...reply.tasks.filter(task => !here.has(key(task))))
   })().finally(() => {
     filling = undefined
   })
@@ -48,7 +47,6 @@ function fill(): Promise<void> {
 }
 
 const key = ({ pair_id, kind }: Task): string => `${pair_id} ${kind}`
-let justAnswered = ''
 
 function show(): void {
   const task = tasks[0]
@@ -70,6 +68,8 @@ function show(): void {
   prompt.hidden = task.prompt.length === 0
   prompt.replaceChildren(...task.prompt.map(turn))
   prompt.classList.toggle('long', prompt.textContent!.length > 600)
+  prompt.classList.remove('tall')
+  prompt.classList.toggle('tall', prompt.scrollHeight > prompt.clientHeight)
   prompt.scrollTop = 0
   compare(comparing)
   if (task.others) others.replaceChildren(...opinions(task.others))
@@ -134,7 +134,6 @@ async function answer(button: HTMLButtonElement): Promise<void> {
   if (!task || busy) return
   busy = true
   button.classList.add('given')
-  const pressed = performance.now()
   try {
     const given = {
       id: idOf(),
@@ -144,15 +143,14 @@ async function answer(button: HTMLButtonElement): Promise<void> {
     }
     if (task.kind === 'flag') took(await ask<After>('/api/check', { ...given, ...checkOf(button) }))
     else took(await ask<After>('/api/answer', { ...given, ...outcomeOf(task, button) }))
-    await filling
     tasks.shift()
-    justAnswered = key(task)
     clear()
+    // What is under way was asked for before this answer, and may bring nothing.
+    if (tasks.length === 0) await filling
     if (tasks.length === 0) await fill()
     show()
     byId('status').textContent = `Saved. ${byId('count').textContent}`
-    document.body.dataset.ms = String(Math.round(performance.now() - pressed))
-    if (tasks.length <= AHEAD / 2) fill().catch(refused)
+    if (tasks.length < AHEAD) fill().catch(refused)
   } catch (error) {
     refused(error)
   } finally {
@@ -190,7 +188,6 @@ async function takeBack(): Promise<void> {
     const reply = await ask<After & { task: Task | null }>('/api/undo', { id: last })
     took(reply)
     const { task } = reply
-    justAnswered = ''
     if (task) tasks = [task, ...tasks.filter(other => key(other) !== key(task))]
     clear()
     show()

@@ -8,7 +8,11 @@ import { idOf } from '../../judgements/answer.ts'
 import { canonical } from '../../keys.ts'
 import type { Imported } from './tool.ts'
 
-const side = z.object({ pair_id: z.string().regex(/^[0-9a-f]{32}$/), left: z.enum(['chosen', 'rejected']) })
+const side = z.object({
+  pair_id: z.string().regex(/^[0-9a-f]{32}$/),
+  left: z.enum(['chosen', 'rejected']),
+  kind: z.literal('gold').optional(),
+})
 const schema = z.object({ build: z.string(), protocol: z.string(), sides: z.record(z.string(), side), signature: z.string() })
 export type SideMap = z.infer<typeof schema>
 
@@ -53,7 +57,7 @@ export function answersOf(imported: readonly Imported[], map: SideMap, where: st
       flagged: false,
       seconds,
       protocol: map.protocol,
-      kind: 'first',
+      kind: known.kind ?? 'first',
       replaces: null,
     }
     return { id: idOf(answer), ...answer }
