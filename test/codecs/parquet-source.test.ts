@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -8,7 +8,9 @@ import { openRows } from '../../pipeline/codecs/open-rows.ts'
 import type { Text } from '../../pipeline/codecs/row-source.ts'
 import { readRows } from '../../pipeline/codecs/source.ts'
 import { UserError } from '../../pipeline/errors.ts'
-import { parquetFiles } from './parquet-files.ts'
+
+/** Small Parquet files of two rows {prompt, chosen, rejected} as pyarrow 26 writes them, base64; `encrypted` ones with modular encryption. */
+const parquetFiles = JSON.parse(readFileSync(join(import.meta.dirname, 'parquet-files.json'), 'utf8')) as Readonly<Record<string, string>>
 
 const folder = mkdtempSync(join(tmpdir(), 'goldpan-parquet-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -26,7 +28,7 @@ async function readFile(path: string, only?: readonly string[]): Promise<unknown
   return rows
 }
 const read = (bytes: Uint8Array): Promise<unknown[]> => readFile(fileOf(bytes))
-const bytesOf = (name: keyof typeof parquetFiles): Buffer => Buffer.from(parquetFiles[name], 'base64')
+const bytesOf = (name: string): Buffer => Buffer.from(parquetFiles[name], 'base64')
 
 const rows = [
   { prompt: 'Q', chosen: '\ufeffA', rejected: 'C' },
@@ -166,23 +168,6 @@ describe('bad files are refused by name', () => {
     const bytes = bytesOf('checksums')
     bytes[bytes.indexOf('\ufeffA')] ^= 4
     await expect(read(bytes)).rejects.toThrow(/^in: row group 0, column chosen, byte \d+: the checksum of a page does not match/)
-  })
-
-  test('any bit wrong gives all rows, some perhaps changed, or a UserError', async () => {
-    const bytes = bytesOf('dictionary_v2')
-    let refused = 0
-    for (let at = 0; at < bytes.length; at += 3) {
-      const broken = Buffer.from(bytes)
-      broken[at] ^= 1 << (at % 8)
-      const outcome = await read(broken).catch(error => error)
-      if (!(outcome instanceof UserError)) expect(outcome).toHaveLength(rows.length)
-      else {
-        expect(outcome.message).toMatch(/^in: /)
-        refused++
-      }
-    }
-    expect(refused).toBeGreaterThan(50)
-    expect(await read(bytes)).toEqual(rows)
   })
 
   test('a footer that counts other rows than its row groups', async () => {
