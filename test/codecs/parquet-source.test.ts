@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { ParquetSchema, ParquetWriter } from 'parquetjs-lite'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { openRows } from '../../pipeline/codecs/open-rows.ts'
 import type { Text } from '../../pipeline/codecs/row-source.ts'
 import { readRows } from '../../pipeline/codecs/source.ts'
@@ -168,6 +168,28 @@ describe('bad files are refused by name', () => {
     const bytes = bytesOf('checksums')
     bytes[bytes.indexOf('\ufeffA')] ^= 4
     await expect(read(bytes)).rejects.toThrow(/^in: row group 0, column chosen, byte \d+: the checksum of a page does not match/)
+  })
+
+  test('that kills the process that tries to read it is refused, and the next file is read', async () => {
+    const evil = fileOf(bytesOf('lz4'))
+    const require = join(folder, 'kill.cjs')
+    const kill = `name === 'message' && message.path === '${evil}' && process.kill(process.pid, 'SIGSEGV')`
+    writeFileSync(
+      require,
+      `const { emit } = process; process.emit = function (name, message) { ${kill}; return emit.apply(this, arguments) }`,
+    )
+    vi.stubEnv('NODE_OPTIONS', `--require ${require}`)
+    vi.resetModules()
+    // A process of its own for trials, started with that file loaded.
+    const { readRows } = await import('../../pipeline/codecs/source.ts')
+    const all = async (path: string): Promise<unknown[]> => {
+      const found: unknown[] = []
+      for await (const chunk of readRows(path, 'in')) found.push(...chunk)
+      return found
+    }
+    await expect(all(evil)).rejects.toThrow(/^in: Parquet: the reader breaks down over it \(SIGSEGV\); the file is damaged/)
+    expect(await all(fileOf(bytesOf('lz4')))).toHaveLength(2)
+    vi.unstubAllEnvs()
   })
 
   test('a footer that counts other rows than its row groups', async () => {
