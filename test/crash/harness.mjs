@@ -14,8 +14,9 @@ const ENDED = [0, 3]
 
 /** A config with a folder of its own for store and output, and what an undisturbed build of it gives. */
 export class Subject {
-  constructor(name, config) {
+  constructor(name, config, corpus) {
     this.name = name
+    this.corpus = corpus
     this.config = config
     this.dir = mkdtempSync(join(tmpdir(), `goldpan-crash-${name}-`))
     this.store = join(this.dir, 'store')
@@ -106,7 +107,7 @@ export class Subject {
   }
 
   remove() {
-    rmSync(this.dir, { recursive: true, force: true })
+    for (const folder of [this.dir, this.corpus]) if (folder) rmSync(folder, { recursive: true, force: true })
   }
 }
 
@@ -133,7 +134,7 @@ export function synthetic(pairs = 1200) {
     config,
     'name: crash\nsources: [{ path: "pairs-*.jsonl" }]\nbenchmarks: ["benchmarks/*.jsonl"]\nsteps: [structure, exact-dedup, near-dup, decontaminate]\noutput: { splits: { validation: 0.05 }, publish_without_review: true }\n',
   )
-  return new Subject('synthetic', config)
+  return new Subject('synthetic', config, dir)
 }
 
 /** Kills at random moments, the build going on between; then over again. */
