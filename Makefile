@@ -3,7 +3,7 @@ CONFIG ?= configs/quickstart.yaml
 OUT ?= out/$(basename $(notdir $(CONFIG)))
 GOLDPAN = node dist/pipeline/cli.js
 
-.PHONY: run build test bench crash clean
+.PHONY: run build test bench crash fuzz clean
 
 run: build
 	$(GOLDPAN) run $(CONFIG) --out $(OUT)
@@ -36,6 +36,10 @@ bench: build
 # Kills builds in every way known, 200 times at random and at every fault point; `make test` has a short form.
 crash: build
 	node test/crash/all.mjs
+
+# Feeds every reader with 100,000 broken files; `make test` has a short form.
+fuzz: build
+	node test/fuzz/all.mjs
 
 clean:
 	rm -rf dist out .goldpan

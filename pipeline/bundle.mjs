@@ -8,7 +8,7 @@ import { build } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const out = join(root, 'dist/pipeline')
-const programs = ['cli.js', 'index.js', 'worker.js', 'synth/part.js', 'scorers/onnx-child.js']
+const programs = ['cli.js', 'index.js', 'worker.js', 'synth/part.js', 'scorers/onnx-child.js', 'codecs/parquet-child.js']
 const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** Plain JavaScript that every run loads. */
 const inside = ['@duckdb/node-api', 'apache-arrow', 'cli-progress', 'commander', 'fastest-levenshtein', 'hash-wasm', 'tinyglobby', 'yaml', 'zod']

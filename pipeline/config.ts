@@ -1,6 +1,6 @@
 /** The config as users write it: read, checked and completed with defaults; every complaint names file and line. */
 import { readFileSync } from 'node:fs'
-import { type Document, isMap, isScalar, LineCounter, type Node, parse, parseDocument } from 'yaml'
+import { type Document, isMap, isScalar, LineCounter, type Node, parse, parseDocument, visit } from 'yaml'
 import { z } from 'zod'
 import { outputFormats } from './codecs/out-columns.ts'
 import { hint, UserError } from './errors.ts'
@@ -145,9 +145,13 @@ export interface LoadedConfig {
 /** Reads a config file; `overrides` are `--set` texts such as `steps.near-dup.threshold=0.7`. */
 export function loadConfig(path: string, overrides: readonly string[] = []): LoadedConfig {
   const lines = new LineCounter()
-  const document = parseDocument(readText(path), { lineCounter: lines, uniqueKeys: true })
+  const document = parseDocument(readText(path), { lineCounter: lines, uniqueKeys: false })
+  const refuse = (at: number, what: string): never => {
+    throw new UserError(`${path}:${lines.linePos(at).line}: ${what}`)
+  }
   const [broken] = document.errors
-  if (broken) throw new UserError(`${path}:${lines.linePos(broken.pos[0]).line}: not YAML: ${broken.message.split('\n')[0]}`)
+  if (broken) refuse(broken.pos[0], `not YAML: ${broken.message.replace(/^Maximum call stack.*/, 'nested too deep').split('\n')[0]}`)
+  checkNodes(document, refuse)
   const raw = toPlain(path, document)
   for (const override of overrides) applyOverride(raw, override)
   const at = (place: readonly (string | number)[]): string => `${path}:${lineOf(document, lines, place)}`
@@ -159,18 +163,43 @@ export function loadConfig(path: string, overrides: readonly string[] = []): Loa
   return { path, config: parsed.data, steps: parsed.data.steps.map((s, i) => stepOf(s, i, at)).map(numbered()), complain, at }
 }
 
+/** A thousand sources take a tenth of it. */
+const MOST_CHARACTERS = 2 ** 20
+/** More are no config but an attempt to fill the memory. */
+const MOST_ALIASES = 100
+
+/** No key stands twice in a mapping, and aliases are few; the library looks for both in quadratic time. */
+function checkNodes(document: Document, refuse: (at: number, what: string) => never): void {
+  let aliases = 0
+  visit(document, {
+    Alias: (_, { range }) => {
+      if (++aliases > MOST_ALIASES) refuse(range![0], `more than ${MOST_ALIASES} aliases`)
+    },
+    Map: (_, { items }) => {
+      const seen = new Set<unknown>()
+      for (const { key } of items) {
+        if (!isScalar(key)) continue
+        if (seen.has(key.value)) refuse(key.range![0], `the key ${key.value} stands twice`)
+        seen.add(key.value)
+      }
+    },
+  })
+}
+
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    const text = readFileSync(path, 'utf8')
+    if (text.length <= MOST_CHARACTERS) return text
   } catch {
     throw new UserError(`${path}: no such config file, or not readable; \`goldpan init PATH...\` writes one`)
   }
+  throw new UserError(`${path}: longer than ${MOST_CHARACTERS} characters, which is no config`)
 }
 
 function toPlain(path: string, document: Document): Record<string, unknown> {
   let plain: unknown
   try {
-    plain = document.toJS({ maxAliasCount: 100 })
+    plain = document.toJS({ maxAliasCount: MOST_ALIASES })
   } catch (error) {
     throw new UserError(`${path}: ${(error as Error).message}`)
   }

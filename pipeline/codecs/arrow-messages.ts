@@ -55,7 +55,31 @@ export function checkFile(path: string, shown: string, { tail, size }: FileEnds)
     if (length <= 0 || length > size - 18) throw damaged(shown, `byte ${size - 10}`, `a footer of ${length} bytes in a file of ${size}`)
     const blocks = blocksOf(await readAt(handle, size - 10 - length, length), shown)
     for (const block of blocks) await checkBlock(handle, shown, block, size)
+    const first = blocks.some(({ at }) => at === 8) ? 8 : await endOfSchema(handle, shown)
+    checkGaps(blocks, first, size - 10 - length, shown)
   })
+}
+
+/** A file begins with its schema, which stands in the footer too: apache-arrow for JavaScript leaves it out here. */
+async function endOfSchema(handle: FileHandle, shown: string): Promise<number> {
+  const fault = (what: string): Error => damaged(shown, 'Arrow, byte 8', what)
+  const length = lengthAfter(await readAt(handle, 8, 8), fault)
+  const bytes = await readAt(handle, 16, length)
+  if (bytes.length < length || checked(bytes, fault).kind !== SCHEMA) throw fault('the footer does not name the message here')
+  return 16 + length
+}
+
+/** Bytes between two messages that only fill up to a multiple. */
+const PADDING = 64
+
+/** The messages lie end to end: one that the footer does not name would be lost without a word, one that it names twice be read twice. */
+function checkGaps(blocks: readonly Block[], first: number, footer: number, shown: string): void {
+  let end = first
+  for (const { at, metadata, body } of [...blocks].sort((a, b) => a.at - b.at)) {
+    if (at < end || at - end > PADDING) throw damaged(shown, `Arrow, byte ${end}`, 'the footer does not name the message here once')
+    end = at + metadata + body
+  }
+  if (footer - end > PADDING + END.length) throw damaged(shown, `Arrow, byte ${end}`, 'the footer does not name the message here')
 }
 
 /** Where a message lies in a file, as its footer says. */
@@ -154,7 +178,9 @@ const STRUCT = 16
 
 function checkBatch(batch: FlatTable | undefined, body: number): void {
   if (!batch) throw new RangeError('a dictionary without values')
-  batch.vector(1, STRUCT)
+  const nodes = batch.vector(1, STRUCT)
+  if (nodes.length > 0 && batch.longAt(nodes.at) !== batch.long(0))
+    throw new RangeError(`a batch of ${batch.long(0)} rows, its first column has ${batch.longAt(nodes.at)}`)
   const { at, length } = batch.vector(2, STRUCT)
   const views = batch.vector(4, 8)
   for (let k = 0; k < views.length; k++) {

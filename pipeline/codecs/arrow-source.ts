@@ -81,8 +81,8 @@ async function* batches(path: string, shown: string, kind: 'file' | 'stream', wa
 function rowsOf(batch: RecordBatch, wanted: readonly string[]): RowBlock {
   const { fields } = batch.schema
   const columns = batch.data.children.map((data, k) => ({ name: fields[k].name, data })).filter(({ name }) => wanted.includes(name))
-  const short = columns.find(({ data }) => data.length < batch.numRows)
-  if (short) throw new RangeError(`column ${short.name} has fewer rows than its batch`)
+  const other = columns.find(({ data }) => data.length !== batch.numRows)
+  if (other) throw new RangeError(`column ${other.name} has other rows than its batch`)
   for (const { name, data } of columns) checkLayout(data, name)
   return columnRows(batch.numRows, Object.fromEntries(columns.map(({ name, data }) => [name, arrowReader(data, name)])))
 }

@@ -63,6 +63,7 @@ function footerOf(bytes: Buffer, shown: string): ParquetFooter {
   thrift.struct(id => {
     if (id === 8) throw encrypted(shown)
     if (id === 3) rows = thrift.signed()
+    else if (id === 2) checkDepth(thrift, shown)
     else if (id === 4) thrift.list(() => groups.push(groupOf(thrift, shown)))
     else return false
     return true
@@ -71,6 +72,29 @@ function footerOf(bytes: Buffer, shown: string): ParquetFooter {
   const sum = groups.reduce((total, group) => total + group.rows, 0)
   if (sum !== rows) throw new RangeError(`the footer counts ${rows} rows, its row groups ${sum}`)
   return { rows, groups }
+}
+
+/** Levels of the schema, a list takes two. The reader's time doubles with each: 100 lists in each other would never be opened. */
+const MOST_LEVELS = 24
+
+function checkDepth(thrift: ThriftReader, shown: string): void {
+  /** Children still to come, of each element that is open. */
+  const open: number[] = []
+  thrift.list(() => {
+    let children = 0
+    thrift.struct(id => {
+      if (id !== 5) return false
+      children = thrift.signed()
+      return true
+    })
+    if (open.length > 0) open[open.length - 1]--
+    if (children > 0) open.push(children)
+    while (open.length > 0 && open[open.length - 1] <= 0) open.pop()
+    if (open.length > MOST_LEVELS)
+      throw new UserError(
+        `${shown}: columns nested more than ${MOST_LEVELS} levels deep, which goldpan does not read; write the file without them`,
+      )
+  })
 }
 
 function groupOf(thrift: ThriftReader, shown: string): ParquetFooter['groups'][number] {

