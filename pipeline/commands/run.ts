@@ -19,7 +19,7 @@ import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
 import { lookOf } from '../report/ink.ts'
 import { nextText } from '../report/next.ts'
-import { writeReport } from '../report/write.ts'
+import { reportAsItIs, writeReport } from '../report/write.ts'
 import { runBuild } from '../run.ts'
 import { tryServers } from '../scorers/open.ts'
 import { seal, UNPUBLISHED } from '../seal.ts'
@@ -76,18 +76,20 @@ async function run(config: string, flags: Flags): Promise<void> {
   if (located.plan.steps.some(step => stages.get(step.stage)?.models)) await tryServers(located.plan.models, located.paths)
   const { threads, memory: memory_bytes, store, out } = flags
   for (const note of located.notes ?? []) console.error(note)
-  const { manifest, notes } = await runBuild(located, {
+  const { manifest, notes, unchanged } = await runBuild(located, {
     config,
     set: flags.set,
     out,
     store,
     threads,
     memory_bytes,
+    rehash: flags.rehash === true,
     progress,
     started: stopOnSignal,
   })
   for (const note of notes) console.error(note)
-  const { people, report } = await writeReport(out)
+  if (unchanged) progress.note(`${out}: holds this very build already; nothing was written but run.json`)
+  const { people, report } = (unchanged ? reportAsItIs(out) : undefined) ?? (await writeReport(out))
   const look = lookOf(process.stdout)
   if (people) recordPeople(out, people)
   if (flags.json) console.log(JSON.stringify(manifest.totals, null, 2))
