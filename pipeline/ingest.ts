@@ -89,6 +89,18 @@ export async function probe(file: SourceFile): Promise<Recognised & { format: Kn
   return { container, compression, format }
 }
 
+/** Models of whose scores the first rows of a file tell. */
+export async function recordedIn({ path, shown, scores, limit = LOOK_ROWS }: SourceFile): Promise<string[]> {
+  const models = new Set<string>()
+  if (!scores) return []
+  const { columns } = await openRows(path, shown)
+  const only = columns?.flatMap(({ name }) => (name === 'scores' ? [name] : []))
+  if (only?.length === 0) return []
+  for await (const chunk of readRows(path, shown, { limit: Math.min(limit, LOOK_ROWS), only }))
+    for (const row of chunk) if ('value' in row && isObject(row.value)) for (const [model] of scoresAt(row.value)) models.add(model)
+  return [...models]
+}
+
 interface Look extends Recognised {
   readonly columns?: readonly ColumnName[]
   readonly format: KnownFormat

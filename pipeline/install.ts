@@ -26,9 +26,9 @@ import { DamagedEntry, guarded } from './store.ts'
 
 /** Says that the folder is goldpan's although its manifest is not there yet. */
 export const MARKER = '.goldpan-incomplete'
-const INCOMING = '.goldpan-incoming'
+export const INCOMING = '.goldpan-incoming'
 /** Written after the manifest, of which they are a view. */
-const REPORTS = ['report.html', 'report.json']
+export const REPORTS = ['report.html', 'report.json']
 
 /** Refuses an output folder that holds something else than a build. Touches nothing. */
 export function checkOut(out: string): void {

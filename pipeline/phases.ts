@@ -85,6 +85,13 @@ export function isIngested({ store }: Build, input: PlannedInput): boolean {
   return shards.every((_, i) => store.has(textsKey(input, i)) && store.has(factsKey(input, i)))
 }
 
+/** Whether every shard has been judged by the steps that call reward models, so that no model is needed. */
+export function isScored(build: Build): boolean {
+  if (!build.plan.inputs.every(input => isIngested(build, input))) return false
+  const scoring = build.steps().filter(step => step.code.models)
+  return scoring.every(step => build.shards().every(shard => build.store.has(verdictKey(step, shard))))
+}
+
 const isSettled = (build: Build, shard: Shard): boolean =>
   build.store.has(settledKey(build, shard)) && build.store.has(`${settledKey(build, shard)}.counts`)
 export const isPublished = (build: Build, folder: number, part: number): boolean =>

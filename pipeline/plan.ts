@@ -22,6 +22,8 @@ import type { Judged } from './judgement.ts'
 import { judgementsOf } from './judgements/planned.ts'
 import { digestOf, keyOf } from './keys.ts'
 import { pairFacts, pairTexts, placeFacts, recallFacts, sizeFacts } from './pair.ts'
+import { checkMargin } from './planned-margin.ts'
+import { sourceFile } from './probe.ts'
 import { type Declared, type Env, type Json, type Stage, schemaOf, typeName } from './stage.ts'
 import { signalColumns } from './tables.ts'
 import { VERSION } from './version.ts'
@@ -133,6 +135,12 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
     folder: (onnx, where) => locateFolder(onnx, base, where, paths, digest),
   })
   checkOutput(loaded, steps)
+  const added = (recorded: readonly string[]): Schema => envAfter(steps, steps.length, Object.keys(models), recorded).upstream
+  await checkMargin(
+    loaded,
+    added,
+    inputs.map(input => sourceFile(input, paths)),
+  )
   const body = {
     goldpan: VERSION,
     name: config.name,
@@ -361,15 +369,13 @@ function providers(column: string, params: Json, env: Env): string {
 
 function checkOutput(loaded: LoadedConfig, steps: readonly PlannedStep[]): void {
   for (const [i, text] of loaded.config.expect.entries()) expectationOf(text, loaded.at(['expect', i]))
-  const { signals, margin } = loaded.config.output
+  const { signals } = loaded.config.output
   const env = envAfter(steps, steps.length, Object.keys(loaded.config.models), [])
   const known = Object.keys(env.upstream)
   signalColumns(signals)
   for (const signal of signals)
     if (!(signal in env.upstream) && !/^(p|margin)_/.test(signal) && signal !== 'human')
       throw new UserError(`${loaded.at(['output', 'signals'])}: output.signals: no step adds "${signal}"${hint(signal, known)}`)
-  if (margin !== undefined && !steps.some(s => s.stage === 'score'))
-    throw new UserError(`${loaded.at(['output', 'margin'])}: output.margin: no step scores; add the step score`)
 }
 
 /** What the first n steps have added, as a stage of the next step sees it. */

@@ -7,6 +7,7 @@ import { Build } from './build.ts'
 import type { Executor } from './executors/executor.ts'
 import { inline } from './executors/inline.ts'
 import { threads } from './executors/threads.ts'
+import { isInPlace, renewRun } from './in-place.ts'
 import { install } from './install.ts'
 import type { Manifest } from './manifest.ts'
 import { lastBuild, outlookOf } from './outlook.ts'
@@ -29,6 +30,8 @@ export interface RunOptions {
   /** 0 = in this thread. */
   readonly threads: number
   readonly memory_bytes: number
+  /** Whether files are read again that look as they did when their digests were taken. */
+  readonly rehash?: boolean
   readonly progress: Progress
   /** Called with the executor once there is one, for whoever must stop it. */
   readonly started?: (executor: Executor) => void
@@ -47,6 +50,8 @@ export interface Ran {
   readonly manifest: Manifest
   readonly times: readonly PhaseTime[]
   readonly notes: readonly string[]
+  /** Whether the output folder held this very build, so that nothing was written. */
+  readonly unchanged: boolean
 }
 
 /** Base of the process, and what a worker holds at most: a block of text with its tokens, a partition, or a row group being written. */
@@ -75,19 +80,18 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
       const fresh = new Build(located, build.store)
       const times = await onePass(fresh, options.progress, executor)
       const manifest = manifestOf(fresh)
-      await install(
-        fresh,
-        manifest,
-        {
-          ...runReport(begun, clock(), times, executor, fresh.corpus().text_bytes),
-          ...(options.config ? { config: resolve(options.config) } : {}),
-          ...(options.set && options.set.length > 0 ? { set: options.set } : {}),
-        },
-        options.out,
-      )
+      const report = {
+        ...runReport(begun, clock(), times, executor, fresh.corpus().text_bytes),
+        ...(options.config ? { config: resolve(options.config) } : {}),
+        ...(options.set && options.set.length > 0 ? { set: options.set } : {}),
+      }
+      const { store, rehash = false } = options
+      const unchanged = times.every(({ tasks }) => tasks === 0) && (await isInPlace(manifest, options.out, { store, rehash }))
+      if (unchanged) renewRun(options.out, report)
+      else await install(fresh, manifest, report, options.out)
       fresh.store.touchUsed()
       const notes = fresh.inputs().flatMap((input, i) => input.notes.map(note => `${located.plan.inputs[i].path}: ${note}`))
-      return { manifest, times, notes }
+      return { manifest, times, notes, unchanged }
     })
   } finally {
     options.progress.end()

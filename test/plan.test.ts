@@ -90,3 +90,15 @@ describe('steps', () => {
     expect(steps.find(s => s.id === 'decontaminate')!.files).toHaveLength(1)
   })
 })
+
+it('looks for the model of output.margin among models and in the first rows', async () => {
+  const more = (margin: string): string => `output: { margin: ${margin} }\n`
+  const scored = '{"prompt":"p","chosen":"c","rejected":"r","scores":{"my rm":[2,1]}}\n'
+  const files = { 'a.jsonl': ROW + scored }
+  const steps = ['structure', 'score']
+  for (const margin of ['bt_text', 'my_rm']) await plan({ files, steps, more: more(margin) })
+  await expect(plan({ files, steps, more: more('my_mr') })).rejects.toThrow(
+    /c\.yaml:\d+: output\.margin: no step gives a margin of a model "my_mr"; did you mean "my_rm"\? \(known: bt_text, bt_quality, bt_graph, my_rm\)$/,
+  )
+  await expect(plan({ files, steps: ['structure'], more: more('my_rm') })).rejects.toThrow(/"my_rm"; add the step score$/)
+})

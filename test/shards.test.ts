@@ -184,10 +184,12 @@ describe('margin', () => {
     expect(schemaOf(join(dir, 'no-margin/out/train/part-00000.parquet')).join()).not.toMatch(/margin/)
   })
 
-  it('of a model that does not score every pair stops the build before anything is written', () => {
-    const { out, code, stderr } = run('unknown', { margin: 'nobody' }, steps)
+  it('of an unknown model is refused before any work', () => {
+    const { out, code, stderr } = run('unknown', { margin: 'bt-text' }, steps)
     expect(code).toBe(2)
-    expect(stderr).toMatch(/^goldpan: [^\n]*output\.margin[^\n]*\n$/)
+    expect(stderr).toMatch(
+      /^goldpan: \S+c\.yaml:\d+: output\.margin: no step gives a margin of a model "bt-text"; did you mean "bt_text"\? \(known: [^\n]*\)\n$/,
+    )
     expect(existsSync(out)).toBe(false)
   })
 })

@@ -1,8 +1,9 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { stages } from '../../stages/index.ts'
+import { Build } from '../build.ts'
 import { bytesOf, loadConfig } from '../config.ts'
 import { remembered } from '../digests.ts'
 import { PendingError } from '../errors.ts'
@@ -13,16 +14,18 @@ import { refuseOwnOutput } from '../files.ts'
 import { checkOut } from '../install.ts'
 import type { People } from '../judgements/people.ts'
 import type { Manifest } from '../manifest.ts'
-import { planOf } from '../plan.ts'
+import { isScored } from '../phases.ts'
+import { type LocatedPlan, planOf } from '../plan.ts'
 import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
 import { lookOf } from '../report/ink.ts'
 import { nextText } from '../report/next.ts'
-import { writeReport } from '../report/write.ts'
+import { reportAsItIs, writeReport } from '../report/write.ts'
 import { runBuild } from '../run.ts'
 import { tryServers } from '../scorers/open.ts'
 import { seal, UNPUBLISHED } from '../seal.ts'
+import { DamagedEntry, Store } from '../store.ts'
 import { whole } from './whole.ts'
 
 interface Flags {
@@ -73,21 +76,23 @@ async function run(config: string, flags: Flags): Promise<void> {
   const progress = openProgress(flags.progress, flags.log === 'json')
   const located = await planOf(loaded, remembered(flags.store, flags.rehash === true))
   await probeInputs(located, progress)
-  if (located.plan.steps.some(step => stages.get(step.stage)?.models)) await tryServers(located.plan.models, located.paths)
+  await tryModels(located, flags.store)
   const { threads, memory: memory_bytes, store, out } = flags
   for (const note of located.notes ?? []) console.error(note)
-  const { manifest, notes } = await runBuild(located, {
+  const { manifest, notes, unchanged } = await runBuild(located, {
     config,
     set: flags.set,
     out,
     store,
     threads,
     memory_bytes,
+    rehash: flags.rehash === true,
     progress,
     started: stopOnSignal,
   })
   for (const note of notes) console.error(note)
-  const { people, report } = await writeReport(out)
+  if (unchanged) progress.note(`${out}: holds this very build already; nothing was written but run.json`)
+  const { people, report } = (unchanged ? reportAsItIs(out) : undefined) ?? (await writeReport(out))
   const look = lookOf(process.stdout)
   if (people) recordPeople(out, people)
   if (flags.json) console.log(JSON.stringify(manifest.totals, null, 2))
@@ -98,6 +103,24 @@ async function run(config: string, flags: Flags): Promise<void> {
     throw new PendingError(
       `${manifest.totals.review} pairs wait for people in ${join(out, 'review')}; all else is published. To judge them: goldpan review ${out}; then run again. To end without them: output.publish_without_review: true`,
     )
+}
+
+/** Asks no server where the store holds all that one would be asked for. */
+async function tryModels(located: LocatedPlan, root: string): Promise<void> {
+  const { plan, paths } = located
+  if (!plan.steps.some(step => stages.get(step.stage)?.models) || !Object.values(plan.models).some(model => 'http' in model)) return
+  if (existsSync(join(root, 'objects')) && scoredIn(located, root)) return
+  await tryServers(plan.models, { paths, store: { root } }, line => console.error(line))
+}
+
+/** A damaged entry is mended by the run itself. */
+function scoredIn(located: LocatedPlan, root: string): boolean {
+  try {
+    return isScored(new Build(located, new Store(root)))
+  } catch (error) {
+    if (error instanceof DamagedEntry) return false
+    throw error
+  }
 }
 
 /** A build that fails its checks is kept and marked: a file says so to people and scripts, for the manifest knows nothing of run times. */

@@ -1,11 +1,11 @@
 /** Writes report.json and report.html beside the manifest of a finished build. They hold times, so no manifest names them. */
-import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
-import { openFinished } from '../finished.ts'
+import { type Finished, openFinished } from '../finished.ts'
 import type { People } from '../judgements/people.ts'
 import { peopleOf } from '../judgements/people.ts'
-import { logPlaces } from '../judgements/places.ts'
+import { type LogPlaces, logPlaces } from '../judgements/places.ts'
 import { canonicalJson } from '../manifest.ts'
 import { seal } from '../seal.ts'
 import { openTables } from '../sql.ts'
@@ -23,10 +23,23 @@ const WANTED_WIDTH = 0.1
 /** What people said, where the build's judgement log holds an answer. */
 export async function peopleIn(dir: string): Promise<People | undefined> {
   const finished = openFinished(dir)
-  const places = logPlaces(finished)
-  if (![places.log, ...places.others].some(log => existsSync(log))) return undefined
+  const places = placesIn(finished)
+  if (!places) return undefined
   const people = await peopleOf(finished, places, WANTED_WIDTH)
   return people.answers > 0 || (people.flags?.all.n ?? 0) > 0 ? people : undefined
+}
+
+/** Where the build's judgement logs are, if there is one. */
+function placesIn(finished: Finished): LogPlaces | undefined {
+  const places = logPlaces(finished)
+  return [places.log, ...places.others].some(log => existsSync(log)) ? places : undefined
+}
+
+/** The report that lies in the folder of a build to which nothing has happened since; none where people may have answered. */
+export function reportAsItIs(dir: string): Reported | undefined {
+  if (placesIn(openFinished(dir))) return undefined
+  const report = JSON.parse(readFileSync(join(dir, 'report.json'), 'utf8')) as Report
+  return report.people ? undefined : { report }
 }
 
 /** The report of a finished build, written nowhere. */

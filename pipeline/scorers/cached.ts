@@ -1,6 +1,6 @@
 /** Scores that were given once are not asked for again, whatever build, step or process asks. */
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { open, type RootDatabase } from 'lmdb'
 import { type Batch, batchOf, gather, turnsOf, type Utf8 } from '../batch.ts'
 import type { Scorer, Side } from '../scorer.ts'
@@ -30,6 +30,20 @@ export function cached(scorer: Scorer, digest: string, folder: string): Scorer {
     },
   }
 }
+
+/** Whether a model has given a score that is kept in `folder`. */
+export async function hasScores(digest: string, folder: string): Promise<boolean> {
+  if (!existsSync(folder)) return false
+  const scores = open<Buffer, Buffer>({ path: folder, encoding: 'binary', keyEncoding: 'binary' })
+  try {
+    return scores.get(markOf(digest)) !== undefined
+  } finally {
+    await scores.close()
+  }
+}
+
+/** The key under which it is noted that a model has given scores. */
+const markOf = (digest: string): Buffer => createHash('sha256').update(`scores of ${digest}`).digest()
 
 const sided = ({ prompt, responses }: Side): Batch<typeof sideOf> => batchOf(sideOf, responses.offsets.length - 1, { prompt, responses })
 
@@ -65,6 +79,7 @@ async function fromCache(
         for (const i of same) said[i] = answers[k]
         return Number.isFinite(answers[k]) ? [scores.put(key, binary(answers[k]))] : []
       })
+      if (kept.length > 0) kept.push(scores.put(markOf(digest), Buffer.of(1)))
       await Promise.all(kept)
     }
   }

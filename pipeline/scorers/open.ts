@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { ModelConfig } from '../config.ts'
-import type { Embedder, Scorer } from '../scorer.ts'
-import { cached } from './cached.ts'
+import { UserError } from '../errors.ts'
+import type { Embedder, Scorer, Side } from '../scorer.ts'
+import { cached, hasScores } from './cached.ts'
 import { openHttp } from './http.ts'
 import { openOnnx, openOnnxEmbedder } from './onnx.ts'
 
@@ -14,9 +15,27 @@ interface Place {
   readonly store: { readonly root: string }
 }
 
-/** Opens a configured reward model; what it has said before comes from the store. */
+/** A configured reward model; what it has said before comes from the store, and it is opened for the first text that is not there. */
 export async function openScorer(name: string, model: Planned, { paths, store }: Place): Promise<Scorer> {
-  return cached(await opened(name, model, paths), model.digest, join(store.root, 'scores'))
+  return cached(whenAsked(name, model, paths), model.digest, scoresIn(store.root))
+}
+
+const scoresIn = (root: string): string => join(root, 'scores')
+
+function whenAsked(name: string, model: Planned, paths: Place['paths']): Scorer {
+  let scorer: Promise<Scorer> | undefined
+  const asked = (): Promise<Scorer> => (scorer ??= opened(name, model, paths))
+  const compares = 'http' in model && model.protocol === 'openai'
+  return {
+    id: `${name} ${model.digest}`,
+    score: async (prompt, responses) => (await asked()).score(prompt, responses),
+    ...(compares ? { margins: async (a: Side, b: Side) => (await asked()).margins!(a, b) } : {}),
+    close: async () =>
+      scorer?.then(
+        one => one.close(),
+        () => undefined,
+      ),
+  }
 }
 
 const opened = (name: string, model: Planned, paths: Place['paths']): Promise<Scorer> =>
@@ -24,9 +43,24 @@ const opened = (name: string, model: Planned, paths: Place['paths']): Promise<Sc
     ? openOnnx(name, paths[model.onnx], model.digest)
     : openHttp(name, { ...model, folder: model.template === undefined ? undefined : paths[model.template] }, model.digest)
 
-/** Tries every served model before any work is done: a UserError where one cannot be used. */
-export async function tryServers(models: Readonly<Record<string, Planned>>, paths: Place['paths']): Promise<void> {
-  for (const [name, model] of Object.entries(models)) if ('http' in model) await (await opened(name, model, paths)).close()
+/**
+ * Tries every served model before any work is done: a UserError where one cannot be used. One whose scores the store at `root` holds may be
+ * needed no more: `note` is told, and the build fails at the first text that it has not scored.
+ */
+export async function tryServers(
+  models: Readonly<Record<string, Planned>>,
+  { paths, store }: Place,
+  note: (line: string) => void,
+): Promise<void> {
+  for (const [name, model] of Object.entries(models)) {
+    if (!('http' in model)) continue
+    try {
+      await (await opened(name, model, paths)).close()
+    } catch (error) {
+      if (!(error instanceof UserError) || !(await hasScores(model.digest, scoresIn(store.root)))) throw error
+      note(`${error.message}; going on with the scores that the store has`)
+    }
+  }
 }
 
 /** Opens an embedding model; `named` is the folder as the config has it, or the name of the one that goldpan makes itself, which has no folder. */

@@ -29,7 +29,8 @@ const names = Array.from({ length: FILES }, (_, i) => `pairs-${String(i).padStar
 
 /** Each change with the most that it may cost, as a share of the first run; null where only the cost is told. */
 const CHANGES = [
-  ['nothing changed', 0.02, names, []],
+  ['nothing', 0.02, names, []],
+  ['nothing, but the output folder is gone', null, names, []],
   ['a late threshold: decide.flip_below', 0.1, names, ['--set', 'steps.decide.flip_below=0.02']],
   ['checks and layout of files: output.signals', null, names, ['--set', 'output.signals=[p_mean]']],
   ['a middle threshold: decontaminate.min_coverage', null, names, ['--set', 'steps.decontaminate.min_coverage=0.8']],
@@ -37,9 +38,9 @@ const CHANGES = [
   ['a file removed', null, names.slice(0, -1), []],
 ]
 
-async function run(dir, out, files, set) {
+async function run(dir, out, files, set, keep = false) {
   writeFileSync(join(dir, 'config.yaml'), config(files))
-  rmSync(join(dir, out), { recursive: true, force: true })
+  if (!keep) rmSync(join(dir, out), { recursive: true, force: true })
   const cost = await measure('node', [CLI, 'run', join(dir, 'config.yaml'), '--out', join(dir, out), '--store', join(dir, 'store'), '--threads', '2', '--progress', 'none', ...set])
   const { phases } = JSON.parse(readFileSync(join(dir, out, 'run.json'), 'utf8'))
   const phase = name => phases.find(p => p.phase === name)?.tasks ?? 0
@@ -67,7 +68,7 @@ async function benchSize(dir, pairs) {
   const rows = [line('first run', full, null)]
   for (const [name, bar, files, set] of CHANGES) {
     if (files.includes('renamed.parquet')) copyFileSync(last, join(dir, 'renamed.parquet'))
-    rows.push(line(name, await run(dir, 'out', files, set), bar))
+    rows.push(line(name, await run(dir, 'out', files, set, name === 'nothing'), bar))
   }
   rows.push(line(`a file added (1 of ${FILES}; a first run without it takes ${fixed(first.cpu_s)})`, added, null))
   for (const folder of ['store', 'out', 'renamed.parquet']) rmSync(join(dir, folder), { recursive: true, force: true })
