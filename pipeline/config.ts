@@ -115,6 +115,10 @@ export const configSchema = z.strictObject({
     .record(z.string().regex(/^[A-Za-z][\w.-]*$/), model)
     .default({})
     .describe('reward models by name; none = the built-in ones'),
+  stages: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('files of your own stages, .ts or .js, relative to the config file; each exports what defineStage makes'),
   steps: z.array(step).min(1),
   output: output.prefault({}),
   expect: z.array(z.string()).default([]).describe('checks on the finished build, such as "train.rows >= 1000"'),

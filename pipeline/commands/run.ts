@@ -2,7 +2,6 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { stages } from '../../stages/index.ts'
 import { bytesOf, loadConfig } from '../config.ts'
 import { remembered } from '../digests.ts'
 import { PendingError } from '../errors.ts'
@@ -13,6 +12,7 @@ import { refuseOwnOutput } from '../files.ts'
 import { checkOut } from '../install.ts'
 import type { People } from '../judgements/people.ts'
 import type { Manifest } from '../manifest.ts'
+import { stageOf } from '../own-stages.ts'
 import { planOf } from '../plan.ts'
 import { probeInputs } from '../probe.ts'
 import { openProgress, type ProgressMode } from '../progress.ts'
@@ -73,7 +73,7 @@ async function run(config: string, flags: Flags): Promise<void> {
   const progress = openProgress(flags.progress, flags.log === 'json')
   const located = await planOf(loaded, remembered(flags.store, flags.rehash === true))
   await probeInputs(located, progress)
-  if (located.plan.steps.some(step => stages.get(step.stage)?.models)) await tryServers(located.plan.models, located.paths)
+  if (located.plan.steps.some(step => stageOf(step)?.models)) await tryServers(located.plan.models, located.paths)
   const { threads, memory: memory_bytes, store, out } = flags
   for (const note of located.notes ?? []) console.error(note)
   const { manifest, notes } = await runBuild(located, {
