@@ -34,7 +34,7 @@ export function describePlan({ plan }: LocatedPlan, { outlook, before }: Work, c
       : []),
     `models: ${modelsText(plan.models)}`,
     `disk: about ${mebibytes(estimate(plan))} in the store for inputs that expand ${EXPANSION}x; memory: --memory bounds it (default 4GiB)`,
-    `output: ${plan.output.format}, layout ${plan.output.layout}, ${mebibytes(plan.output.shard_bytes)} of text a shard, validation ${plan.output.splits.validation}`,
+    `output: ${plan.output.format}, layout ${plan.output.layout}, ${mebibytes(plan.output.shard_bytes)} of text a shard${plan.output.shuffle ? ', shuffled' : ''}, validation ${plan.output.splits.validation}`,
     '',
     ...outlookLines(outlook, before),
   ].join('\n')
