@@ -96,6 +96,7 @@ function stepOf(build: Build, step: ReturnType<Build['steps']>[number], { rows_i
     version: step.version,
     key: step.key,
     params: step.params,
+    ...(step.own ? { own: step.own } : {}),
     ...(step.files.length > 0 ? { files: step.files } : {}),
     ...(step.measures.length > 0 ? { measures: step.measures.map(({ name, version }) => ({ name, version })) } : {}),
     rows_in,

@@ -2,8 +2,10 @@
 import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers } from './batch.ts'
 import { arrangedKey, type Build, declared } from './build.ts'
 import { ShardColumns } from './columns.ts'
+import type { OutputConfig } from './config.ts'
 import { outcomes } from './pair.ts'
 import { readSettled, splits } from './settle.ts'
+import { ShuffledOrder } from './shuffle.ts'
 import type { Json } from './stage.ts'
 import type { TaskReport } from './task.ts'
 
@@ -26,15 +28,15 @@ const LEDGER_ROWS = 2 ** 18
  */
 export const WINDOW_BYTES = 64 * 2 ** 20
 
-/** arrange: the order of every folder, pairs of one prompt together, cut into files by bytes of text. 10 bytes a pair in memory. */
+/** arrange: the order of every folder, pairs of one prompt together, cut into files by bytes of text and by rows. 10 bytes a pair in memory. */
 export async function arrange(build: Build): Promise<TaskReport> {
   const { pairs } = build.corpus()
   const bytes = new Int32Array(pairs)
   const longest = new Map<number, number>()
   const parts: Record<string, [number, number][]> = {}
-  for (const [folder, list] of Object.entries(collect(build, bytes, longest)) as [Folder, Order][]) {
+  for (const [folder, list] of Object.entries(collect(build, bytes, longest)) as [Folder, Order | ShuffledOrder][]) {
     const ordinals = list.take()
-    parts[folder] = cutByBytes(ordinals, bytes, build.plan.output.shard_bytes)
+    parts[folder] = cutByBytes(ordinals, bytes, build.plan.output)
     const batches = parts[folder].map(([from, to]) => batchOf(order, to - from, { ordinal: { values: ordinals.subarray(from, to) } }))
     build.store.writeTable(`${arrangedKey(build)}.${folder}`, batches)
   }
@@ -51,8 +53,9 @@ export const readOrder = (build: Build, folder: Folder, part: number): Int32Arra
   columnsOf(build.store.readBatch(`${arrangedKey(build)}.${folder}`, part), order).ordinal.values
 
 /** The order of each folder: kept pairs by prompt, the others as they came. Fills `bytes`, and counts kept pairs by their longest side. */
-function collect(build: Build, bytes: Int32Array, longest: Map<number, number>): Partial<Record<Folder, Order>> {
-  const lists = { train: new Order(), validation: new Order(), flipped: new Order(), quarantine: new Order(), review: new Order() }
+function collect(build: Build, bytes: Int32Array, longest: Map<number, number>): Partial<Record<Folder, Order | ShuffledOrder>> {
+  const order = orders(build)
+  const lists = { train: order(), validation: order(), flipped: order(), quarantine: new Order(), review: new Order() }
   let window = 0
   for (const shard of build.shards()) {
     const { outcome, split } = readSettled(build, shard).columns
@@ -79,6 +82,20 @@ function collect(build: Build, bytes: Int32Array, longest: Map<number, number>):
     for (const list of Object.values(lists)) list.flush()
   }
   return lists
+}
+
+/** Makes the order of a folder of kept pairs. */
+function orders(build: Build): () => Order | ShuffledOrder {
+  if (!build.plan.output.shuffle) return () => new Order()
+  const starts: number[] = []
+  for (const { start, block_rows } of build.shards()) {
+    let at = start
+    for (const rows of block_rows) {
+      starts.push(at)
+      at += rows
+    }
+  }
+  return () => new ShuffledOrder(build.plan.seed, Int32Array.from(starts))
 }
 
 /** The columns of all steps that draw pairs for people: whether of the sample or of the flags. */
@@ -122,13 +139,13 @@ class Order {
   }
 }
 
-function cutByBytes(ordinals: Int32Array, bytes: Int32Array, limit: number): [number, number][] {
+function cutByBytes(ordinals: Int32Array, bytes: Int32Array, { shard_bytes, shard_rows = Infinity }: OutputConfig): [number, number][] {
   const parts: [number, number][] = []
   let from = 0
   let size = 0
   for (let i = 0; i < ordinals.length; i++) {
     size += bytes[ordinals[i]]
-    if (size < limit && i + 1 < ordinals.length) continue
+    if (size < shard_bytes && i + 1 - from < shard_rows && i + 1 < ordinals.length) continue
     parts.push([from, i + 1])
     from = i + 1
     size = 0

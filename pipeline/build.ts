@@ -1,11 +1,11 @@
 /** A plan at work: what the store holds for it, where each shard lies in the corpus, and the key of everything a task makes. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { stages } from '../stages/index.ts'
 import type { Batch, Schema } from './batch.ts'
 import { PendingError } from './errors.ts'
 import { lookupOf } from './judgements/lookup.ts'
 import { keyOf } from './keys.ts'
+import { loadModules, stageOf } from './own-stages.ts'
 import { envAfter, type LocatedPlan, type Plan, type PlannedInput, type PlannedMeasure, type PlannedStep } from './plan.ts'
 import { type Corpus, type Declared, type Env, type JudgedPairs, type Stage, schemaOf } from './stage.ts'
 import { Store } from './store.ts'
@@ -60,8 +60,10 @@ export class Build {
     this.store = store
   }
 
-  static open(planFile: string, storeRoot: string): Build {
-    return new Build(JSON.parse(readFileSync(planFile, 'utf8')) as LocatedPlan, new Store(storeRoot))
+  static async open(planFile: string, storeRoot: string): Promise<Build> {
+    const located = JSON.parse(readFileSync(planFile, 'utf8')) as LocatedPlan
+    await loadModules(located.modules)
+    return new Build(located, new Store(storeRoot))
   }
 
   planFile(): string {
@@ -101,7 +103,7 @@ export class Build {
     this.resolved ??= this.plan.steps.map((step, at) => ({
       ...step,
       at,
-      code: stages.get(step.stage)!,
+      code: stageOf(step)!,
       env: envAfter(this.plan.steps, at, Object.keys(this.plan.models), recorded),
     }))
     return this.resolved

@@ -1,7 +1,7 @@
 /** What two builds were made of, compared: every difference with its old and new value, and the steps into whose keys it enters. */
-import { stages } from '../stages/index.ts'
 import { canonical } from './keys.ts'
 import type { Manifest } from './manifest.ts'
+import { stageOf } from './own-stages.ts'
 import type { Plan } from './plan.ts'
 import type { Json } from './stage.ts'
 
@@ -21,6 +21,8 @@ export interface Made {
     readonly version: number
     readonly params: Json
     readonly files?: readonly NamedBytes[]
+    /** Where the stage is the user's. */
+    readonly own?: NamedBytes
     readonly measures?: readonly { readonly name: string; readonly version: number }[]
   }[]
   /** Digests of reward models by name. */
@@ -55,7 +57,7 @@ export const madeOfManifest = (manifest: Manifest): Made => manifest
 export function causesOf(a: Made, b: Made): Cause[] {
   const ids = [...new Set([...a.steps, ...b.steps].map(({ id }) => id))]
   const using = (used: 'models' | 'judgements'): string[] => [
-    ...new Set([...a.steps, ...b.steps].filter(({ stage }) => stages.get(stage)?.[used]).map(({ id }) => id)),
+    ...new Set([...a.steps, ...b.steps].filter(step => stageOf(step)?.[used]).map(({ id }) => id)),
   ]
   return [
     ...valueCauses('version', 'goldpan', a.goldpan, b.goldpan, []),
@@ -176,9 +178,9 @@ const stepCause = (id: string, from: string, to: string): Cause => ({ kind: 'con
 
 function withinStep(a: Made['steps'][number], b: Made['steps'][number]): Cause[] {
   const steps = [b.id]
-  const digests = (files: readonly NamedBytes[] = []): Record<string, Json> =>
-    Object.fromEntries(files.map(({ path, sha256 }) => [path, sha256]))
-  const [before, after] = [digests(a.files), digests(b.files)]
+  const digests = ({ files = [], own }: Made['steps'][number]): Record<string, Json> =>
+    Object.fromEntries([...files, ...(own ? [own] : [])].map(({ path, sha256 }) => [path, sha256]))
+  const [before, after] = [digests(a), digests(b)]
   const files = Object.keys(after).filter(path => path in before && before[path] !== after[path])
   const measures = (b.measures ?? []).flatMap(({ name, version }) =>
     valueCauses('version', `measure ${name}: version`, a.measures?.find(m => m.name === name)?.version ?? version, version, steps),

@@ -84,6 +84,11 @@ const output = z.strictObject({
   format: z.enum(outputFormats).default('parquet').describe('of train and validation; the other tables are Parquet'),
   layout: z.enum(['prompt', 'conversations', 'message']).default('prompt').describe('which trainer reads which: docs of the dataset card'),
   shard_bytes: size.default(256 * 2 ** 20).describe('uncompressed text a shard'),
+  shard_rows: z.int().positive().optional().describe('pairs a shard at most, whatever their text'),
+  shuffle: z
+    .boolean()
+    .optional()
+    .describe('train and validation in an order drawn with the seed, over all sources; pairs of one prompt stay together'),
   splits: z
     .strictObject({ validation: z.number().min(0).max(0.5).default(0) })
     .prefault({})
@@ -115,6 +120,10 @@ export const configSchema = z.strictObject({
     .record(z.string().regex(/^[A-Za-z][\w.-]*$/), model)
     .default({})
     .describe('reward models by name; none = the built-in ones'),
+  stages: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('files of your own stages, .ts or .js, relative to the config file; each exports what defineStage makes'),
   steps: z.array(step).min(1),
   output: output.prefault({}),
   expect: z.array(z.string()).default([]).describe('checks on the finished build, such as "train.rows >= 1000"'),

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { UserError } from './errors.ts'
-import { type Manifest, type OutputShape, outputShape } from './manifest.ts'
+import { type Manifest, type OutputShape, outputOf, outputShape } from './manifest.ts'
 import { type TableName, tableNames } from './tables.ts'
 
 export interface Finished {
@@ -69,7 +69,7 @@ export function openFinished(dir: string): Finished {
       `${join(dir, 'manifest.json')}: ${path.join('.') || 'manifest'}: ${message}; not a manifest that this version of goldpan reads`,
     )
   }
-  return { dir, manifest: json as Manifest, text, output: parsed.data.config.output }
+  return { dir, manifest: json as Manifest, text, output: outputOf(json as Manifest) }
 }
 
 function readManifest(dir: string): string {

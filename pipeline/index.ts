@@ -11,9 +11,28 @@ import { openProgress, type ProgressMode } from './progress.ts'
 import { writeReport } from './report/write.ts'
 import { runBuild } from './run.ts'
 
-export type { Batch, Columns, Schema } from './batch.ts'
+export { z } from 'zod'
+export {
+  type Batch,
+  batchOf,
+  type Column,
+  type Columns,
+  columnsOf,
+  hexAt,
+  isValid,
+  type Schema,
+  stringAt,
+  type Turns,
+  textsOf,
+  turnsOf,
+  type Utf8,
+  utf8Of,
+} from './batch.ts'
 export { PendingError, UserError } from './errors.ts'
+export { laws, lawsOf } from './laws/laws.ts'
+export { type PairInput, pairsOf } from './laws/pairs.ts'
 export type { Manifest } from './manifest.ts'
+export { pairFacts, pairTexts } from './pair.ts'
 export type { Plan } from './plan.ts'
 export { type Context, defineMeasure, defineStage, type Measure, type Round, type Stage, type Verdict } from './stage.ts'
 

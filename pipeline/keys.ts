@@ -21,6 +21,9 @@ export const keyOf = (...causes: readonly (Json | undefined)[]): string =>
     .digest('hex')
     .slice(0, 32)
 
+/** SHA-256 of a text, as hex. */
+export const digestOfText = (text: string): string => createHash('sha256').update(text).digest('hex')
+
 /** SHA-256 of a file's bytes, as hex. */
 export async function digestOf(path: string): Promise<string> {
   const hash = createHash('sha256')

@@ -1,6 +1,8 @@
 /** What a build was made of and came to: a pure function of config and input bytes. No time, host, thread count or path outside the config. */
 import { z } from 'zod'
+import type { Schema } from './batch.ts'
 import { outputFormats } from './codecs/out-columns.ts'
+import { type OwnStep, ownColumns } from './own-columns.ts'
 import type { Json } from './stage.ts'
 import { layouts } from './tables.ts'
 
@@ -85,6 +87,7 @@ export interface ManifestStep {
   readonly version: number
   readonly key: string
   readonly params: Json
+  readonly own?: OwnStep
   /** Files that the params name, such as benchmarks. */
   readonly files?: readonly ManifestFile[]
   /** What it measures of each pair by itself. */
@@ -120,8 +123,11 @@ export const outputShape = z.looseObject({
   signals: z.array(z.string()).default([]),
   margin: z.string().optional(),
 })
-export type OutputShape = z.infer<typeof outputShape>
-export const outputOf = ({ config }: Manifest): OutputShape => outputShape.parse((config as { output?: unknown }).output)
+export type OutputShape = z.infer<typeof outputShape> & { readonly own?: Schema }
+export const outputOf = ({ config, steps }: Manifest): OutputShape => ({
+  ...outputShape.parse((config as { output?: unknown }).output),
+  own: ownColumns(steps),
+})
 
 /** JSON in one form only: keys sorted by code unit, two spaces, a last newline. NaN and infinities are refused, undefined is left out. */
 export function canonicalJson(value: unknown): string {

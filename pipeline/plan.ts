@@ -2,7 +2,6 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { z } from 'zod'
-import { stages } from '../stages/index.ts'
 import type { Field, Schema } from './batch.ts'
 import {
   type Config,
@@ -21,6 +20,8 @@ import { nameOf } from './ingest.ts'
 import type { Judged } from './judgement.ts'
 import { judgementsOf } from './judgements/planned.ts'
 import { digestOf, keyOf } from './keys.ts'
+import { type Own, type OwnStep, ownColumns } from './own-columns.ts'
+import { type KnownStage, type OwnModule, stageOf, stagesOf } from './own-stages.ts'
 import { pairFacts, pairTexts, placeFacts, recallFacts, sizeFacts } from './pair.ts'
 import { checkMargin } from './planned-margin.ts'
 import { sourceFile } from './probe.ts'
@@ -68,6 +69,8 @@ export interface PlannedStep {
   readonly measures: readonly PlannedMeasure[]
   /** Whether this step sees the whole corpus, or comes after one that does. */
   readonly corpus_wide: boolean
+  /** Where the stage is the user's. */
+  readonly own?: OwnStep
   readonly key: string
 }
 
@@ -99,6 +102,8 @@ export interface LocatedPlan {
   readonly plan: Plan
   readonly paths: Readonly<Record<string, string>>
   readonly judged?: Readonly<Record<string, Judged>>
+  /** The user's stages. */
+  readonly modules?: readonly OwnModule[]
   /** What is odd about the judgement logs. */
   readonly notes?: readonly string[]
 }
@@ -124,7 +129,9 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
   const models = await planModels(loaded, base, paths, digest)
   const people = await judgementsOf(loaded, base, digest)
   const judgements = people?.planned
+  const { known: stages, modules } = await stagesOf(loaded)
   const steps = await planSteps(loaded, {
+    stages,
     base,
     named,
     known,
@@ -154,7 +161,7 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
   }
   const resolved = resolvedConfig(config, steps)
   const plan: Plan = { ...body, config: resolved, key: keyOf(body as unknown as Json, resolved) }
-  return { plan, paths, ...(people ? { judged: people.judged, notes: people.notes } : {}) }
+  return { plan, paths, ...(modules.length > 0 ? { modules } : {}), ...(people ? { judged: people.judged, notes: people.notes } : {}) }
 }
 
 const plannedFile: Digest = async file => ({ path: file.shown, bytes: statSync(file.path).size, sha256: await digestOf(file.path) })
@@ -215,6 +222,8 @@ async function locateFolder(named: string, base: string, where: string, paths: R
 }
 
 interface Surroundings {
+  /** Every stage that the config may name. */
+  readonly stages: ReadonlyMap<string, KnownStage>
   readonly base: string
   readonly named: (files: readonly NamedFile[]) => Promise<PlannedFile[]>
   /** Every file planned so far, by its shown path. */
@@ -231,12 +240,12 @@ interface Surroundings {
 const CLUSTERS = { stage: 'prompt-clusters', column: 'prompt_cluster' }
 
 async function planSteps(loaded: LoadedConfig, around: Surroundings): Promise<PlannedStep[]> {
-  for (const [name, stage] of stages) knowStage(name, stage.params)
+  for (const [name, { stage }] of around.stages) knowStage(name, stage.params)
   const steps: PlannedStep[] = []
   let env: Env = { models: Object.keys(around.models), recorded: [], upstream: {} }
-  for (const step of withClusters(loaded, env)) {
+  for (const step of withClusters(loaded, around.stages, env)) {
     const planned = await planStep(loaded, step, env, around, steps.at(-1))
-    const stage = stages.get(step.stage)!
+    const { stage } = around.stages.get(step.stage)!
     env = { ...env, upstream: { ...env.upstream, ...schemaOf(stage.adds as Declared<unknown>, planned.params, env) } }
     steps.push(planned)
   }
@@ -244,11 +253,11 @@ async function planSteps(loaded: LoadedConfig, around: Surroundings): Promise<Pl
 }
 
 /** The config's steps, with prompt-clusters put in front of the first step that needs them where the config does not name it. */
-function withClusters(loaded: LoadedConfig, env: Env): StepConfig[] {
+function withClusters(loaded: LoadedConfig, stages: Surroundings['stages'], env: Env): StepConfig[] {
   const steps = withLicences(loaded)
   if (steps.some(s => s.stage === CLUSTERS.stage)) return steps
   const reader = steps.findIndex(step => {
-    const stage = stages.get(step.stage)
+    const stage = stages.get(step.stage)?.stage
     const params = stage?.params.safeParse(step.params)
     return stage && params?.success && CLUSTERS.column in readsOf(stage, params.data, env)
   })
@@ -278,9 +287,7 @@ async function planStep(
   around: Surroundings,
   previous: PlannedStep | undefined,
 ): Promise<PlannedStep> {
-  const stage = stages.get(step.stage)
-  if (!stage)
-    throw new UserError(`${loaded.at(step.place)}: steps.${step.id}: unknown stage "${step.stage}"${hint(step.stage, [...stages.keys()])}`)
+  const { stage, own } = knownStage(loaded, step, around)
   const parsed = stage.params.safeParse(await withBenchmarks(loaded, stage, step, around))
   if (!parsed.success) return loaded.complain(parsed.error, step.place)
   const params = parsed.data as Json
@@ -297,7 +304,7 @@ async function planStep(
     params: own,
     key: keyOf('measure', measure.name, measure.version, byDigest(own, digests), loaded.config.seed),
   }))
-  checkReads(loaded, stage, step, params, env)
+  checkReads(loaded, around, step, params, env)
   const readsJudgements = typeof stage.judgements === 'function' ? stage.judgements(params) : stage.judgements
   const corpus_wide = previous?.corpus_wide === true || stage.rounds !== undefined
   const key = keyOf(
@@ -309,8 +316,50 @@ async function planStep(
     stage.models ? keyedModels(around.models) : null,
     measures.map(measure => measure.key),
     ...(readsJudgements && around.judgements ? [around.judgements] : []),
+    ...(own ? [own.sha256] : []),
   )
-  return { id: step.id, stage: stage.name, version: stage.version, params, files, measures, corpus_wide, key }
+  return {
+    id: step.id,
+    stage: stage.name,
+    version: stage.version,
+    params,
+    files,
+    measures,
+    corpus_wide,
+    ...(own ? { own: ownStep(loaded, step, stage, { ...own, params, env }) } : {}),
+    key,
+  }
+}
+
+function knownStage(loaded: LoadedConfig, step: StepConfig, { stages }: Surroundings): KnownStage {
+  const known = stages.get(step.stage)
+  if (known) return known
+  const where = `${loaded.at(step.place)}: steps.${step.id}`
+  throw new UserError(`${where}: unknown stage "${step.stage}"${hint(step.stage, [...stages.keys()])}`)
+}
+
+/** Columns of the ledger that are not a stage's to fill. */
+const TAKEN = [
+  'file',
+  'row',
+  'outcome',
+  'split',
+  'step',
+  'reason',
+  'human',
+  'flipped',
+  'recalled',
+  ...Object.keys({ ...pairFacts, ...sizeFacts, ...pairTexts, ...placeFacts }),
+]
+
+function ownStep(loaded: LoadedConfig, step: StepConfig, stage: Stage, { params, env, ...own }: Own & { params: Json; env: Env }): OwnStep {
+  const adds = schemaOf(stage.adds, params, env)
+  for (const [name, field] of Object.entries(adds)) {
+    const where = `${loaded.at(step.place)}: steps.${step.id}: ${own.path}: adds column ${name}`
+    if (TAKEN.includes(name)) throw new UserError(`${where}, which every pair has; give it another name`)
+    if (typeof field === 'object' && 'vector' in field) throw new UserError(`${where}: a vector cannot be in the ledger; add numbers of it`)
+  }
+  return { ...own, adds, reasons: stage.reasons?.(params) ?? {} }
 }
 
 /** Params that may name the folder of an embedding model. */
@@ -338,7 +387,8 @@ function byDigest(value: Json, digests: ReadonlyMap<string, string>): Json {
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, byDigest(v as Json, digests)]))
 }
 
-function checkReads(loaded: LoadedConfig, stage: Stage, step: StepConfig, params: Json, env: Env): void {
+function checkReads(loaded: LoadedConfig, { stages }: Surroundings, step: StepConfig, params: Json, env: Env): void {
+  const { stage } = stages.get(step.stage)!
   const own = Object.assign(
     {},
     ...(stage.measures?.(params) ?? []).map(use => use.measure.adds(use.params)),
@@ -348,7 +398,7 @@ function checkReads(loaded: LoadedConfig, stage: Stage, step: StepConfig, params
   for (const [column, field] of Object.entries(readsOf(stage, params, env))) {
     const where = `${loaded.at(step.place)}: steps.${step.id}`
     if (!(column in given))
-      throw new UserError(`${where}: reads column ${column}, which no earlier step adds${providers(column, params, env)}`)
+      throw new UserError(`${where}: reads column ${column}, which no earlier step adds${providers(column, stages, params, env)}`)
     if (!sameType(given[column], field))
       throw new UserError(`${where}: reads column ${column} as ${typeName(field)}, but it is ${typeName(given[column])}`)
   }
@@ -359,12 +409,12 @@ const sameType = (a: Field, b: Field): boolean => typeName(a) === typeName(b)
 const returnsOf = (stage: Stage, params: Json, env: Env): Schema[] =>
   (stage.rounds ?? []).map(round => (round.returns ? schemaOf(round.returns as Declared<unknown>, params, env) : {}))
 
-function providers(column: string, params: Json, env: Env): string {
-  const adding = [...stages.values()].filter(s => {
+function providers(column: string, stages: Surroundings['stages'], params: Json, env: Env): string {
+  const adding = [...stages.values()].filter(({ stage: s }) => {
     const defaults = s.params.safeParse({})
     return column in schemaOf(s.adds as Declared<unknown>, defaults.success ? defaults.data : params, env)
   })
-  return adding.length > 0 ? `; put ${adding.map(s => s.name).join(' or ')} before it` : ''
+  return adding.length > 0 ? `; put ${adding.map(s => s.stage.name).join(' or ')} before it` : ''
 }
 
 function checkOutput(loaded: LoadedConfig, steps: readonly PlannedStep[]): void {
@@ -372,7 +422,7 @@ function checkOutput(loaded: LoadedConfig, steps: readonly PlannedStep[]): void 
   const { signals } = loaded.config.output
   const env = envAfter(steps, steps.length, Object.keys(loaded.config.models), [])
   const known = Object.keys(env.upstream)
-  signalColumns(signals)
+  signalColumns(signals, ownColumns(steps))
   for (const signal of signals)
     if (!(signal in env.upstream) && !/^(p|margin)_/.test(signal) && signal !== 'human')
       throw new UserError(`${loaded.at(['output', 'signals'])}: output.signals: no step adds "${signal}"${hint(signal, known)}`)
@@ -382,7 +432,7 @@ function checkOutput(loaded: LoadedConfig, steps: readonly PlannedStep[]): void 
 export function envAfter(steps: readonly PlannedStep[], n: number, models: readonly string[], recorded: readonly string[]): Env {
   let env: Env = { models, recorded, upstream: {} }
   for (const step of steps.slice(0, n)) {
-    const adds = schemaOf(stages.get(step.stage)!.adds as Declared<unknown>, step.params, env)
+    const adds = schemaOf(stageOf(step)!.adds as Declared<unknown>, step.params, env)
     env = { ...env, upstream: { ...env.upstream, ...adds } }
   }
   return env

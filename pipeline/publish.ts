@@ -18,6 +18,7 @@ import {
   trainBatch,
   trainColumns,
 } from './layouts.ts'
+import { ownColumns } from './own-columns.ts'
 import { labelKinds, type pairFacts, type pairTexts } from './pair.ts'
 import { addedBy, repeated, wordsOf } from './row-facts.ts'
 import { RowReader } from './rows.ts'
@@ -47,7 +48,7 @@ async function writeFile(build: Build, folder: Folder, part: number, columns: re
 
 const trainOptions = (build: Build): TrainOptions => {
   const { signals, margin } = build.plan.output
-  return { signals, margin: margin !== undefined }
+  return { signals, margin: margin !== undefined, own: ownColumns(build.plan.steps) }
 }
 
 function columnsFor(build: Build, folder: Folder): OutColumn[] {
@@ -59,7 +60,7 @@ function columnsFor(build: Build, folder: Folder): OutColumn[] {
     flipped: () => flippedColumns(layout, trainOptions(build), Object.keys(added)),
     quarantine: () => quarantineColumns(layout, trainOptions(build)),
     review: () => reviewColumns(Object.keys(added)),
-    ledger: () => ledgerColumns(Object.keys(added)),
+    ledger: () => ledgerColumns(Object.keys(added), ownColumns(build.plan.steps)),
     rejects: rejectsColumns,
   }
   return columns[folder]().map(column => typed(column, { ...added, ...wordsOf(build) }))

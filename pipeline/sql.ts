@@ -203,16 +203,16 @@ async function createViews(finished: Finished, connection: DuckDBConnection): Pr
 
 /** Models' columns are read from the files; only a table without any is made up, and without theirs. */
 export function columnsOfTable(finished: Finished, table: TableName): OutColumn[] {
-  const { layout, signals, margin } = finished.output
+  const { layout, signals, margin, own } = finished.output
   const added = drewFlags(finished) ? ['flag_probability'] : []
-  const options = { signals, margin: margin !== undefined }
+  const options = { signals, margin: margin !== undefined, own }
   const columns: Record<TableName, () => OutColumn[]> = {
     train: () => trainColumns(layout, options),
     validation: () => trainColumns(layout, options),
     flipped: () => flippedColumns(layout, options, []),
     quarantine: () => quarantineColumns(layout, options),
     review: () => reviewColumns(added),
-    ledger: () => ledgerColumns(added),
+    ledger: () => ledgerColumns(added, own),
     rejects: rejectsColumns,
   }
   return columns[table]()

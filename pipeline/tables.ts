@@ -1,5 +1,5 @@
 /** The columns of every table of a build, in the order in which they are written. */
-import { turnsOf } from './batch.ts'
+import { type Schema, turnsOf } from './batch.ts'
 import type { OutColumn, OutField } from './codecs/out-columns.ts'
 import { hint, UserError } from './errors.ts'
 import { draws, labelKinds, outcomes, relations, votes } from './pair.ts'
@@ -24,9 +24,9 @@ export const contamination = { list: { benchmark: 'utf8', item: 'utf8', span: 'u
 export const likeness = { list: { benchmark: 'utf8', item: 'utf8', cosine: 'f32' } } as const
 export const human = { outcome: { labels: votes }, n: 'i32', agreement: 'f32' } as const
 
-/** The ledger in the order of its documentation; `added` names columns that steps add, of which `cosine` and those of models enter. */
-export function ledgerColumns(added: readonly string[]): OutColumn[] {
-  return [
+/** The ledger in the order of its documentation; `added` names columns that steps add, of which `cosine` and those of models enter; `own` are those of the user's stages. */
+export function ledgerColumns(added: readonly string[], own: Schema = {}): OutColumn[] {
+  const columns = [
     required('pair_id', 'id'),
     required('source', 'utf8'),
     optional('source_id', 'utf8'),
@@ -58,6 +58,8 @@ export function ledgerColumns(added: readonly string[]): OutColumn[] {
     ...(added.includes('flag_probability') ? [optional('flag_probability', 'f64')] : []),
     optional('human', { struct: human }),
   ]
+  const names = new Set(columns.map(({ name }) => name))
+  return [...columns, ...Object.entries(own).flatMap(([name, field]) => (names.has(name) ? [] : optional(name, field)))]
 }
 
 /** margin_NAME and p_NAME, model by model in the order in which the names come. */
@@ -76,11 +78,13 @@ const RESERVED = (
 export interface TrainOptions {
   /** Ledger columns to add. */
   readonly signals: readonly string[]
+  /** Columns that the user's stages add to the ledger. */
+  readonly own?: Schema
   /** Whether to add `margin`, which reward trainers take into their loss. */
   readonly margin?: boolean
 }
 
-export function trainColumns(layout: Layout, { signals, margin }: TrainOptions): OutColumn[] {
+export function trainColumns(layout: Layout, { signals, margin, own }: TrainOptions): OutColumn[] {
   return [
     ...textColumns(layout),
     required('pair_id', 'id'),
@@ -93,7 +97,7 @@ export function trainColumns(layout: Layout, { signals, margin }: TrainOptions):
     optional('cluster_id', 'id'),
     required('flipped', 'bool'),
     required('weight', 'f32'),
-    ...signalColumns(signals),
+    ...signalColumns(signals, own),
     ...(margin ? [required('margin', 'f32')] : []),
   ]
 }
@@ -120,8 +124,8 @@ const ALWAYS = [
 ]
 
 /** The columns of output.signals; refuses a name that trainers reserve or that the ledger has not. */
-export function signalColumns(signals: readonly string[]): OutColumn[] {
-  const ledger = ledgerColumns(signals)
+export function signalColumns(signals: readonly string[], own?: Schema): OutColumn[] {
+  const ledger = ledgerColumns(signals, own)
   return [...new Set(signals)].flatMap(name => {
     if (RESERVED.includes(name))
       throw new UserError(`output.signals: ${name}: trainers read a column of this name for themselves; take another`)
@@ -143,8 +147,8 @@ export const flippedColumns = (layout: Layout, options: TrainOptions, added: rea
   withSignals(trainColumns(layout, options), ['p_mean', 'against', ...modelColumns(added).filter(name => name.startsWith('margin_'))])
 
 /** The train columns without `margin`, and why the pair was set aside. A side may be several turns, so there is no layout `message`. */
-export const quarantineColumns = (layout: Layout, { signals }: TrainOptions): OutColumn[] => [
-  ...withSignals(trainColumns(quarantineLayout(layout), { signals }), ['contamination']).map(c =>
+export const quarantineColumns = (layout: Layout, { signals, own }: TrainOptions): OutColumn[] => [
+  ...withSignals(trainColumns(quarantineLayout(layout), { signals, own }), ['contamination']).map(c =>
     c.name === 'weight' ? optional('weight', 'f32') : c,
   ),
   required('step', 'utf8'),

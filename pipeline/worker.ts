@@ -26,7 +26,7 @@ export async function work({ planFile, store, phase, task }: Order): Promise<Rep
   try {
     if (current?.planFile !== planFile || current.phase !== phase) {
       opened.forget()
-      current = { build: Build.open(planFile, store), phase, planFile }
+      current = { build: await Build.open(planFile, store), phase, planFile }
     }
     return { report: await runTask(current.build, opened, task) }
   } catch (error) {

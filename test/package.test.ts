@@ -1,6 +1,6 @@
 /** What `npm pack` makes, installed in an empty folder, is a working goldpan. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { freshDir, ROOT } from './cli.ts'
@@ -15,18 +15,30 @@ const run = (command: string, args: readonly string[], cwd: string): string => {
   return stdout
 }
 
+const OWN = `import { defineStage, z } from 'goldpan'
+export default defineStage({ name: 'mine', doc: 'Lets every pair stay.', version: 1, params: z.strictObject({}), reads: {}, adds: {}, judge: () => () => ({}) })
+`
+
 it('installs from its tarball and builds the quickstart', () => {
   const dir = freshDir('package')
   run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', dir], ROOT)
   const tarball = readdirSync(dir).find(file => file.endsWith('.tgz'))!
   writeFileSync(join(dir, 'package.json'), '{ "private": true }')
-  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`], dir)
+  const packed = run('tar', ['-tzf', tarball], dir).trim().split('\n')
+  // Neither sources, tests nor maps; of data/ only what the quickstart reads.
+  const odd = packed.filter(file => /(^|\/)(tests?|node_modules)\/|\.map$|\.test\.|(?<!\.d)\.ts$/.test(file))
+  expect(odd).toEqual([])
+  expect(statSync(join(dir, tarball)).size).toBeLessThan(2 ** 21)
+  run('npm', ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`], dir)
   const goldpan = join(dir, 'node_modules/.bin/goldpan')
   expect(run(goldpan, ['--version'], dir)).toMatch(/^\d+\.\d+\.\d+\n$/)
-  const packed = join(dir, 'node_modules/goldpan')
-  expect(readdirSync(packed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'configs', 'data', 'dist', 'package.json'])
-  expect(run(goldpan, ['run', join(packed, 'configs/quickstart.yaml'), '--out', 'out', '--threads', '1'], dir)).toContain('out/train')
+  const installed = join(dir, 'node_modules/goldpan')
+  expect(readdirSync(installed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'configs', 'data', 'dist', 'package.json'])
+  expect(run(goldpan, ['run', join(installed, 'configs/quickstart.yaml'), '--out', 'out', '--threads', '1'], dir)).toContain('out/train')
   expect(existsSync(join(dir, 'out/manifest.json'))).toBe(true)
+  // A stage of one's own needs esbuild's binary, which no script has fetched.
+  writeFileSync(join(dir, 'mine.ts'), OWN)
+  expect(run(goldpan, ['stages', 'mine.ts'], dir)).toContain('mine (version 1)')
 }, 300_000)
 
 it('answers to npx from the checkout', () => {

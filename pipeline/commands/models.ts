@@ -41,7 +41,7 @@ A folder holds the mean of the models of all folds, which have seen all pairs: u
 response's features; what score says in the build is divided by the root of 1 + the number of terms that tell a pair's sides apart.`,
     )
     .action(async (dir: string, flags: Flags) => {
-      const written = exportModels(openFinished(dir), flags)
+      const written = await exportModels(openFinished(dir), flags)
       if (flags.json) console.log(JSON.stringify(written, null, 2))
       else for (const { name, folder, features } of written) console.log(`${name}: ${folder} (${features} weights)`)
     })
@@ -54,8 +54,8 @@ export interface Exported {
 }
 
 /** Writes bt-text and bt-quality of the build's first step score that trained them. */
-export function exportModels(finished: Finished, { out, store, source }: Omit<Flags, 'json'>): Exported[] {
-  const { build, step } = openStep(finished, store)
+export async function exportModels(finished: Finished, { out, store, source }: Omit<Flags, 'json'>): Promise<Exported[]> {
+  const { build, step } = await openStep(finished, store)
   const { facts, state, tables } = summaryOf(build, step, 0)
   if (!tables?.weights)
     throw new UserError(
@@ -84,11 +84,11 @@ export function exportModels(finished: Finished, { out, store, source }: Omit<Fl
   ]
 }
 
-function openStep(finished: Finished, store: string): { build: Build; step: Step } {
+async function openStep(finished: Finished, store: string): Promise<{ build: Build; step: Step }> {
   const again = `run the build again with the same --store, or name the store it was made with`
   const planFile = join(store, 'plans', `${finished.manifest.plan_key}.json`)
   if (!existsSync(planFile)) throw new UserError(`${store}: knows nothing of ${finished.dir}; ${again}`)
-  const build = Build.open(planFile, store)
+  const build = await Build.open(planFile, store)
   const step = build.steps().find(one => one.stage === 'score')
   if (!step) throw new UserError(`${finished.dir}: has no step score, which trains models`)
   try {

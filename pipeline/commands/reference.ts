@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { stages } from '../../stages/index.ts'
 import { configSchema } from '../config.ts'
 import { hint, UserError } from '../errors.ts'
+import { stagesIn } from '../own-stages.ts'
 import { reportSchema } from '../report/report-schema.ts'
 import { type Declared, type Stage, schemaOf, typeName } from '../stage.ts'
 
@@ -11,14 +12,14 @@ export const register = (program: Command): void => {
   program
     .command('stages')
     .description('list the stages, or show one with its params, columns and reasons')
-    .argument('[name]', 'a stage')
+    .argument('[name]', 'a stage, or a file of your own ones')
     .option('--json', 'print as JSON')
     .addHelpText('after', '\nExample: goldpan stages near-dup')
-    .action((name: string | undefined, { json }: { json?: boolean }) => {
-      const chosen = name === undefined ? [...stages.values()] : [stageNamed(name)]
+    .action(async (name: string | undefined, { json }: { json?: boolean }) => {
+      const chosen = name === undefined ? [...stages.values()] : /\.[mc]?[jt]s$/.test(name) ? await stagesIn(name) : [stageNamed(name)]
       const shown = chosen.map(reference)
       if (json) console.log(JSON.stringify(shown, null, 2))
-      else console.log(name === undefined ? listing(shown) : page(shown[0]))
+      else console.log(name === undefined ? listing(shown) : shown.map(page).join('\n\n'))
     })
   program
     .command('schema')

@@ -2,7 +2,6 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { stages } from '../../stages/index.ts'
 import { Build } from '../build.ts'
 import { bytesOf, loadConfig } from '../config.ts'
 import { remembered } from '../digests.ts'
@@ -14,6 +13,7 @@ import { refuseOwnOutput } from '../files.ts'
 import { checkOut } from '../install.ts'
 import type { People } from '../judgements/people.ts'
 import type { Manifest } from '../manifest.ts'
+import { stageOf } from '../own-stages.ts'
 import { isScored } from '../phases.ts'
 import { type LocatedPlan, planOf } from '../plan.ts'
 import { probeInputs } from '../probe.ts'
@@ -108,7 +108,7 @@ async function run(config: string, flags: Flags): Promise<void> {
 /** Asks no server where the store holds all that one would be asked for. */
 async function tryModels(located: LocatedPlan, root: string): Promise<void> {
   const { plan, paths } = located
-  if (!plan.steps.some(step => stages.get(step.stage)?.models) || !Object.values(plan.models).some(model => 'http' in model)) return
+  if (!plan.steps.some(step => stageOf(step)?.models) || !Object.values(plan.models).some(model => 'http' in model)) return
   if (existsSync(join(root, 'objects')) && scoredIn(located, root)) return
   await tryServers(plan.models, { paths, store: { root } }, line => console.error(line))
 }

@@ -15,7 +15,7 @@ export const register = (program: Command): void => {
     .addHelpText('after', '\nExample: goldpan task .goldpan/store/plans/4f...c1.json ingest/0')
     .action(async (plan: string, id: string, { store, json }: { store: string; json?: boolean }) => {
       const opened = new Opened()
-      const report = await runTask(Build.open(plan, store), opened, id)
+      const report = await runTask(await Build.open(plan, store), opened, id)
       await opened.close()
       console.log(json ? JSON.stringify({ id, ...report }, null, 2) : `${id}: ${report.rows} rows`)
     })

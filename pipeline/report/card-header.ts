@@ -32,7 +32,7 @@ export function cardHeader({ outputs, name, totals, sources }: Manifest, output:
   }
 }
 
-export const optionsOf = ({ signals, margin }: OutputShape): TrainOptions => ({ signals, margin: margin !== undefined })
+export const optionsOf = ({ signals, margin, own }: OutputShape): TrainOptions => ({ signals, margin: margin !== undefined, own })
 
 const DTYPES = {
   utf8: 'string',

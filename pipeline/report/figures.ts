@@ -1,10 +1,10 @@
 /** Every number of a finished build, gathered from its manifest, tables and run.json: what report.json holds. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { stages } from '../../stages/index.ts'
 import type { Finished } from '../finished.ts'
 import type { People } from '../judgements/people.ts'
 import type { Manifest, ManifestStep, Outcomes } from '../manifest.ts'
+import { stageOf } from '../own-stages.ts'
 import type { Tables } from '../sql.ts'
 import { curvesOf, leavesOf } from './facts.ts'
 import {
@@ -88,8 +88,8 @@ const outcomesOf = ({ pairs_in, train, validation, flipped, quarantine, review, 
   dropped,
 })
 
-function stepOf({ id, stage, rows_in, rows_out, dropped, recalled, params }: ManifestStep): Report['steps'][number] {
-  const reasons = stages.get(stage)?.reasons?.(params) ?? {}
+function stepOf({ id, stage, own, rows_in, rows_out, dropped, recalled, params }: ManifestStep): Report['steps'][number] {
+  const reasons = own?.reasons ?? stageOf({ stage })?.reasons?.(params) ?? {}
   return { id, stage, rows_in, rows_out, dropped, outcomes: reasons, ...(recalled ? { recalled } : {}) }
 }
 

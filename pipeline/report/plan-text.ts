@@ -1,7 +1,7 @@
 /** A plan in words: what `goldpan plan` prints. */
-import { stages } from '../../stages/index.ts'
 import type { Curve } from '../commands/plan.ts'
 import type { Before, Outlook } from '../outlook.ts'
+import { stageOf } from '../own-stages.ts'
 import { pairTexts } from '../pair.ts'
 import { type LocatedPlan, readsOf } from '../plan.ts'
 import { type Declared, type Env, schemaOf } from '../stage.ts'
@@ -34,7 +34,7 @@ export function describePlan({ plan }: LocatedPlan, { outlook, before }: Work, c
       : []),
     `models: ${modelsText(plan.models)}`,
     `disk: about ${mebibytes(estimate(plan))} in the store for inputs that expand ${EXPANSION}x; memory: --memory bounds it (default 4GiB)`,
-    `output: ${plan.output.format}, layout ${plan.output.layout}, ${mebibytes(plan.output.shard_bytes)} of text a shard, validation ${plan.output.splits.validation}`,
+    `output: ${plan.output.format}, layout ${plan.output.layout}, ${mebibytes(plan.output.shard_bytes)} of text a shard${plan.output.shuffle ? ', shuffled' : ''}, validation ${plan.output.splits.validation}`,
     '',
     ...outlookLines(outlook, before),
   ].join('\n')
@@ -65,7 +65,7 @@ const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(bytes 
 function stepLines(plan: LocatedPlan['plan']): string[] {
   let env: Env = { models: Object.keys(plan.models), recorded: [], upstream: {} }
   return plan.steps.flatMap(step => {
-    const stage = stages.get(step.stage)!
+    const stage = stageOf(step)!
     const adds = schemaOf(stage.adds as Declared<unknown>, step.params, env)
     const reads = Object.keys(readsOf(stage, step.params, env))
     const texts = reads.filter(name => name in pairTexts)
@@ -77,7 +77,7 @@ function stepLines(plan: LocatedPlan['plan']): string[] {
           ? 'measured in the first pass over the text'
           : 'no text'
     return [
-      `  ${step.id}${step.id === step.stage ? '' : ` (${step.stage})`}: ${stage.doc}`,
+      `  ${step.id}${step.id === step.stage ? '' : ` (${step.stage})`}: ${stage.doc}${step.own ? ` (from ${step.own.path})` : ''}`,
       `      ${stage.rounds ? `corpus-wide, ${stage.rounds.length} exchange${stage.rounds.length > 1 ? 's' : ''}` : 'row by row'}; ${passes}; adds ${Object.keys(adds).join(', ') || 'nothing'}`,
     ]
   })

@@ -13,7 +13,7 @@ import { responseQuality } from '../../pipeline/measures/response-quality.ts'
 import { termColumns, textTerms } from '../../pipeline/measures/text-terms.ts'
 import { summaryOf } from '../../pipeline/pass.ts'
 import { freshDir, goldpan, rowsOf } from '../cli.ts'
-import { pairsOf } from '../pairs.ts'
+import { pairsOf } from '../drive.ts'
 
 const dir = freshDir('models')
 const WORDS = 'rain tide root stone wind lamp river sand cloud field'.split(' ')
@@ -109,7 +109,7 @@ describe('goldpan models export', () => {
 /** Margins by the kernels: weights in the store, terms and features as the measures find them. */
 async function expected(inputs: ReturnType<typeof pairs>): Promise<{ text: number[]; quality: number[] }> {
   const manifest = JSON.parse(readFileSync(join(dir, 'first/manifest.json'), 'utf8')) as Manifest & { plan_key: string }
-  const build = Build.open(join(dir, 'store/plans', `${manifest.plan_key}.json`), join(dir, 'store'))
+  const build = await Build.open(join(dir, 'store/plans', `${manifest.plan_key}.json`), join(dir, 'store'))
   const { state, tables } = summaryOf(build, build.steps().find(step => step.stage === 'score')!, 0)
   const models = unpacked(state as unknown as Omit<BuiltIn, 'text'>, tables!.weights)
   const weights = meanWeights(models.text, 0)

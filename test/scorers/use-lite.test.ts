@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Embedder } from '../../pipeline/scorer.ts'
 import { openEmbedder } from '../../pipeline/scorers/open.ts'
 import { readUseLite, USE_LITE } from '../../pipeline/scorers/use-lite.ts'
-import { pairsOf } from '../pairs.ts'
+import { pairsOf } from '../drive.ts'
 
 interface Peer {
   readonly tokenizer: { encode(text: string): number[] }

@@ -1,7 +1,7 @@
 /** Pairs given literally, as all their columns. */
 import { createHash } from 'node:crypto'
-import { type Batch, batchOf, type Ids, listOf, type Numbers, roles, type Turns, turnsOf, utf8Of } from '../pipeline/batch.ts'
-import { type LabelKind, labelKinds, pairFacts, pairTexts, placeFacts, sizeFacts, votes } from '../pipeline/pair.ts'
+import { type Batch, batchOf, type Ids, listOf, type Numbers, roles, type Turns, turnsOf, utf8Of } from '../batch.ts'
+import { type LabelKind, labelKinds, pairFacts, pairTexts, placeFacts, sizeFacts, votes } from '../pair.ts'
 
 export type Text = string | readonly { readonly role: (typeof roles)[number]; readonly content: string }[]
 

@@ -1,0 +1,61 @@
+/** Whether a stage gives what it declares: the columns, their lengths, reasons that it has. */
+import { type Batch, batchOf, type Column, type Columns, type Field, layoutOf, type Schema } from '../batch.ts'
+import { UserError } from '../errors.ts'
+import { AWAY, type Stage, schemaOf, type Verdict } from '../stage.ts'
+
+/** Fails where a stage or measure gives other columns than it declares, or columns of another length. */
+export function declared(columns: Readonly<Record<string, Column>>, schema: Schema, rows: number): Batch {
+  const given = Object.keys(columns).sort().join(', ')
+  const wanted = Object.keys(schema).sort().join(', ')
+  if (given !== wanted) throw new Error(`declares columns ${wanted || 'none'}; gives ${given || 'none'}`)
+  for (const [name, field] of Object.entries(schema)) {
+    const n = rowsOf(columns[name], field)
+    if (n !== rows) throw new Error(`column ${name} has ${n ?? 'no'} rows of ${rows}`)
+  }
+  return batchOf(schema, rows, columns as Columns<Schema>)
+}
+
+/** Rows of a column; undefined where it has not the arrays of its type. */
+function rowsOf(column: Partial<Record<string, { length: number }>> | Column, field: Field): number | undefined {
+  const { offsets, starts, values, bytes } = column as Record<string, { length: number } | undefined>
+  if (field === 'utf8') return offsets && offsets.length - 1
+  if (field === 'id') return bytes && bytes.length / 16
+  if (typeof field === 'object' && 'list' in field) return starts && starts.length - 1
+  return values && values.length / layoutOf(field)!.width
+}
+
+/** A verdict on so many rows; fails where it is none. */
+export function checkVerdict({ add = {}, leave }: Verdict, adds: Schema, reasons: number, rows: number): void {
+  declared(add as Readonly<Record<string, Column>>, adds, rows)
+  if (leave === undefined) return
+  if (leave.length !== rows) throw new Error(`leave has ${leave.length} rows of ${rows}`)
+  const odd = leave.find(code => code > reasons && code !== AWAY)
+  if (odd !== undefined) throw new Error(`leave holds ${odd}, but the stage has ${reasons} reasons`)
+}
+
+/** A stage from outside: what goes wrong in its judge names it and its line, and every verdict is checked. */
+export function checkedVerdicts(stage: Stage, path: string): Stage {
+  const failed = (error: unknown): never => {
+    if (error instanceof UserError) throw error
+    const { message, stack = '' } = error as Error
+    const line = new RegExp(`${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}:\\d+`).exec(stack)?.[0]
+    throw new UserError(`stage ${stage.name} (${line ?? path}): ${message}`)
+  }
+  return {
+    ...stage,
+    judge: async (params, context) => {
+      const judge = await Promise.resolve(stage.judge(params, context)).catch(failed)
+      const adds = schemaOf(stage.adds, params, context.env)
+      const reasons = Object.keys(stage.reasons?.(params) ?? {}).length
+      return async batch => {
+        try {
+          const verdict = await judge(batch)
+          checkVerdict(verdict, adds, reasons, batch.rows)
+          return verdict
+        } catch (error) {
+          return failed(error)
+        }
+      }
+    },
+  }
+}
