@@ -1,6 +1,7 @@
 // AssemblyScript. The twin of ../style-scan.ts and of the words of ../style-features.ts: 64 bytes at a time are searched for signs. The
 // host lays out the memory.
 
+const ORDINARY: i32 = 0
 const BAR: i32 = 7
 const DIGIT: i32 = 1
 const EMOJI: i32 = 8
@@ -178,6 +179,7 @@ function readText(from: usize, to: usize): void {
   codeEnd = code
   skipped = 0
   afterBlank = true
+  let ordinary = 0
   let block = startLine(from, to)
   while (block < to) {
     const inside = to - block < 64 ? ((<u64>1) << (to - block)) - 1 : <u64>-1
@@ -203,9 +205,12 @@ function readText(from: usize, to: usize): void {
       ideographs &= before | after
       signs &= after
     }
-    skipped += 2 * <i32>popcnt(ideographs)
+    const many = <i32>popcnt(ideographs)
+    skipped += 2 * many
+    ordinary += many
     block = max(at, block + 64)
   }
+  add(ORDINARY, ordinary)
   add(CHARACTERS, <i32>(to - from) - skipped)
 }
 
