@@ -187,7 +187,11 @@ const auditing: Round<Params> = {
       const audit = (parts.find(part => part.state === of)?.facts as Audit | undefined) ?? { sampled: 0 }
       const fit = fits.find(f => f.of === of)
       const target = tunes(params) ? params.target_auc : undefined
-      return { pairs: count, ...audit, ...(fit && { style_left: round(fit.left), warnings: warningsOf(fit, audit, target, params.action === 'subsample') }) }
+      return {
+        pairs: count,
+        ...audit,
+        ...(fit && { style_left: round(fit.left), warnings: warningsOf(fit, audit, target, params.action === 'subsample') }),
+      }
     }
     const sources = corpus.sources.map((source, of) => ({ source, ...factsOf(of, pairs[of]) }))
     const total = pairs.reduce((all, count) => all + count, 0)
