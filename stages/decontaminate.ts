@@ -49,8 +49,10 @@ const params = z.strictObject({
         .number()
         .min(0.3)
         .max(1)
-        .default(0.8)
-        .describe('cosine of the embeddings of a user turn and a benchmark item from which on the pair is marked'),
+        .default(0.7)
+        .describe(
+          'cosine of the embeddings of a user turn and a benchmark item from which on the pair is marked; of hashed words 0.6 finds more',
+        ),
       onnx: z
         .string()
         .optional()
