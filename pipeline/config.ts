@@ -36,6 +36,11 @@ const source = z.strictObject({
   limit: z.int().positive().optional().describe('only the first n rows of each file'),
   scores: z.boolean().default(true).describe("take a row's `scores` {model: [of chosen, of rejected]} as reward models of these names"),
   pairs: z.enum(['all', 'best']).default('all').describe('scored rows: every two responses, or the best against each other one'),
+  shown_first: z
+    .string()
+    .min(1)
+    .default('shown_first')
+    .describe('field of the rows that says which response the judge saw first: chosen or rejected; arena rows tell by their own order'),
   min_gap: z.number().min(0).default(0).describe('scored rows: a smaller or equal gap of scores is a tie'),
 })
 

@@ -9,7 +9,7 @@ import { UserError } from './errors.ts'
 import { ANNOTATOR, SIDES as ARENA_SIDES } from './formats/arena.ts'
 import { CONVERSATIONS } from './formats/chat.ts'
 import { QUESTIONS } from './formats/dpo.ts'
-import { factsAt, isObject, scoresAt } from './formats/fields.ts'
+import { factsAt, isObject, scoresAt, shownAt } from './formats/fields.ts'
 import { FieldError, type Format, type KnownFormat, type ReadPair, type Row, type RowFacts, type Turn } from './formats/format.ts'
 import { NEEDS, readers, recogniseFormat } from './formats/recognise.ts'
 import type { LabelKind, pairFacts, pairTexts } from './pair.ts'
@@ -30,6 +30,8 @@ export interface SourceFile {
   readonly scores: boolean
   readonly pairs: 'all' | 'best'
   readonly min_gap: number
+  /** Field of the rows that says which response the judge saw first. */
+  readonly shown_first: string
 }
 
 export interface ShardSink {
@@ -72,7 +74,7 @@ export async function ingestFile(file: SourceFile, sink: ShardSink, limits = LIM
     const { texts, facts } = builder.take()
     await sink.shard(texts, facts)
   }
-  const only = columns && wanted(columns, format).map(column => column.name)
+  const only = columns && wanted(columns, format, file.shown_first).map(column => column.name)
   for await (const chunk of readRows(file.path, file.shown, { limit: file.limit, only, bytes: true }))
     for (const row of chunk)
       for (const pair of reading.read(row)) {
@@ -117,7 +119,9 @@ async function lookAt(file: SourceFile): Promise<Look> {
 async function formatIn(file: SourceFile, columns: readonly ColumnName[] | undefined): Promise<KnownFormat> {
   const rows: Row[] = []
   let seen = 0
-  const only = columns?.filter(column => known.some(format => wanted([column], format).length > 0)).map(column => column.name)
+  const only = columns
+    ?.filter(column => known.some(format => wanted([column], format, file.shown_first).length > 0))
+    .map(column => column.name)
   for await (const chunk of readRows(file.path, file.shown, { limit: LOOK_ROWS, only })) {
     seen += chunk.length
     for (const row of chunk) if ('value' in row && isObject(row.value)) rows.push(row.value)
@@ -166,9 +170,9 @@ const NAMED: Readonly<Record<KnownFormat, readonly string[]>> = {
 }
 
 /** The columns of a Parquet or Arrow file that a format may use. */
-function wanted(columns: readonly ColumnName[], format: KnownFormat): readonly ColumnName[] {
+function wanted(columns: readonly ColumnName[], format: KnownFormat, shown_first: string): readonly ColumnName[] {
   return columns.filter(({ name, type }) => {
-    if (COMMON.includes(name) || NAMED[format].includes(name)) return true
+    if (COMMON.includes(name) || name === shown_first || NAMED[format].includes(name)) return true
     if (format === 'scored') return isList(type)
     return format === 'arena' && ANNOTATOR.test(name)
   })
@@ -208,8 +212,9 @@ class Reading {
       const { value } = row
       if (!isObject(value)) throw new FieldError('', 'expected an object {...}')
       const facts = factsAt(value)
+      const first = shownAt(value, this.file.shown_first)
       const scores = this.file.scores ? scoresAt(value) : []
-      return readers[this.format](value, this.file).map(pair => this.built(pair, facts, scores, row.row))
+      return readers[this.format](value, this.file).map(pair => this.built({ shown_first: first, ...pair }, facts, scores, row.row))
     } catch (error) {
       if (!(error instanceof FieldError)) throw error
       this.reject(row, error.field, error.message)
@@ -233,6 +238,7 @@ class Reading {
       label_kind: facts.label_kind ?? this.file.label_kind ?? DEFAULT_KIND,
       priority: this.file.priority,
       tie: pair.tie === true,
+      shown_first: pair.shown_first ?? 'unknown',
       row,
       votes: pair.votes ?? [],
       scores,

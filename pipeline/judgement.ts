@@ -3,6 +3,9 @@
 /** What an annotator may choose on the screen. */
 export const choices = ['left', 'right', 'tie', 'both_bad', 'cannot_tell'] as const
 export type Choice = (typeof choices)[number]
+/** What an annotator may say of a flag of contamination. */
+export const flagChoices = ['yes', 'no', 'cannot_tell'] as const
+export type FlagChoice = (typeof flagChoices)[number]
 
 /** What an answer says of the label as it came in. */
 export const verdicts = ['chosen', 'rejected', 'tie', 'both_bad', 'cannot_tell'] as const

@@ -3,6 +3,9 @@ import { turnsOf } from './batch.ts'
 
 export const labelKinds = ['human', 'human_derived', 'ai', 'implicit'] as const
 export type LabelKind = (typeof labelKinds)[number]
+/** Which response the judge saw first, or to the left. */
+export const shown = ['unknown', 'chosen', 'rejected'] as const
+export type Shown = (typeof shown)[number]
 export const votes = ['chosen', 'rejected', 'tie'] as const
 
 /** The texts of a pair: the prompt's turns, and each side's turns after the common prefix (nearly always one assistant turn). */
@@ -21,6 +24,7 @@ export const pairFacts = {
   label_kind: { labels: labelKinds },
   priority: 'i32',
   tie: 'u8',
+  shown_first: { labels: shown },
   row: 'i32',
   votes: { list: { annotator: 'utf8', vote: { labels: votes } } },
   scores: { list: { model: 'utf8', chosen: 'f64', rejected: 'f64' } },

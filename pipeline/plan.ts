@@ -30,7 +30,7 @@ import { signalColumns } from './tables.ts'
 import { VERSION } from './version.ts'
 
 /** Bump when the same sources would give other shards. */
-const INGEST_VERSION = 2
+const INGEST_VERSION = 3
 
 export interface PlannedFile {
   readonly path: string
@@ -51,6 +51,7 @@ export interface PlannedInput extends PlannedFile {
   readonly scores: boolean
   readonly pairs: 'all' | 'best'
   readonly min_gap: number
+  readonly shown_first: string
 }
 
 export interface PlannedMeasure {

@@ -8,7 +8,7 @@ import { mix32 } from './kernels/mix.ts'
 import { styleDifferences } from './kernels/style-differences.ts'
 import { type StyleColumns, style } from './measures/style.ts'
 import { type Audit, audited, auditFacts } from './measures/style-facts.ts'
-import { inOrder } from './measures/style-sample.ts'
+import { firstSigns, inOrder } from './measures/style-sample.ts'
 import type { pairFacts } from './pair.ts'
 
 /** What is told of one source, or of all together. */
@@ -51,7 +51,7 @@ export async function styleOfFiles(files: readonly NamedFile[], seed: number, sa
     ordinal += texts.rows
   }
   for (const { shown, path } of files) {
-    const options = { format: 'auto', priority: 0, scores: false, pairs: 'all', min_gap: 0 } as const
+    const options = { format: 'auto', priority: 0, scores: false, pairs: 'all', min_gap: 0, shown_first: 'shown_first' } as const
     const { container, compression, format, rows, rejected } = await ingestFile({ path, shown, ...options }, { shard: take })
     read.push({ path: shown, container, compression, format, rows, rejected })
   }
@@ -108,6 +108,7 @@ class Gathered {
       context: { values: context },
       longer: { values: longer },
       more_markdown: { values: more_markdown },
+      first: { values: firstSigns(facts.shown_first.values, index) },
       support: { values: new Int32Array(index.length) },
       weight: { values: new Float64Array(index.length).fill(1) },
     })

@@ -6,7 +6,7 @@ import { nearestSurvivors } from '../pipeline/kernels/nearest.ts'
 import { compareIds, compareRank, copyId } from '../pipeline/kernels/rank.ts'
 import { firstRows } from '../pipeline/kernels/sampling.ts'
 import { sourceNumbers, Tally } from '../pipeline/kernels/sources.ts'
-import { type PromptEmbeddingParams, promptEmbedding } from '../pipeline/measures/prompt-embedding.ts'
+import { type PromptEmbeddingParams, promptEmbedding, USE_LITE_DIMS } from '../pipeline/measures/prompt-embedding.ts'
 import { pairFacts, relations } from '../pipeline/pair.ts'
 import { defineStage, type Part, type Round, type Verdict } from '../pipeline/stage.ts'
 
@@ -34,7 +34,6 @@ const params = z.strictObject({
 })
 type Params = z.infer<typeof params>
 
-const USE_LITE_DIMS = 512
 const dimsOf = ({ onnx, embedder, dims }: Params): number => (onnx === undefined && embedder === 'use-lite' ? USE_LITE_DIMS : dims)
 
 const measureOf = (params: Params): PromptEmbeddingParams => ({

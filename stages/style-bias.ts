@@ -187,7 +187,11 @@ const auditing: Round<Params> = {
       const audit = (parts.find(part => part.state === of)?.facts as Audit | undefined) ?? { sampled: 0 }
       const fit = fits.find(f => f.of === of)
       const target = tunes(params) ? params.target_auc : undefined
-      return { pairs: count, ...audit, ...(fit && { style_left: round(fit.left), warnings: warningsOf(fit, audit, target) }) }
+      return {
+        pairs: count,
+        ...audit,
+        ...(fit && { style_left: round(fit.left), warnings: warningsOf(fit, audit, target, params.action === 'subsample') }),
+      }
     }
     const sources = corpus.sources.map((source, of) => ({ source, ...factsOf(of, pairs[of]) }))
     const total = pairs.reduce((all, count) => all + count, 0)
@@ -201,7 +205,7 @@ const outcomeOf = { flag: {}, reweight: {}, drop: { style_explained: 'drop' }, s
 export const styleBias = defineStage<Params>({
   name: 'style-bias',
   doc: 'Measures what length, Markdown and other style alone say of the labels, and weighs, draws or drops pairs until they say little.',
-  version: 3,
+  version: 4,
   params,
   measures: () => [style.with({})],
   reads: readsToJudge,

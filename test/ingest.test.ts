@@ -17,7 +17,8 @@ let files = 0
 function source(content: string | Uint8Array, options: Partial<SourceFile> = {}): SourceFile {
   const path = join(dir, `${files++}.jsonl`)
   writeFileSync(path, content)
-  return { path, shown: 'x.jsonl', format: 'auto', source: 'x', priority: 0, scores: true, pairs: 'all', min_gap: 0, ...options }
+  const none = { format: 'auto', source: 'x', priority: 0, scores: true, pairs: 'all', min_gap: 0, shown_first: 'shown_first' } as const
+  return { path, shown: 'x.jsonl', ...none, ...options }
 }
 
 interface Read extends IngestResult {
@@ -191,6 +192,16 @@ describe('formats', () => {
     expect(recorded).toEqual(['rm'])
   })
 
+  it('tells which response was shown first, by the field that the source names or by the order of an arena row', async () => {
+    const duel = { prompt: 'Q', response_a: 'a', response_b: 'b' }
+    const said = async (rows: object[], options = {}) => (await read(source(lines(...rows), options))).facts.map(f => f.shown_first)
+    const good = { prompt: 'Q', chosen: 'A', rejected: 'B' }
+    const named = [good, { ...good, left: 'rejected' }, { ...good, shown_first: 'chosen' }]
+    expect(await said(named)).toEqual(['unknown', 'unknown', 'chosen'])
+    expect(await said(named, { shown_first: 'left' })).toEqual(['unknown', 'rejected', 'unknown'])
+    expect(await said(['model_a', 'model_b'].map(winner => ({ ...duel, winner })))).toEqual(['chosen', 'rejected'])
+  })
+
   it('marks ties of scored and arena rows and keeps their order', async () => {
     const scored = await read(source(lines({ prompt: 'Q', responses: ['a', 'b'], scores: [1, 1.5] }), { min_gap: 0.5 }))
     expect([scored.facts[0].tie, ...brief(scored.texts[0])]).toEqual([1, 'u:Q', 'a:a', 'a:b'])
@@ -232,6 +243,7 @@ describe('bad rows', () => {
       /expected a text part/,
     ],
     ['a label kind that is none', { ...good, label_kind: 'alien' }, 'label_kind', /expected one of human, human_derived, ai, implicit/],
+    ['an order that is none', { ...good, shown_first: 'left' }, 'shown_first', /expected chosen or rejected/],
     ['a vote that is none', { ...good, votes: [{ annotator: 'x', vote: 'left' }] }, 'votes.0', /chosen \| rejected \| tie/],
   ])('%s is a reject with its row, field and reason, and the rest is read', async (_, bad, field, error) => {
     const { refused, rows, pairs } = await read(source(lines(good, bad, good)))
@@ -549,6 +561,7 @@ describe.skipIf(!existsSync(shared))('real files (GOLDPAN_DATA)', () => {
     scores: true,
     pairs: 'all',
     min_gap: 0,
+    shown_first: 'shown_first',
     ...options,
   })
 

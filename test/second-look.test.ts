@@ -81,17 +81,24 @@ describe('by hashed words', () => {
 
 describe('by a model', () => {
   /** Two meanings: of rivers, and of anything else. */
-  const rivers: Embedder = {
-    dims: 16,
+  const riversOf = (dims: number): Embedder => ({
+    dims,
     embed: async (prompts: Turns, rows: number) => {
       const { bytes, offsets } = textsOf(prompts, rows)
-      const vectors = new Float32Array(rows * 16)
+      const vectors = new Float32Array(rows * dims)
       for (let i = 0; i < rows; i++)
-        vectors[i * 16 + (/river|Vltava|stream/.test(Buffer.from(bytes.subarray(offsets[i], offsets[i + 1])).toString()) ? 0 : 1)] = 3
+        vectors[i * dims + (/river|Vltava|stream/.test(Buffer.from(bytes.subarray(offsets[i], offsets[i + 1])).toString()) ? 0 : 1)] = 3
       return vectors
     },
     close: async () => {},
-  }
+  })
+  const rivers = riversOf(16)
+
+  it('may be the built-in one, with as many numbers as that gives', async () => {
+    const options = { embedders: { 'use-lite': riversOf(512) } }
+    const { items } = await look(['Where does the Vltava flow?'], { embedder: 'use-lite', threshold: 0.99 }, options)
+    expect(items[0]).toEqual({ benchmark: 'towns', item: 'x', cosine: 1 })
+  })
 
   it('finds what shares no word', async () => {
     const params = { onnx: 'models/rivers', dims: 16, threshold: 0.99 }

@@ -17,6 +17,8 @@ interface Bias {
   readonly linear_auc: number
   readonly tree_auc: number
   readonly longer: number
+  readonly first?: number
+  readonly intervals: Record<string, [number, number]>
 }
 interface SourceFacts {
   readonly source?: string
@@ -46,11 +48,21 @@ const pairs = (count: number, longerWins: number, more: (i: number) => PairInput
 
 describe('audit', () => {
   it('says how far length alone predicts the label, and by which coefficient', async () => {
-    const [biased] = factsOf(await drive(pairs(600, 0.85), { action: 'flag' })).sources
+    const shown = (i: number): PairInput => (i % 3 === 0 ? {} : { shown_first: i % 3 === 1 && unit(3, i, 0) < 0.4 ? 'rejected' : 'chosen' })
+    const [biased] = factsOf(await drive(pairs(600, 0.85, shown), { action: 'flag' })).sources
     expect(biased).toMatchObject({ source: 'test', pairs: 600, sampled: 600 })
     expect(biased.before.longer).toBeCloseTo(0.85, 1)
     expect(biased.before.linear_auc).toBeGreaterThan(0.75)
     expect(biased.after).toBeUndefined()
+    // 400 pairs tell which response came first: of half of them it is the chosen one in 60 %, of the others always.
+    expect(biased.before.first).toBeCloseTo(0.8, 1)
+    const { intervals, ...figures } = biased.before
+    expect(Object.keys(intervals)).toEqual(Object.keys(figures).filter(name => name !== 'effective_share'))
+    for (const [name, [low, high]] of Object.entries(intervals)) {
+      const value = figures[name as keyof typeof figures]!
+      expect([name, low <= value && value <= high]).toEqual([name, true])
+    }
+    expect(intervals.longer[1] - intervals.longer[0]).toBeCloseTo(2 * 1.96 * Math.sqrt((0.85 * 0.15) / 600), 2)
     const { words, characters, type_token_ratio, bold_spans } = biased.betas
     expect(words[0] + characters[0] - type_token_ratio[0]).toBeGreaterThan(0.5)
     expect(bold_spans).toEqual([0, 0, 0])
@@ -62,6 +74,7 @@ describe('audit', () => {
 
   it('finds nothing where style says nothing', async () => {
     const [fair] = factsOf(await drive(pairs(600, 0.5))).sources
+    expect(fair.before.first).toBeUndefined()
     expect(fair.before.linear_auc).toBeGreaterThan(0.42)
     expect(fair.before.linear_auc).toBeLessThan(0.58)
     expect(fair.after.effective_share).toBeGreaterThan(0.95)
@@ -108,6 +121,9 @@ describe('control', () => {
     expect(after.effective_share).toBeCloseTo(stay / 800, 4)
     expect(Math.abs(after.longer - 0.5)).toBeLessThan(0.1)
     expect(driven.verdicts.find(v => v.outcome === 'drop')!.reason).toBe('not_drawn')
+    expect(factsOf(driven).sources[0].warnings!.some(text => /no draw that evens length out keeps much more than 0\.[23]/.test(text))).toBe(
+      true,
+    )
     expect(driven.adds.schema).toEqual({ style_p: 'f32' })
   })
 
@@ -219,7 +235,9 @@ describe('bad input', () => {
       [0, 0, 0],
       [0, 0, 0],
     ])
-    expect([...Object.values(betas).flat(), ...Object.values(after)].every(Number.isFinite)).toBe(true)
+    const { intervals, ...figures } = after
+    const all = [betas, intervals, figures].flatMap(of => Object.values(of).flat())
+    expect(all.every(value => Number.isFinite(value))).toBe(true)
   })
 
   it('odds without end: weights are cut at e^6 : 1 and that is told', async () => {

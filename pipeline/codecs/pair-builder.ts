@@ -2,7 +2,7 @@
 import { type Batch, batchOf, type Columns, type List, type Turns, turnsOf, type Utf8 } from '../batch.ts'
 import type { Turn, Vote } from '../formats/format.ts'
 import { writePairId, writeTurnsId } from '../kernels/ids.ts'
-import { type LabelKind, labelKinds, pairFacts, pairTexts, votes } from '../pair.ts'
+import { type LabelKind, labelKinds, pairFacts, pairTexts, type Shown, shown, votes } from '../pair.ts'
 import type { Text } from './row-source.ts'
 
 /** One pair with all that is known of it. */
@@ -17,6 +17,7 @@ export interface BuiltPair {
   readonly label_kind: LabelKind
   readonly priority: number
   readonly tie: boolean
+  readonly shown_first: Shown
   readonly row: number
   readonly votes: readonly Vote[]
   readonly scores: readonly (readonly [string, number, number])[]
@@ -147,6 +148,7 @@ export class PairBuilder {
     facts.label_kind.push(labels(labelKinds, pair.label_kind))
     facts.priority.push(pair.priority)
     facts.tie.push(pair.tie ? 1 : 0)
+    facts.shown_first.push(labels(shown, pair.shown_first))
     facts.row.push(pair.row)
     for (const { annotator, vote } of pair.votes) {
       facts.annotator.push(annotator)
@@ -191,6 +193,7 @@ function freshFacts() {
     label_kind: new Ints(),
     priority: new Ints(),
     tie: new Ints(),
+    shown_first: new Ints(),
     row: new Ints(),
     annotator: new Texts(),
     vote: new Ints(),
@@ -219,6 +222,7 @@ function takeFacts(f: ReturnType<typeof freshFacts>) {
     label_kind: { values: new Uint8Array(f.label_kind.take()) },
     priority: { values: f.priority.take() },
     tie: { values: new Uint8Array(f.tie.take()) },
+    shown_first: { values: new Uint8Array(f.shown_first.take()) },
     row: { values: f.row.take() },
     votes: { starts: f.vote_starts.take(), items: votesItems } satisfies List,
     scores: { starts: f.score_starts.take(), items: scoresItems } satisfies List,

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { UserError } from '../errors.ts'
@@ -8,12 +8,11 @@ import { LogWriter, readLogs } from '../judgements/log.ts'
 import { logPlaces } from '../judgements/places.ts'
 import { Annotators } from '../review/annotators.ts'
 import { type GoldPair, readGold } from '../review/gold.ts'
-import { GUIDELINE } from '../review/guideline.ts'
 import { openQueue, type PairTexts, type Queue, share } from '../review/queue.ts'
 import { leftFor } from '../review/sides.ts'
 import { toolNames, tools } from '../review/tools/index.ts'
 import { answersOf, readSideMap, type SideMap, signedMap } from '../review/tools/side-map.ts'
-import type { Item } from '../review/tools/tool.ts'
+import { forms, type Item } from '../review/tools/tool.ts'
 
 type ToolName = (typeof toolNames)[number]
 
@@ -21,7 +20,9 @@ type ToolName = (typeof toolNames)[number]
 export function registerExchange(review: Command): void {
   review
     .command('export')
-    .description('write the pairs of a finished build for another annotation tool, sides shuffled, with a signed map of the sides')
+    .description(
+      'write the pairs of a finished build for another annotation tool, sides shuffled, with a signed map of the sides; flags of contamination go into a folder flags of their own',
+    )
     .argument('<dir>', 'folder of the build')
     .addOption(new Option('--to <tool>', 'the tool').choices(toolNames).makeOptionMandatory())
     .requiredOption('--out <folder>', 'where the files go; sides.json stays with you, annotators must not see it')
@@ -36,7 +37,7 @@ export function registerExchange(review: Command): void {
     .argument('<dir>', 'folder of the build')
     .argument('<file>', "the tool's export")
     .addOption(new Option('--from <tool>', 'the tool').choices(toolNames).makeOptionMandatory())
-    .option('--sides <file>', 'the sides.json of the export (default: beside the file)')
+    .option('--sides <file>', 'the sides.json of the export (default: beside the file, or in the folder above)')
     .option('--log <file>', 'the judgement log (default: as for review)')
     .option('--json', 'print what was read as JSON')
     .addHelpText('after', '\nExample: goldpan review import out/quickstart annotated.json --from label-studio --sides exported/sides.json')
@@ -54,22 +55,43 @@ async function exportPairs(dir: string, { to, out, json }: { to: ToolName; out: 
   const checks = gold === undefined ? [] : await readGold(gold)
   const queue = await openQueue(finished, seed)
   try {
-    const { items, sides } = itemsOf(withChecks(queue, checks, goldShare, seed), annotators, to, seed)
-    const gold_items = Object.values(sides).filter(({ kind }) => kind === 'gold').length
-    const map = signedMap({ build: finished.manifest.name, protocol: `${to}-export`, sides }, annotators.secret)
+    const pairs = itemsOf(withChecks(queue, checks, goldShare, seed), annotators, to, seed)
+    const flags = flagItemsOf(queue, annotators, to)
+    const sides = { ...pairs.sides, ...flags.sides }
+    const checked = Object.values(pairs.sides).filter(side => 'kind' in side && side.kind === 'gold').length
     mkdirSync(out, { recursive: true })
-    for (const [name, text] of Object.entries(tools[to].files(items, GUIDELINE))) writeFileSync(join(out, name), text)
+    const map = signedMap({ build: finished.manifest.name, protocol: `${to}-export`, sides }, annotators.secret)
+    if (pairs.items.length > 0) writeFiles(out, tools[to].files(pairs.items, forms.pairs))
+    if (flags.items.length > 0) writeFiles(join(out, FLAGS), tools[to].files(flags.items, forms.flags))
     writeFileSync(join(out, 'sides.json'), `${JSON.stringify(map)}\n`, { mode: 0o600 })
-    if (json)
-      console.log(JSON.stringify({ pairs: items.length - gold_items, gold: gold_items, to, out, sides: join(out, 'sides.json') }, null, 2))
-    else
-      console.log(
-        `${items.length - gold_items} pairs${gold_items > 0 ? ` and ${gold_items} hidden checks` : ''} for ${to} in ${out}; keep ${join(out, 'sides.json')} from annotators, and ${tokensFile(log)} beside the log`,
-      )
+    const counts = { pairs: pairs.items.length - checked, gold: checked, flags: flags.items.length }
+    if (json) console.log(JSON.stringify({ ...counts, to, out, sides: join(out, 'sides.json') }, null, 2))
+    else console.log(exportedText(counts, to, out, tokensFile(log)))
   } finally {
     queue.close()
   }
 }
+
+/** Folder of the flags of contamination, which are asked about by a form of their own. */
+const FLAGS = 'flags'
+
+function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
+  mkdirSync(folder, { recursive: true })
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+}
+
+function exportedText(
+  { pairs, gold, flags }: { pairs: number; gold: number; flags: number },
+  to: string,
+  out: string,
+  tokens: string,
+): string {
+  const checks = gold > 0 ? ` and ${gold} hidden checks` : ''
+  const more = flags > 0 ? `, ${flags} flags of contamination in ${join(out, FLAGS)}` : ''
+  return `${pairs} pairs${checks} for ${to} in ${out}${more}; keep ${join(out, 'sides.json')} from annotators, and ${tokens} beside the log`
+}
+
+const textOf = (messages: readonly Message[]): string => messages.map(({ content }) => content).join('\n\n')
 
 interface Exported {
   readonly pair_id: string
@@ -100,14 +122,27 @@ function itemsOf(
     const left = leftFor(pair_id, `export to ${tool}`, seed, kind)
     const item = annotators.ticket('item', tool, pair_id).slice(0, 16)
     const { prompt, ...responses } = texts()
-    const text = (messages: readonly Message[]): string => messages.map(({ content }) => content).join('\n\n')
     items.push({
       item,
-      prompt: prompt.length > 1 ? prompt.map(({ role, content }) => `${role}: ${content}`).join('\n\n') : text(prompt),
-      left: text(responses[left]),
-      right: text(responses[left === 'chosen' ? 'rejected' : 'chosen']),
+      prompt: prompt.length > 1 ? prompt.map(({ role, content }) => `${role}: ${content}`).join('\n\n') : textOf(prompt),
+      left: textOf(responses[left]),
+      right: textOf(responses[left === 'chosen' ? 'rejected' : 'chosen']),
     })
     sides[item] = kind === 'gold' ? { pair_id, left, kind } : { pair_id, left }
+  }
+  return { items, sides }
+}
+
+/** The turn in which an item was found, and the item. */
+function flagItemsOf(queue: Queue, annotators: Annotators, tool: ToolName): { items: Item[]; sides: SideMap['sides'] } {
+  const items: Item[] = []
+  const sides: SideMap['sides'] = {}
+  for (const [place, { pair_id, benchmark, item: named, field, turn }] of queue.flags.entries()) {
+    const item = annotators.ticket('flag', tool, pair_id).slice(0, 16)
+    const { flag_item, ...texts } = queue.flagTexts(place)
+    const found = texts[field]
+    items.push({ item, prompt: `Benchmark ${benchmark}, item ${named}`, left: textOf(found.slice(turn, turn + 1)), right: flag_item })
+    sides[item] = { pair_id, benchmark, item: named }
   }
   return { items, sides }
 }
@@ -120,9 +155,10 @@ function importAnswers(
 ): void {
   const places = logPlaces(openFinished(dir), command.optsWithGlobals<{ log?: string }>().log)
   const text = readText(file)
-  const map = readSideMap(sides ?? join(dirname(file), 'sides.json'), new Annotators(tokensFile(places.log), [], []).secret)
+  const map = readSideMap(sides ?? sidesBeside(file), new Annotators(tokensFile(places.log), [], []).secret)
   const answers = answersOf(tools[from].read(text, file), map, file)
-  const known = new Set(readLogs([places.log, ...places.others]).answers.map(({ id }) => id))
+  const log = readLogs([places.log, ...places.others])
+  const known = new Set([...log.answers, ...log.checks].map(({ id }) => id))
   const fresh = [...new Map(answers.filter(({ id }) => !known.has(id)).map(answer => [answer.id, answer])).values()]
   const writer = new LogWriter(places.log)
   if (fresh.length > 0) writer.append(fresh)
@@ -130,6 +166,12 @@ function importAnswers(
   const there = answers.length - fresh.length
   if (json) console.log(JSON.stringify({ added: fresh.length, there_already: there, log: places.log }, null, 2))
   else console.log(`${fresh.length} answers added to ${places.log}, ${there} were there already${places.hint}`)
+}
+
+/** Flags come back from a folder below that of the export. */
+function sidesBeside(file: string): string {
+  const [beside, above] = [join(dirname(file), 'sides.json'), join(dirname(file), '..', 'sides.json')]
+  return existsSync(beside) || !existsSync(above) ? beside : above
 }
 
 function readText(file: string): string {

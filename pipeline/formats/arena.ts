@@ -41,7 +41,14 @@ export const readArena: ReadFormat = row => {
   const [chosen, rejected] = winner === 2 ? [second, first] : [first, second]
   const asked = firstOf(row, QUESTIONS) ? questionAt(row) : []
   const { prompt, ...sides } = splitConversations(chosen, rejected)
-  return [{ prompt: [...asked, ...prompt], ...sides, tie: winner === 0, votes: cast.map(v => voteOf(v, winner)) } satisfies ReadPair]
+  const pair: ReadPair = {
+    prompt: [...asked, ...prompt],
+    ...sides,
+    tie: winner === 0,
+    votes: cast.map(v => voteOf(v, winner)),
+    shown_first: winner === 2 ? 'rejected' : 'chosen',
+  }
+  return [pair]
 }
 
 function conversationAt(row: Row, name: string): Turn[] {

@@ -1,7 +1,7 @@
 /** Reads single fields of a row; every complaint names the field, what was expected and what was there. */
 import { roles } from '../batch.ts'
 import { isEmptyText, isText, nameOf, sameText, stringOf, type Text } from '../codecs/row-source.ts'
-import { labelKinds, votes } from '../pair.ts'
+import { labelKinds, type Shown, votes } from '../pair.ts'
 import { FieldError, type Row, type RowFacts, type Turn, type Vote } from './format.ts'
 
 /** The kind of a value in the words of JSON. */
@@ -116,6 +116,14 @@ export function factsAt(row: Row): RowFacts {
     lang: nameOrNone(row.lang) ?? nameOrNone(row.language),
     label_kind: (label_kind ?? undefined) as RowFacts['label_kind'],
   }
+}
+
+/** Which response the judge saw first, by the field of this name; undefined where the row does not say. */
+export function shownAt(row: Row, field: string): Shown | undefined {
+  const said = named(row[field])
+  if (said === undefined || said === null || said === 'unknown') return undefined
+  if (said !== 'chosen' && said !== 'rejected') throw wrong(field, 'chosen or rejected', row[field])
+  return said
 }
 
 export function votesAt(row: Row): Vote[] {

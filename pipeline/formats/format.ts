@@ -1,6 +1,6 @@
 /** What a source format is: a function from one row, as it was read, to pairs. Texts that are only passed on stay as they are. */
 import type { Text } from '../codecs/row-source.ts'
-import type { LabelKind, votes } from '../pair.ts'
+import type { LabelKind, Shown, votes } from '../pair.ts'
 
 export const formats = ['auto', 'pair', 'hh', 'dpo', 'chat', 'scored', 'arena'] as const
 export type Format = (typeof formats)[number]
@@ -21,6 +21,8 @@ export interface ReadPair {
   readonly rejected: readonly Turn[]
   readonly tie?: boolean
   readonly votes?: readonly Vote[]
+  /** Which response the judge saw first, where the layout itself tells. */
+  readonly shown_first?: Shown
   /** Put behind the row's id, where a row gives several pairs. */
   readonly suffix?: string
 }

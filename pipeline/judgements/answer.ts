@@ -35,4 +35,4 @@ export const isUndo = (line: Line): line is Undo => 'undo' in line
 export const isCheck = (line: Line): line is FlagCheck => 'contaminated' in line
 
 /** An id for an answer that comes without one, from its content alone: the same answer imported twice is one answer. */
-export const idOf = (answer: Omit<Answer, 'id'>): string => keyOf('answer', answer as never)
+export const idOf = (answer: Omit<Answer, 'id'> | Omit<FlagCheck, 'id'>): string => keyOf('answer', answer as never)

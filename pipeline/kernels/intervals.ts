@@ -67,6 +67,31 @@ export function bootstrapSums(
   return { value: values[0], ...middle(values.slice(1)) }
 }
 
+/**
+ * The interval of 95 % of each of `figures` of weighted rows, over resamples in which each group of rows counts as often as a Poisson variable of
+ * mean 1 says; the same resamples for every call with this seed, so that figures under other weights can be compared.
+ */
+export function bootstrapWeights(
+  figures: Readonly<Record<string, (weights: Float64Array) => number>>,
+  weights: Float64Array,
+  group: Int32Array,
+  seed: number,
+  resamples: number,
+): Record<string, Interval> {
+  const names = Object.keys(figures)
+  const groups = group.reduce((most, g) => Math.max(most, g + 1), 0)
+  const values = new Map<string, number[]>(names.map(name => [name, []]))
+  const draws = new Draws().start(seed, groups, POISSON)
+  const times = new Uint8Array(groups)
+  const drawn = new Float64Array(weights.length)
+  for (let r = 0; r < resamples; r++) {
+    for (let g = 0; g < groups; g++) times[g] = poisson(draws.unit())
+    for (let row = 0; row < drawn.length; row++) drawn[row] = weights[row] * times[group[row]]
+    for (const name of names) values.get(name)!.push(figures[name](drawn))
+  }
+  return Object.fromEntries(names.map(name => [name, middle(values.get(name)!)]))
+}
+
 const POISSON = 0x9015
 /** Distribution function of a Poisson variable of mean 1. */
 const AT_MOST = [0.36787944117144233, 0.7357588823428847, 0.9196986029286058, 0.9810118431238462, 0.9963401531726563, 0.9994058151824183]

@@ -1,7 +1,8 @@
 /** How much style alone says of the labels of a set of pairs, weighted or not. */
-import { pairAuc } from './auc.ts'
+import { rankedAuc } from './auc.ts'
 import type { Binned } from './binned.ts'
 import { fitForest, forestMargins } from './boosted-trees.ts'
+import { bootstrapWeights } from './intervals.ts'
 import {
   type Differences,
   fitPairLogistic,
@@ -26,10 +27,14 @@ const RIDGE = 0.5
 /** Other trees than the controller's. */
 const AUDIT_TREES: TreeParams = { trees: 25, depth: 4, rate: 0.2, ridge: 1, least_curvature: 3 }
 
+/** Figures of how labels follow style. Models are fitted to the weights on other prompts. */
+export const styleFigures = ['linear_auc', 'tree_auc', 'unseen_auc', 'mcfadden_r2', 'longer', 'more_markdown', 'first'] as const
+export type StyleFigure = (typeof styleFigures)[number]
+
 export type StyleBias = {
   /** (sum w)^2 / sum w^2 over the pairs. */
   readonly effective_share: number
-  /** Of models fitted to these weights on other prompts: a plain one, trees, and a plain one of features that control never looks at. */
+  /** Of a plain model, of trees, and of a plain model of features that control never looks at. */
   readonly linear_auc: number
   readonly tree_auc: number
   readonly unseen_auc: number
@@ -38,24 +43,42 @@ export type StyleBias = {
   /** Of the pairs that differ in it, the share whose chosen response is longer, or has more Markdown. */
   readonly longer: number
   readonly more_markdown: number
+  /** Of the pairs whose source tells which response was shown first, the share in which it was chosen; not there where none tells. */
+  readonly first?: number
+  /** 95 %, by a bootstrap of prompts with the models as they are. */
+  readonly intervals: Readonly<Partial<Record<StyleFigure, readonly [low: number, high: number]>>>
 }
 
-/** An audit of these pairs, which may be asked of several weights. */
-export function styleAuditor(rows: StyleRows): (weights?: Float64Array) => StyleBias {
+const RESAMPLES = 200
+
+/**
+ * An audit of these pairs, which may be asked of several weights. `group` = the prompt of each row; `first`: 1 where the chosen response was
+ * shown first, -1 where the rejected one was, 0 where nothing is known.
+ */
+export function styleAuditor(rows: StyleRows, group: Int32Array, first: Float32Array, seed: number): (weights?: Float64Array) => StyleBias {
   const differences = { width: styleFeatures.length, values: rows.differences }
   const unlooked = unseenOf(rows)
   const binned = binStyle(rows, styleCuts(rows))
-  return weights => {
-    const { margins: linear } = crossFitLinear(differences, rows.fold, weights)
-    return {
-      effective_share: weights ? effectiveShare(weights) : 1,
-      linear_auc: pairAuc(linear, weights),
-      tree_auc: pairAuc(crossFitTrees(binned, rows.fold, weights), weights),
-      unseen_auc: pairAuc(crossFitLinear(unlooked, rows.fold, weights).margins, weights),
-      mcfadden_r2: mcfadden(linear, weights),
-      longer: shareOf(rows.longer, weights),
-      more_markdown: shareOf(rows.more_markdown, weights),
+  const even = new Float64Array(rows.rows).fill(1)
+  return given => {
+    const { margins: linear } = crossFitLinear(differences, rows.fold, given)
+    const weights = given ?? even
+    const figures: Record<string, (weights: Float64Array) => number> = {
+      linear_auc: rankedAuc(linear),
+      tree_auc: rankedAuc(crossFitTrees(binned, rows.fold, given)),
+      unseen_auc: rankedAuc(crossFitLinear(unlooked, rows.fold, given).margins),
+      mcfadden_r2: mcfadden(linear),
+      longer: shareOf(rows.longer),
+      more_markdown: shareOf(rows.more_markdown),
+      ...(first.some(sign => sign !== 0) && { first: shareOf(first) }),
     }
+    const values = Object.fromEntries(Object.entries(figures).map(([name, figure]) => [name, figure(weights)]))
+    const intervals = Object.entries(bootstrapWeights(figures, weights, group, seed, RESAMPLES))
+    return {
+      effective_share: given ? effectiveShare(given) : 1,
+      ...values,
+      intervals: Object.fromEntries(intervals.map(([name, { low, high }]) => [name, [low, high]])),
+    } as unknown as StyleBias
   }
 }
 
@@ -90,27 +113,29 @@ function unseenOf({ differences, rows }: StyleRows): Differences {
   return { width, values }
 }
 
-function mcfadden(margins: Float64Array, weights?: Float64Array): number {
-  let loss = 0
-  let total = 0
-  for (let i = 0; i < margins.length; i++) {
-    const weight = weights?.[i] ?? 1
-    loss += weight * logLoss(margins[i])
-    total += weight
+function mcfadden(margins: Float64Array): (weights: Float64Array) => number {
+  const losses = margins.map(logLoss)
+  return weights => {
+    let [loss, total] = [0, 0]
+    for (let i = 0; i < losses.length; i++) {
+      loss += weights[i] * losses[i]
+      total += weights[i]
+    }
+    return total > 0 ? 1 - loss / (total * Math.LN2) : 0
   }
-  return total > 0 ? 1 - loss / (total * Math.LN2) : 0
 }
 
-function shareOf(signs: Float32Array, weights?: Float64Array): number {
-  let won = 0
-  let differing = 0
-  for (let i = 0; i < signs.length; i++) {
-    const weight = signs[i] === 0 ? 0 : (weights?.[i] ?? 1)
-    differing += weight
-    if (signs[i] > 0) won += weight
+const shareOf =
+  (signs: Float32Array) =>
+  (weights: Float64Array): number => {
+    let [won, differing] = [0, 0]
+    for (let i = 0; i < signs.length; i++) {
+      if (signs[i] === 0) continue
+      differing += weights[i]
+      if (signs[i] > 0) won += weights[i]
+    }
+    return differing > 0 ? won / differing : 0.5
   }
-  return differing > 0 ? won / differing : 0.5
-}
 
 export interface Coefficient {
   /** Change of log-odds for a difference of the feature's usual size, with a 95 % interval. */

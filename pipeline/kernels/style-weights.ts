@@ -23,7 +23,10 @@ export const reweight: Weigh = (margin, left, support) => {
   return margin > 0 || support < 0 ? ratio * unlikely : unlikely
 }
 
-/** The chance to be drawn: certain where style speaks against the label. */
+/**
+ * The chance to be drawn: certain where style speaks against the label. Where a share p of the labels has one style chosen, no draw that evens
+ * it out keeps more than 2 (1 - p) of the pairs, whatever the model: only weights can be worth more.
+ */
 export const subsample: Weigh = (margin, left, support) => {
   const size = Math.min(Math.abs(margin), MOST_MARGIN)
   return margin > 0 || support < 0 ? Math.exp(-(1 - left) * size) : 1

@@ -1,7 +1,7 @@
 /** Pairs given literally, as all their columns. */
 import { createHash } from 'node:crypto'
 import { type Batch, batchOf, type Ids, listOf, type Numbers, roles, type Turns, turnsOf, utf8Of } from '../batch.ts'
-import { type LabelKind, labelKinds, pairFacts, pairTexts, placeFacts, sizeFacts, votes } from '../pair.ts'
+import { type LabelKind, labelKinds, pairFacts, pairTexts, placeFacts, type Shown, shown, sizeFacts, votes } from '../pair.ts'
 
 export type Text = string | readonly { readonly role: (typeof roles)[number]; readonly content: string }[]
 
@@ -17,6 +17,7 @@ export interface PairInput {
   readonly label_kind?: LabelKind
   readonly priority?: number
   readonly tie?: boolean
+  readonly shown_first?: Shown
   readonly row?: number
   readonly votes?: readonly { readonly annotator: string; readonly vote: (typeof votes)[number] }[]
   readonly scores?: Readonly<Record<string, readonly [number, number]>>
@@ -46,6 +47,7 @@ export function pairsOf(inputs: readonly PairInput[]): Batch<typeof pairSchema> 
     label_kind: { values: Uint8Array.from(inputs, p => labelKinds.indexOf(p.label_kind ?? 'human')) },
     priority: ints(p => p.priority ?? 0),
     tie: { values: Uint8Array.from(inputs, p => (p.tie ? 1 : 0)) },
+    shown_first: { values: Uint8Array.from(inputs, p => shown.indexOf(p.shown_first ?? 'unknown')) },
     row: ints((p, i) => p.row ?? i),
     ordinal: ints((_, i) => i),
     text_bytes: ints((_, i) => bytesOf(prompts[i]) + bytesOf(chosen[i]) + bytesOf(rejected[i])),

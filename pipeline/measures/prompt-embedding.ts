@@ -11,6 +11,9 @@ export type PromptEmbeddingParams = {
   readonly dims: number
 }
 
+/** Of Universal Sentence Encoder Lite, the built-in model. */
+export const USE_LITE_DIMS = 512
+
 const reads = { prompt: turnsOf } as const
 
 export const promptEmbedding = defineMeasure<PromptEmbeddingParams>({

@@ -24,8 +24,11 @@ export type Facts = { readonly [name: string]: Json | undefined }
 export type Audit = Facts & { readonly sampled: number; readonly before?: StyleBias }
 
 export const round = (value: number): number => Math.round(value * 1e4) / 1e4
-const rounded = (bias: StyleBias): StyleBias =>
-  Object.fromEntries(Object.entries(bias).map(([name, value]) => [name, round(value)])) as unknown as StyleBias
+const rounded = ({ intervals, ...figures }: StyleBias): StyleBias => {
+  const values = Object.entries(figures).map(([name, value]) => [name, round(value)])
+  const ranges = Object.entries(intervals).map(([name, range]) => [name, range.map(round)])
+  return { ...Object.fromEntries(values), intervals: Object.fromEntries(ranges) } as StyleBias
+}
 
 /** Fewer pairs are not audited. */
 export const LEAST_PAIRS = 40
@@ -34,9 +37,9 @@ export const LEAST_PAIRS = 40
 export function auditFacts(batch: Batch, seed: number, controlled: boolean): Audit {
   if (batch.rows < LEAST_PAIRS) return { sampled: batch.rows }
   const { rows, group } = styleRowsOf(batch, AUDIT_FOLDS)
-  const { weight, support } = columnsOf(batch, audited)
+  const { weight, support, first } = columnsOf(batch, audited)
   const betas = coefficients(rows, group, seed)
-  const audit = styleAuditor(rows)
+  const audit = styleAuditor(rows, group, first.values, seed)
   return {
     sampled: batch.rows,
     before: rounded(audit()),
@@ -96,10 +99,22 @@ const REPLICATES = 400
 /** An area beyond which labels are all but a function of style. */
 const SEPARATES = 0.995
 
-/** What a reader of the audit must know; `target` is the area that control was to reach, if it was to reach one. */
-export function warningsOf({ left, held_out_auc, large_prompts, clipped }: Fit, { before }: Audit, target?: number): string[] {
+/** Of a corpus: the share that a draw cannot go far beyond. */
+const LITTLE = 0.4
+const drawLimit = (longer: number, most: number): string =>
+  `the longer response wins ${round(longer)} of the time, so no draw that evens length out keeps much more than ${round(most)} of the pairs; action reweight loses less`
+
+/** What a reader of the audit must know; `draws` = control drew pairs; `target` is the area that control was to reach, if it was to reach one. */
+export function warningsOf(
+  { left, held_out_auc, large_prompts, clipped }: Fit,
+  { before }: Audit,
+  target?: number,
+  draws = false,
+): string[] {
   const missed = target !== undefined && left === 0 && held_out_auc > target
+  const most = before ? 2 * Math.min(before.longer, 1 - before.longer) : 1
   return [
+    ...(draws && most < LITTLE ? [drawLimit(before!.longer, most)] : []),
     ...(missed ? [`style still reaches an area of ${round(held_out_auc)}, above target_auc`] : []),
     ...(large_prompts > 0 ? [`${large_prompts} prompts have too many pairs for one fold; their pairs were dealt to folds one by one`] : []),
     ...(clipped > 0.05 ? [`${round(clipped)} of the pairs have odds beyond what weights follow`] : []),

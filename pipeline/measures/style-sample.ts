@@ -7,12 +7,13 @@ import { CONTEXT, styleDifferences } from '../kernels/style-differences.ts'
 import { styleFeatures } from '../kernels/style-features.ts'
 import { foldsOf, largeClusters } from '../kernels/style-folds.ts'
 import type { StyleRows } from '../kernels/style-model.ts'
+import { pairFacts, shown } from '../pair.ts'
 import type { Context, Env } from '../stage.ts'
 import { labelSupport, supportReadsOf } from './label-support.ts'
 import { styleColumns } from './style.ts'
 
 export const judgedColumns = { ...styleColumns, pair_id: 'id', prompt_cluster: 'id', source: 'utf8', tie: 'u8' } as const
-const sampleReads = { ...judgedColumns, ordinal: 'i32' } as const
+const sampleReads = { ...judgedColumns, ordinal: 'i32', shown_first: pairFacts.shown_first } as const
 
 /** What is read of a pair to judge it, and to draw it into a sample. */
 export const readsToJudge = (_: unknown, env: Env): Schema => ({ ...judgedColumns, ...supportReadsOf(env) })
@@ -26,6 +27,8 @@ export const sampled = {
   context: { vector: CONTEXT },
   longer: 'f32',
   more_markdown: 'f32',
+  /** 1 where the chosen response was shown first, -1 where the rejected one was, 0 where nothing is known. */
+  first: 'f32',
   support: 'i32',
 } as const
 
@@ -65,7 +68,7 @@ export function drawSample(batch: Batch, shares: Shares, { corpus, seed }: Conte
 
 /** The drawn rows as they are exchanged. */
 export function sampleColumns(batch: Batch, index: Int32Array): Columns<typeof sampled> {
-  const { style_chosen, style_rejected, pair_id, prompt_cluster, ordinal } = columnsOf(batch, sampleReads)
+  const { style_chosen, style_rejected, pair_id, prompt_cluster, ordinal, shown_first } = columnsOf(batch, sampleReads)
   const { differences, context, longer, more_markdown } = styleDifferences(style_chosen.values, style_rejected.values, index)
   return {
     ordinal: { values: Int32Array.from(index, i => ordinal.values[i]) },
@@ -75,9 +78,17 @@ export function sampleColumns(batch: Batch, index: Int32Array): Columns<typeof s
     context: { values: context },
     longer: { values: longer },
     more_markdown: { values: more_markdown },
+    first: { values: firstSigns(shown_first.values, index) },
     support: { values: labelSupport(batch, index) },
   }
 }
+
+const SHOWN_CHOSEN = shown.indexOf('chosen')
+const SHOWN_REJECTED = shown.indexOf('rejected')
+
+/** By row of `index`: 1, -1 or 0, as `first` of a sample has it. */
+export const firstSigns = (values: ArrayLike<number>, index: Int32Array): Float32Array =>
+  Float32Array.from(index, i => (values[i] === SHOWN_CHOSEN ? 1 : values[i] === SHOWN_REJECTED ? -1 : 0))
 
 /** One sample in the order of the corpus, so that sums come out the same to the bit however the rows arrived. */
 export function inOrder(rows: Batch): Batch {

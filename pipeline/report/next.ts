@@ -15,11 +15,15 @@ export function nextText({ warnings, sample, steps }: Report, dir: string, { ink
   const first = warnings
     .filter(w => w.next !== undefined && w.next !== 'review DIR')
     .map(w => ({ text: `${w.about}: ${w.text}`, next: w.next! }))
-  const waits = warnings.find(w => w.next === 'review DIR')
+  const asked = warnings.filter(w => w.next === 'review DIR')
+  const people = asked.filter(w => w.about === 'review' || w.about === 'flags')
+  const waits = people.length > 0 ? people : asked.slice(0, 1)
   const some: Hint[] = [
-    ...(waits ? [{ text: `${waits.about}: ${waits.text}`, next: 'review DIR' }] : []),
+    ...(waits.length > 0 ? [{ text: waits.map(w => `${w.about}: ${w.text}`).join('; '), next: 'review DIR' }] : []),
     ...first,
-    ...(!waits && sample && sample.audit > 0 ? [{ text: `${sample.audit} pairs were drawn for people`, next: 'review DIR' }] : []),
+    ...(waits.length === 0 && sample && sample.audit > 0
+      ? [{ text: `${sample.audit} pairs were drawn for people`, next: 'review DIR' }]
+      : []),
     ...(steps.some(s => s.rows_in > s.rows_out) ? [{ text: 'why a pair left', next: 'explain DIR SOURCE:ID' }] : []),
     { text: 'all checksums and sums again', next: 'verify DIR' },
   ]

@@ -79,11 +79,27 @@ const evidence = z.strictObject({
   source: z.string(),
   outcome: z.string(),
 })
+const look = z.looseObject({
+  threshold: z.number(),
+  found: z.array(z.looseObject({ benchmark: z.string(), source: z.string(), pairs: count, unflagged: count })),
+})
 const contamination = z.looseObject({
   step: z.string(),
   benchmarks: count,
   items: count,
-  found: z.array(z.looseObject({ benchmark: z.string(), source: z.string(), exact: count, whole: count, ngram: count, below: count })),
+  found: z.array(
+    z.looseObject({
+      benchmark: z.string(),
+      source: z.string(),
+      exact: count,
+      whole: count,
+      ngram: count,
+      low_coverage: count.optional(),
+      below: count,
+    }),
+  ),
+  flags: z.looseObject({ pairs: count, drawn: count.describe('for people to check') }).optional(),
+  second_look: look.optional().describe('pairs that are like an item by an embedding; none of them leaves for that'),
   evidence: z.array(evidence).describe('a few pairs of each benchmark, the best covered first'),
 })
 
@@ -92,14 +108,29 @@ const bias = z.looseObject({
   linear_auc: z.number().describe('AUC of a linear model of style, out of fold; 0.5 = style says nothing of the label'),
   tree_auc: z.number(),
   unseen_auc: z.number().describe('of style features that control never looks at'),
+  mcfadden_r2: z.number().optional().describe('1 - LL / LL0 of the linear model, out of fold'),
   longer: z.number().describe('share of pairs whose chosen side is the longer one'),
   more_markdown: z.number(),
+  first: z.number().optional().describe('share of pairs whose chosen side was shown first, of those whose source tells'),
+  intervals: z
+    .record(z.string(), z.tuple([z.number(), z.number()]))
+    .optional()
+    .describe('of 95 %, by a bootstrap of prompts'),
 })
 const audited = z.looseObject({
   before: bias.optional(),
   after: bias.optional(),
   betas: z.record(z.string(), z.array(z.number())).optional().describe('log-odds by feature: value, low, high (95 %)'),
   warnings: z.array(z.string()).optional(),
+  supported: z
+    .looseObject({
+      pairs: count.describe('sampled pairs whose label votes or scores speak of'),
+      before: z.number().describe('share of them that are right'),
+      after: z.number().nullable().describe('of what control keeps'),
+      lost: z.number().nullable().describe('of what control takes away'),
+      difference: z.array(z.number()).nullable().describe('after - lost: value, low, high (95 %)'),
+    })
+    .optional(),
 })
 const style = z.looseObject({ step: z.string(), corpus: audited, sources: z.array(audited.and(z.looseObject({ source: z.string() }))) })
 
@@ -133,12 +164,17 @@ const histogram = z.strictObject({
 })
 
 const annotator = z.looseObject({ annotator: z.string(), answers: count })
+const falseFlags = z.looseObject({ n: count, false: count, share: share.nullable(), low: share, high: share })
 const people = z.looseObject({
   answers: count,
   pairs: z.looseObject({ asked: count, settled: count, differing: count, unknown: count }),
   escalated: z.looseObject({ pairs: count, settled: count }),
   annotators: z.array(annotator),
   agreement: z.record(z.string(), z.union([count, figure])).optional(),
+  flags: z
+    .looseObject({ drawn: count, all: falseFlags, by_benchmark: z.record(z.string(), falseFlags), undecided: count })
+    .optional()
+    .describe("flags of contamination that people checked; share = false ones, with Wilson's interval of 95 %"),
   estimates: z.looseObject({
     audited: count,
     audit: count,

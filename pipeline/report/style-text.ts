@@ -27,12 +27,25 @@ const percent = (share: number | null | undefined): string =>
 const figure = (value: number | undefined, digits = 3): string => (value === undefined ? '-' : value.toFixed(digits))
 
 function sourceTable({ sources, all }: StyleOfFiles, width?: number): string {
-  const rows = [...sources, ...(all ? [all] : [])].map(({ source, pairs, ties, longer, more_markdown, audit }) => {
+  const every = [...sources, ...(all ? [all] : [])]
+  const told = every.some(({ audit }) => (audit.before as StyleBias | undefined)?.first !== undefined)
+  const rows = every.map(({ source, pairs, ties, longer, more_markdown, audit }) => {
     const bias = audit.before as StyleBias | undefined
-    const figures = [figure(bias?.linear_auc), figure(bias?.tree_auc), figure(bias?.mcfadden_r2)]
+    const order = told ? [percent(bias?.first)] : []
+    const figures = [...order, figure(bias?.linear_auc), figure(bias?.tree_auc), figure(bias?.mcfadden_r2)]
     return [source, grouped(pairs), grouped(ties), percent(longer), percent(more_markdown), ...figures]
   })
-  const header = ['source', 'pairs', 'ties', 'longer wins', 'markdown wins', 'style AUC', 'with trees', 'R2']
+  const header = [
+    'source',
+    'pairs',
+    'ties',
+    'longer wins',
+    'markdown wins',
+    ...(told ? ['first wins'] : []),
+    'style AUC',
+    'with trees',
+    'R2',
+  ]
   return tableOf(header, rows, { right: header.map((_, i) => i > 0), width })
 }
 

@@ -19,6 +19,7 @@ export function warningsOf(figures: Figures, manifest: Manifest, dir: string): W
     ...sources(figures),
     ...duplicates(figures),
     ...contamination(figures, manifest),
+    ...flags(figures),
     ...style(figures),
     ...models(figures),
     ...licences(figures),
@@ -91,6 +92,15 @@ function contamination({ contamination: all }: Figures, { totals }: Manifest): W
       ? [note(step, `${grouped(n)} pairs (${percent(n / Math.max(1, totals.pairs_in))}) hold items of ${names.join(', ')}`, show)]
       : []
   })
+}
+
+/** Drawn flags that nobody has answered yet. */
+function flags({ contamination: all, people: said }: Figures): Warning[] {
+  const drawn = all.reduce((n, { flags: of }) => n + (of?.drawn ?? 0), 0)
+  const left = said?.flags ? drawn - said.flags.all.n - said.flags.undecided : drawn
+  return left > 0
+    ? [note('flags', `${grouped(left)} flags of contamination wait for people, who tell how many of all flags are false`, 'review DIR')]
+    : []
 }
 
 const LITTLE_WEIGHT = 0.5

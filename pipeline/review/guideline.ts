@@ -14,3 +14,13 @@ Read the prompt, then both responses. Judge what the person who wrote the prompt
 
 The sides are shuffled. Some pairs come twice, with their sides exchanged.
 `
+
+/** What annotators of another tool are told of flags of contamination. */
+export const FLAG_GUIDELINE = `# Does the text hold the benchmark item?
+
+Read what the benchmark says and the text beside it.
+
+- *Yes*: whoever reads the text knows the item, or all of it that matters. Other case, typography or words around it change nothing.
+- *No*: they share a common phrase, a template or a quotation, and the item itself is not there.
+- *Cannot tell*: say so rather than guess.
+`

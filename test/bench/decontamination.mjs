@@ -28,7 +28,7 @@ export async function benchDecontamination(root) {
   const negatives = lines(join(SET, 'hard-negatives.jsonl'))
   const ours = await flaggedBy(dir, cases, negatives)
   const theirs = anyNgram(items)
-  return [foundTable(cases, ours, theirs), wrongTable(negatives, ours, theirs), await speed()].join('\n\n')
+  return [foundTable(cases, ours, theirs), wrongTable(negatives, ours, theirs), await secondLooks(dir, theirs), await speed()].join('\n\n')
 }
 
 /** What must be found: a group a way in which items turn up. */
@@ -55,6 +55,33 @@ async function flaggedBy(dir, cases, negatives) {
   const byPlace = new Map()
   for (const [source, place, item] of found) byPlace.set(`${source} ${place}`, [...(byPlace.get(`${source} ${place}`) ?? []), item])
   return (source, place) => byPlace.get(`${source} ${place}`) ?? []
+}
+
+const LOOKS = [
+  ['hashed', 0.6],
+  ['hashed', 0.8],
+  ['use-lite', 0.7],
+  ['use-lite', 0.8],
+]
+
+/** Items said again in other words, and of real prompts (GOLDPAN_DATA) those that are like one of these items. */
+async function secondLooks(dir, theirs) {
+  const rephrased = lines(join(SET, 'rephrased.jsonl'))
+  const plain = gunzipSync(readFileSync(join(DATA, 'oasst-en.jsonl.gz'))).toString().trimEnd().split('\n').map(line => JSON.parse(line).prompt)
+  const rows = [...rephrased.map(({ item, prompt }, i) => ({ id: item, source: 'rephrased', prompt, chosen: `Answer ${i}.`, rejected: `None, ${i}.` })), ...[...new Set(plain.map(p => JSON.stringify(p)))].map((prompt, i) => ({ id: String(i), source: 'real', prompt: JSON.parse(prompt), chosen: `Answer ${i}.`, rejected: `None, ${i}.` }))]
+  const real = rows.length - rephrased.length
+  writeFileSync(join(dir, 'again.jsonl'), rows.map(row => `${JSON.stringify(row)}\n`).join(''))
+  const found = rephrased.filter(({ item, prompt }) => theirs(prompt).includes(item)).length
+  const table_rows = [[`any shared ${NGRAM}-gram`, '', share(found, rephrased.length), '']]
+  for (const [embedder, threshold] of LOOKS) {
+    const out = join(dir, `look-${embedder}-${threshold}`)
+    writeFileSync(join(dir, 'again.yaml'), `name: again\nsources: [{ path: again.jsonl }]\nbenchmarks: [${join(SET, 'benchmark.jsonl')}]\nsteps: [decontaminate: { second_look: { embedder: ${embedder}, threshold: ${threshold} } }]\noutput: { layout: conversations }\n`)
+    await measure('node', [CLI, 'run', join(dir, 'again.yaml'), '--out', out, '--store', join(dir, 'store-again'), '--threads', '1', '--progress', 'none'])
+    const marked = await rowsOf(`select source, source_id, second_look[1].item from '${out}/ledger/*.parquet' where second_look is not null`)
+    const right = marked.filter(([source, id, item]) => source === 'rephrased' && id === item).length
+    table_rows.push([embedder, threshold, share(right, rephrased.length), share(marked.filter(([source]) => source === 'real').length, real)])
+  }
+  return `Second look at items said again in other words (a set of this project's own), and at real prompts of other matter:\n\n${table(['by', 'cosine from', 'the right item', 'real prompts marked'], table_rows)}`
 }
 
 const wordsOf = text => text.toLowerCase().match(/[\p{L}\p{M}]+|\p{N}+/gu) ?? []

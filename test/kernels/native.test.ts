@@ -231,7 +231,15 @@ describe('style by the compiled kernel', () => {
       arbitrary: fc.constantFrom('👍', '🏽', '👨\u200d👩', '🇫🇷', '\u200d', '。', '！？', '，', '「', '｜', ',', ':', '(', ']', '|', '"'),
     },
     { weight: 2, arbitrary: character },
-    { weight: 1, arbitrary: fc.constantFrom('an ordinary run of words without any sign ', 'ünïcödé wörds ') },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom(
+        'an ordinary run of words without any sign ',
+        'ünïcödé wörds ',
+        '一段没有任何标点的普通文字写得比较长',
+        '한국어로쓴긴문장',
+      ),
+    },
   )
   const styled = fc.array(piece, { maxLength: 60 }).map(parts => parts.join('').toWellFormed())
 

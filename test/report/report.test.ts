@@ -61,6 +61,10 @@ describe('report.json', () => {
 /** Facts that steps of other builds tell. */
 const withMore = (report: Report): Report => ({
   ...report,
+  contamination: report.contamination.map(of => ({
+    ...of,
+    second_look: { threshold: 0.7, found: [{ benchmark: 'woods', source: 'ask', pairs: 3, unflagged: 2 }] },
+  })),
   facts: [...report.facts, { step: 'decide', facts: { 'expected error · keep': 0.031 } }],
   curves: [{ step: 'score', name: 'learning curve', x: 'pairs', y: 'accuracy', points: [{ x: 100, y: 0.6 }, { x: 1000, y: 0.7 }] }], // biome-ignore format: one series
   people: {
@@ -69,6 +73,12 @@ const withMore = (report: Report): Report => ({
     escalated: { pairs: 4, settled: 1 },
     annotators: [{ annotator: 'ann', answers: 3, accuracy: 1 }],
     agreement: { pairs: 2, prompts: 2, percent: { value: 0.5, low: 0.1, high: 0.9 } },
+    flags: {
+      drawn: 5,
+      all: { n: 4, false: 1, share: 0.25, low: 0.046, high: 0.699 },
+      by_benchmark: { woods: { n: 4, false: 1, share: 0.25, low: 0.046, high: 0.699 } },
+      undecided: 1,
+    },
     estimates: {
       audited: 3,
       audit: 9,
@@ -128,6 +138,7 @@ describe('report.html', () => {
     expect(complaints).toEqual([])
     const seen = await page.evaluate(() => ({
       titles: [...document.querySelectorAll('h2')].map(h => h.textContent),
+      said: ['contamination', 'style'].map(id => document.getElementById(id)!.textContent!.replace(/\s+/g, ' ')),
       wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
       charts: [...document.querySelectorAll('svg.plot')].filter(svg => svg.getBoundingClientRect().width > 0).length,
       small: Math.min(...[...document.querySelectorAll('svg.plot text')].map(t => t.getBoundingClientRect().height).filter(h => h > 0)),
@@ -136,6 +147,15 @@ describe('report.html', () => {
       ).length,
     }))
     expect(seen.titles).toEqual(['Look at this first', 'The funnel', 'Duplicates', 'Contamination', 'Style', 'Reward models', 'Decisions', 'People', 'What it is made of', 'Time and cost']) // biome-ignore format: one list
+    for (const text of [
+      '4 of 5 drawn flags have a verdict of people, 1 are undecided',
+      '25.0 % 4.6 % 69.9 %',
+      'Low coverage',
+      'Second look',
+    ])
+      expect(seen.said[0].replaceAll('%', '% ').replace(/ +/g, ' ')).toContain(text)
+    for (const text of ['features say that control does not look at', '95 % by a bootstrap of prompts', 'shown first is chosen'])
+      expect(seen.said[1]).toContain(text)
     expect(seen.wide).toBe(0)
     expect(seen.charts).toBeGreaterThan(20)
     expect(seen.small).toBeGreaterThan(9)

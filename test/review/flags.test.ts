@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /** Flags of contamination, from the build that draws them through the page on which people check them to the share of false ones. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -30,9 +30,11 @@ writeFileSync(
 )
 const status = () => JSON.parse(goldpan(['review', 'status', out, '--json']).stdout) as { flags: Row; pairs: Row; estimates: Row }
 
+let told = ''
 beforeAll(() => {
-  const { code, stderr } = goldpan(['run', join(dir, 'c.yaml'), '--out', out, '--store', join(dir, 'store'), '--threads', '1'])
+  const { code, stderr, stdout } = goldpan(['run', join(dir, 'c.yaml'), '--out', out, '--store', join(dir, 'store'), '--threads', '1'])
   expect([code, code === 0 ? '' : stderr]).toEqual([0, ''])
+  told = stdout
 })
 
 describe('a build that draws flags', () => {
@@ -52,6 +54,43 @@ describe('a build that draws flags', () => {
     expect(ledger.every(row => row.outcome === 'quarantine')).toBe(true)
     expect(goldpan(['verify', out]).code).toBe(0)
     expect(status()).toMatchObject({ pairs: { asked: 2 }, flags: { drawn: 5, all: { n: 0, share: null } } })
+  })
+
+  it('says at its end that flags wait, and how to answer', () => {
+    expect(told).toContain('5 flags of contamination wait for people')
+    expect(told).toContain(`goldpan review ${out}`)
+  })
+
+  it.each(['csv', 'label-studio', 'argilla', 'potato'] as const)('gives the flags to %s in a form of their own', tool => {
+    const to = join(dir, tool)
+    const said = goldpan(['review', 'export', out, '--to', tool, '--out', to, '--log', join(dir, `${tool}.log`), '--json'])
+    expect(JSON.parse(said.stdout)).toMatchObject({ pairs: 2, flags: 5 })
+    const files = readdirSync(join(to, 'flags')).map(name => readFileSync(join(to, 'flags', name), 'utf8'))
+    for (const shown of ['Benchmark woods, item 7', ITEM]) expect(files.join()).toContain(shown)
+    if (tool !== 'csv') expect(files.join()).toContain('Does the text hold the benchmark item?')
+    expect(files.join()).not.toMatch(/chosen|rejected|Both are bad|strength"/)
+  })
+
+  it('takes answers to flags back from a spreadsheet, and refuses those of the other form', () => {
+    const log = join(dir, 'csv.log')
+    const file = join(dir, 'csv/flags/items.csv')
+    const cells = readFileSync(file, 'utf8')
+      .split('\r\n')
+      .slice(1, -1)
+      .map(row => row.split(',')[0])
+    const answered = (outcome: (i: number) => string): void =>
+      writeFileSync(
+        join(dir, 'csv/flags/back.csv'),
+        `item,annotator,outcome\n${cells.map((item, i) => `${item},ann,${outcome(i)}`).join('\n')}`,
+      )
+    const back = ['review', 'import', out, join(dir, 'csv/flags/back.csv'), '--from', 'csv', '--log', log]
+    answered(() => 'tie')
+    expect(goldpan(back)).toMatchObject({ code: 2, stderr: expect.stringContaining('known for it: yes, no, cannot_tell') })
+    answered(i => (i === 0 ? 'No' : 'yes'))
+    expect(goldpan(back)).toMatchObject({ code: 0, stdout: expect.stringContaining('5 answers added') })
+    expect(goldpan(back).stdout).toContain('0 answers added')
+    const people = JSON.parse(goldpan(['review', 'status', out, '--log', log, '--json']).stdout) as { flags: Row }
+    expect(people.flags).toMatchObject({ all: { n: 5, false: 1, share: 0.2 } })
   })
 
   it('has a queue of pairs and one of flags', async () => {

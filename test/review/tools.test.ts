@@ -6,6 +6,7 @@ import { verdictOf } from '../../pipeline/judgement.ts'
 import { effectiveAnswers } from '../../pipeline/judgements/effective.ts'
 import { readLogs } from '../../pipeline/judgements/log.ts'
 import { csv } from '../../pipeline/review/tools/csv.ts'
+import { forms } from '../../pipeline/review/tools/tool.ts'
 import { goldpan } from '../cli.ts'
 import { buildOf } from './app.ts'
 
@@ -178,7 +179,7 @@ describe('an import', () => {
 
 it('a spreadsheet runs no cell, and gives back quotes and line breaks as they were', () => {
   const items = [{ item: 'i', prompt: '=cmd()', left: 'a "b"\nc,d', right: '+1' }]
-  const file = csv.files(items, '')['items.csv']
+  const file = csv.files(items, forms.pairs)['items.csv']
   expect(file.split('\r\n')[1]).toBe(`i,'=cmd(),"a ""b""\nc,d",'+1,,,,,,`)
   expect(csv.read(`item,annotator,outcome,reason\r\ni,ann,tie,"x ""y""\nz"\r\n`, 'f')).toMatchObject([
     { item: 'i', outcome: 'tie', reason: 'x "y"\nz' },

@@ -1,6 +1,7 @@
 // AssemblyScript. The twin of ../style-scan.ts and of the words of ../style-features.ts: 64 bytes at a time are searched for signs. The
 // host lays out the memory.
 
+const ORDINARY: i32 = 0
 const BAR: i32 = 7
 const DIGIT: i32 = 1
 const EMOJI: i32 = 8
@@ -178,10 +179,12 @@ function readText(from: usize, to: usize): void {
   codeEnd = code
   skipped = 0
   afterBlank = true
+  let ordinary = 0
   let block = startLine(from, to)
   while (block < to) {
-    let signs = signsOfAll(block)
-    if (to - block < 64) signs &= ((<u64>1) << (to - block)) - 1
+    const inside = to - block < 64 ? ((<u64>1) << (to - block)) - 1 : <u64>-1
+    let ideographs = ideographsOfAll(block) & inside
+    let signs = signsOfAll(block) & inside & ~ideographs
     let at = block
     while (signs !== 0) {
       at = block + <usize>ctz(signs)
@@ -192,16 +195,39 @@ function readText(from: usize, to: usize): void {
         signs &= signs - 1
         continue
       }
+      const before = ((<u64>1) << (at - block)) - 1
       at = readSign(sign, at, from, to)
-      if (at - block >= 64) break
-      signs &= (<u64>-1) << (at - block)
+      if (at - block >= 64) {
+        ideographs &= before
+        break
+      }
+      const after = (<u64>-1) << (at - block)
+      ideographs &= before | after
+      signs &= after
     }
+    const many = <i32>popcnt(ideographs)
+    skipped += 2 * many
+    ordinary += many
     block = max(at, block + 64)
   }
+  add(ORDINARY, ordinary)
   add(CHARACTERS, <i32>(to - from) - skipped)
 }
 
-/** A bit for each of 64 bytes that may be a sign. */
+/**
+ * A bit for each of 64 bytes that begins a character of U+4000 to U+DFFF: ideographs and Hangul, none of which is a sign (a test checks
+ * that), so that they are counted together.
+ */
+function ideographsOfAll(block: usize): u64 {
+  const low = <u64>ideographsOf(v128.load(block)) | ((<u64>ideographsOf(v128.load(block, 16))) << 16)
+  return low | ((<u64>ideographsOf(v128.load(block, 32))) << 32) | ((<u64>ideographsOf(v128.load(block, 48))) << 48)
+}
+
+function ideographsOf(block: v128): i32 {
+  return i8x16.bitmask(i8x16.le_u(i8x16.sub(block, i8x16.splat(<i8>0xe4)), i8x16.splat(<i8>(0xed - 0xe4))))
+}
+
+/** A bit for each of 64 bytes that may be a sign: some of ASCII, and all that begin a longer character. */
 function signsOfAll(block: usize): u64 {
   const low = <u64>signsOf(v128.load(block)) | ((<u64>signsOf(v128.load(block, 16))) << 16)
   return low | ((<u64>signsOf(v128.load(block, 32))) << 32) | ((<u64>signsOf(v128.load(block, 48))) << 48)
@@ -210,7 +236,10 @@ function signsOfAll(block: usize): u64 {
 function signsOf(block: v128): i32 {
   const low = i8x16.swizzle(v128.load(nibbles), v128.and(block, i8x16.splat(0x0f)))
   const high = i8x16.swizzle(i8x16(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0), i8x16.shr_u(block, 4))
-  return i8x16.bitmask(i8x16.ne(v128.and(low, high), i8x16.splat(0))) | i8x16.bitmask(block)
+  return (
+    i8x16.bitmask(i8x16.ne(v128.and(low, high), i8x16.splat(0))) |
+    (i8x16.bitmask(i8x16.gt_s(block, i8x16.splat(<i8>0xbf))) & i8x16.bitmask(block))
+  )
 }
 
 function readSign(sign: i32, at: usize, from: usize, to: usize): usize {

@@ -1,10 +1,10 @@
-/** Duplicates and what shares text with benchmarks. */
+/** Duplicates: how they are related, across sources, and in clusters. */
 import { bars } from '../charts/bars.ts'
 import { matrix } from '../charts/matrix.ts'
 import type { Duplicates, Report } from '../report-schema.ts'
 import { cut, grouped } from '../table.ts'
 import { html, type Markup } from './html.ts'
-import { decimals, details, figure, number, percent, type Section } from './parts.ts'
+import { decimals, details, figure, number, type Section } from './parts.ts'
 
 const MOST_SOURCES = 16
 
@@ -112,47 +112,3 @@ ${members.length > 0 && html`<ul class="plain">${members.map(memberLine)}</ul>`}
 
 const memberLine = (m: NonNullable<Duplicates['largest'][number]['members']>[number]): Markup =>
   html`<li><code>${m.pair_id}</code> ${m.source}, ${m.relation}${m.jaccard !== null && `, smallest Jaccard ${decimals(m.jaccard, 2)}`}, ${m.outcome}</li>`
-
-export function contaminationSection({ contamination }: Report): Section | undefined {
-  if (contamination.length === 0) return undefined
-  return { id: 'contamination', title: 'Contamination', body: contamination.flatMap(contaminationBody) }
-}
-
-function contaminationBody({ step, benchmarks, items, found, evidence }: Report['contamination'][number]): Markup[] {
-  const head = html`<p>${number(items)} items of ${number(benchmarks)} benchmark files were looked for at <b>${step}</b>.</p>`
-  if (found.length === 0) return [head, html`<p>None was found.</p>`]
-  const names = (of: 'benchmark' | 'source'): string[] => [...new Set(found.map(f => f[of]))].sort()
-  const n = (f: (typeof found)[0]): number => f.exact + f.whole + f.ngram
-  const most = Math.max(1, ...found.map(n))
-  return [
-    head,
-    figure({
-      title: 'Pairs that hold an item, by source and benchmark',
-      chart: width =>
-        matrix(
-          'Contaminated pairs',
-          found
-            .filter(f => n(f) > 0)
-            .map(f => ({
-              row: f.source,
-              column: f.benchmark,
-              shade: Math.sqrt(n(f) / most),
-              text: grouped(n(f)),
-              title: `${f.source}, ${f.benchmark}: ${grouped(f.exact)} say the item, ${grouped(f.whole)} hold a short one whole, ${grouped(f.ngram)} share n-grams; ${grouped(f.below)} below the threshold`,
-            })),
-          width,
-          { rows: names('source'), columns: names('benchmark') },
-        ),
-      table: {
-        header: ['benchmark', 'source', '>exact', '>whole', '>n-grams', '>below the threshold'],
-        rows: found.map(f => [f.benchmark, f.source, number(f.exact), number(f.whole), number(f.ngram), number(f.below)]),
-      },
-    }),
-    html`<h3>Evidence</h3>${evidence.map(e =>
-      details(
-        html`<b>${e.benchmark}</b> ${e.item} <span class="soft">in ${e.source}, ${percent(e.coverage, 0)} of the item</span>`,
-        html`<blockquote dir="auto">${e.span}</blockquote><p class="soft">Pair <code>${e.pair_id}</code>, ${e.outcome}.</p>`,
-      ),
-    )}`,
-  ]
-}

@@ -1,7 +1,8 @@
 /** report.html of a finished build. */
 import type { Report } from '../report-schema.ts'
+import { contaminationSection } from './contamination.ts'
 import { corpusSection, runSection } from './corpus.ts'
-import { contaminationSection, duplicatesSection } from './duplicates.ts'
+import { duplicatesSection } from './duplicates.ts'
 import { html } from './html.ts'
 import { decisionsSection, modelsSection } from './models.ts'
 import { funnelSection, headline, warnings } from './overview.ts'

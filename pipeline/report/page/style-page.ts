@@ -1,22 +1,25 @@
 /** The page of `goldpan audit-style`. */
 import type { StyleBias } from '../../kernels/style-audit.ts'
 import type { StyleOfFiles, StyleOfSource } from '../../style-of-files.ts'
-import { bars } from '../charts/bars.ts'
 import type { Style } from '../report-schema.ts'
 import { grouped } from '../table.ts'
 import { html, type Markup } from './html.ts'
-import { decimals, figure, percent, type Section, table } from './parts.ts'
+import { decimals, percent, type Section, table } from './parts.ts'
 import { pageIn } from './shell.ts'
-import { betas } from './style.ts'
+import { auditFigures, betas } from './style.ts'
 
 const biasOf = ({ audit }: StyleOfSource): StyleBias | undefined => audit.before as StyleBias | undefined
+const measured = (source: StyleOfSource) =>
+  source.audit.before ? [{ name: source.source, before: source.audit.before as unknown as Bias }] : []
 const betasOf = ({ audit }: StyleOfSource): Markup[] => betas(audit.betas as Style['corpus']['betas'])
+
+type Bias = NonNullable<Style['corpus']['before']>
 
 export function stylePageOf(style: StyleOfFiles): string {
   const all = [...style.sources, ...(style.all ? [style.all] : [])]
   const whole = style.all ?? style.sources[0]
   const sections: Section[] = [
-    { id: 'sources', title: 'How far labels follow style', body: [sourceTable(all), ...shares(all)] },
+    { id: 'sources', title: 'How far labels follow style', body: [sourceTable(all), ...auditFigures(all.flatMap(measured))] },
     ...(whole && betasOf(whole).length > 0 ? [{ id: 'features', title: 'What wins', body: betasOf(whole) }] : []),
     ...(style.all ? style.sources : [])
       .filter(source => betasOf(source).length > 0)
@@ -36,30 +39,14 @@ const shareText = (share: number | null): string => (share === null ? '–' : pe
 
 function sourceTable(sources: readonly StyleOfSource[]): Markup {
   return table({
-    header: ['source', '>pairs', '>ties', '>longer wins', '>Markdown wins', '>AUC', '>AUC, trees', '>R2'],
+    header: ['source', '>pairs', '>ties', '>longer wins', '>Markdown wins', '>first wins', '>AUC', '>AUC, trees', '>R2'],
     rows: sources.map(source => {
       const bias = biasOf(source)
-      const figures = [decimals(bias?.linear_auc), decimals(bias?.tree_auc), decimals(bias?.mcfadden_r2)]
+      const figures = [shareText(bias?.first ?? null), decimals(bias?.linear_auc), decimals(bias?.tree_auc), decimals(bias?.mcfadden_r2)]
       const counts = [grouped(source.pairs), grouped(source.ties), shareText(source.longer), shareText(source.more_markdown)]
       return [source.source, ...counts, ...figures]
     }),
   })
-}
-
-function shares(sources: readonly StyleOfSource[]): Markup[] {
-  const chart = (title: string, note: string, of: (source: StyleOfSource) => number | null | undefined): Markup[] => {
-    const rows = sources.flatMap(source => {
-      const share = of(source)
-      return share === null || share === undefined ? [] : [{ label: source.source, n: share, text: percent(share) }]
-    })
-    if (rows.length === 0) return []
-    const numbers = { header: ['source', '>share'], rows: rows.map(({ label, text }) => [label, text]) }
-    return [figure({ title, note, chart: width => bars(title, rows, width, 0.5), table: numbers })]
-  }
-  return [
-    ...chart('The longer answer is chosen', 'Share of the pairs whose answers differ in length.', source => source.longer),
-    ...chart('The answer with more Markdown is chosen', 'Share of the pairs whose answers differ in it.', source => source.more_markdown),
-  ]
 }
 
 const fileTable = ({ files }: StyleOfFiles): Markup =>

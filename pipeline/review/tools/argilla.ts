@@ -1,7 +1,6 @@
 /** Argilla: records with their settings, and records with responses as its client writes them. */
 import { z } from 'zod'
-import { choices } from '../../judgement.ts'
-import { CHOICE_NAMES, checked, choiceOf, type Imported, rowsIn, strengthOf, type Tool, textOf, timeOf } from './tool.ts'
+import { checked, choiceOf, type Form, type Imported, rowsIn, strengthOf, type Tool, textOf, timeOf } from './tool.ts'
 
 const response = z.looseObject({ value: z.unknown(), user_id: z.union([z.string(), z.number()]).nullish(), status: z.string().nullish() })
 const record = z.looseObject({
@@ -11,11 +10,11 @@ const record = z.looseObject({
   updated_at: z.string().nullish(),
 })
 
-const settings = (guideline: string): object => ({
+const settings = ({ guideline, titles, choices, strength }: Form): object => ({
   guidelines: guideline,
-  fields: ['prompt', 'left', 'right'].map(name => ({
+  fields: (['prompt', 'left', 'right'] as const).map(name => ({
     name,
-    title: { prompt: 'Prompt', left: 'A', right: 'B' }[name],
+    title: titles[name],
     type: 'text',
     use_markdown: false,
   })),
@@ -23,22 +22,22 @@ const settings = (guideline: string): object => ({
     {
       name: 'outcome',
       type: 'label_selection',
-      labels: Object.fromEntries(choices.map(choice => [choice, CHOICE_NAMES[choice]])),
+      labels: choices,
       required: true,
     },
-    { name: 'strength', type: 'rating', values: [1, 2, 3], required: false },
+    ...(strength ? [{ name: 'strength', type: 'rating', values: [1, 2, 3], required: false }] : []),
     { name: 'reason', type: 'text', required: false },
   ],
 })
 
 export const argilla: Tool = {
-  files: (items, guideline) => ({
+  files: (items, form) => ({
     'records.json': `${JSON.stringify(
       items.map(({ item, prompt, left, right }) => ({ id: item, fields: { prompt, left, right }, metadata: { item } })),
       null,
       1,
     )}\n`,
-    'settings.json': `${JSON.stringify(settings(guideline), null, 2)}\n`,
+    'settings.json': `${JSON.stringify(settings(form), null, 2)}\n`,
   }),
   read: (text, where) =>
     rowsIn(text, where).flatMap((row, i) => {

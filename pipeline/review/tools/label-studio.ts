@@ -1,21 +1,22 @@
 /** Label Studio: JSON tasks with a labelling config, and its JSON export. */
 import { z } from 'zod'
-import { choices } from '../../judgement.ts'
 import { escapeHtml } from '../escape.ts'
-import { CHOICE_NAMES, checked, choiceOf, type Imported, rowsIn, strengthOf, type Tool, textOf, timeOf } from './tool.ts'
+import { checked, choiceOf, type Form, type Imported, rowsIn, strengthOf, type Tool, textOf, timeOf } from './tool.ts'
 
-const CONFIG = `<View>
-  <Header value="Prompt"/>
+const configOf = ({ question, titles, choices, strength }: Form): string => `<View>
+  <Header value="${titles.prompt}"/>
   <Text name="prompt" value="$prompt"/>
   <View style="display: flex; gap: 1em">
-    <View style="flex: 1"><Header value="A"/><Text name="left" value="$left"/></View>
-    <View style="flex: 1"><Header value="B"/><Text name="right" value="$right"/></View>
+    <View style="flex: 1"><Header value="${titles.left}"/><Text name="left" value="$left"/></View>
+    <View style="flex: 1"><Header value="${titles.right}"/><Text name="right" value="$right"/></View>
   </View>
+  <Header value="${question}"/>
   <Choices name="outcome" toName="prompt" choice="single-radio" required="true" showInline="true">
-${choices.map((choice, i) => `    <Choice value="${escapeHtml(CHOICE_NAMES[choice])}" alias="${choice}" hotkey="${i + 1}"/>`).join('\n')}
+${Object.entries(choices)
+  .map(([choice, name], i) => `    <Choice value="${escapeHtml(name)}" alias="${choice}" hotkey="${i + 1}"/>`)
+  .join('\n')}
   </Choices>
-  <Rating name="strength" toName="prompt" maxRating="3"/>
-  <TextArea name="reason" toName="prompt" rows="2" maxSubmissions="1" placeholder="Reason (optional)"/>
+${strength ? '  <Rating name="strength" toName="prompt" maxRating="3"/>\n' : ''}  <TextArea name="reason" toName="prompt" rows="2" maxSubmissions="1" placeholder="Reason (optional)"/>
 </View>
 `
 
@@ -38,13 +39,13 @@ const task = z.looseObject({ data: z.looseObject({ item: z.string() }), annotati
 type Annotation = z.infer<typeof annotation>
 
 export const labelStudio: Tool = {
-  files: items => ({
+  files: (items, form) => ({
     'tasks.json': `${JSON.stringify(
       items.map(item => ({ data: item })),
       null,
       1,
     )}\n`,
-    'config.xml': CONFIG,
+    'config.xml': configOf(form),
   }),
   read: (text, where) =>
     rowsIn(text, where).flatMap((row, i) => {

@@ -2,11 +2,10 @@
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import { UserError } from '../../errors.ts'
-import { choices } from '../../judgement.ts'
 import { escapeHtml } from '../escape.ts'
-import { CHOICE_NAMES, checked, choiceOf, type Imported, strengthOf, type Tool, textOf } from './tool.ts'
+import { checked, choiceOf, type Form, type Imported, type Item, strengthOf, type Tool, textOf } from './tool.ts'
 
-const config = {
+const configOf = ({ question, choices, strength }: Form): object => ({
   annotation_task_name: 'goldpan review',
   data_files: ['items.jsonl'],
   item_properties: { id_key: 'id', text_key: 'text' },
@@ -16,14 +15,25 @@ const config = {
     {
       annotation_type: 'radio',
       name: 'outcome',
-      description: 'Which response is better?',
-      labels: choices.map(choice => CHOICE_NAMES[choice]),
+      description: question,
+      labels: Object.values(choices),
       label_requirement: { required: true },
     },
-    { annotation_type: 'likert', name: 'strength', description: 'How much better?', min_label: 'slightly', max_label: 'much', size: 3 },
+    ...(strength
+      ? [
+          {
+            annotation_type: 'likert',
+            name: 'strength',
+            description: 'How much better?',
+            min_label: 'slightly',
+            max_label: 'much',
+            size: 3,
+          },
+        ]
+      : []),
     { annotation_type: 'text', name: 'reason', description: 'Reason (optional)' },
   ],
-}
+})
 
 const line = z.looseObject({
   user_id: z.union([z.string(), z.number()]),
@@ -33,9 +43,9 @@ const line = z.looseObject({
 })
 
 export const potato: Tool = {
-  files: items => ({
-    'items.jsonl': items.map(({ item, ...texts }) => `${JSON.stringify({ id: item, text: shown(texts) })}\n`).join(''),
-    'config.yaml': stringify(config),
+  files: (items, form) => ({
+    'items.jsonl': items.map(({ item, ...texts }) => `${JSON.stringify({ id: item, text: shown(texts, form) })}\n`).join(''),
+    'config.yaml': stringify(configOf(form)),
   }),
   read: (text, where) =>
     text
@@ -46,11 +56,11 @@ export const potato: Tool = {
 }
 
 /** Potato shows HTML, so the texts must not be any. */
-const shown = ({ prompt, left, right }: { prompt: string; left: string; right: string }): string =>
+const shown = ({ prompt, left, right }: Omit<Item, 'item'>, { titles }: Form): string =>
   [
-    ['Prompt', prompt],
-    ['A', left],
-    ['B', right],
+    [titles.prompt, prompt],
+    [titles.left, left],
+    [titles.right, right],
   ]
     .map(([name, text]) => `<h4>${name}</h4><pre>${escapeHtml(text)}</pre>`)
     .join('')

@@ -1,9 +1,9 @@
-/** Which side of an exported item is which, signed: what comes back from another tool is read right or not at all. */
+/** What an exported item is, and which side of it is which, signed: what comes back from another tool is read right or not at all. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { UserError } from '../../errors.ts'
-import type { Answer } from '../../judgement.ts'
+import { type Answer, type Choice, choices, type FlagCheck, type FlagChoice, flagChoices } from '../../judgement.ts'
 import { idOf } from '../../judgements/answer.ts'
 import { canonical } from '../../keys.ts'
 import type { Imported } from './tool.ts'
@@ -13,7 +13,9 @@ const side = z.object({
   left: z.enum(['chosen', 'rejected']),
   kind: z.literal('gold').optional(),
 })
-const schema = z.object({ build: z.string(), protocol: z.string(), sides: z.record(z.string(), side), signature: z.string() })
+const flag = z.object({ pair_id: side.shape.pair_id, benchmark: z.string(), item: z.string() })
+const sides = z.record(z.string(), z.union([side, flag]))
+const schema = z.object({ build: z.string(), protocol: z.string(), sides, signature: z.string() })
 export type SideMap = z.infer<typeof schema>
 
 const signed = (map: Omit<SideMap, 'signature'>, secret: string): string =>
@@ -41,25 +43,30 @@ export function readSideMap(file: string, secret: string): SideMap {
 /** Where a tool tells no time, so that the same answer imported twice is the same. */
 const NO_TIME = '1970-01-01T00:00:00.000Z'
 
-/** Answers of the log from what a tool gave back. An item that the map does not know is refused. */
-export function answersOf(imported: readonly Imported[], map: SideMap, where: string): Answer[] {
-  return imported.map(({ item, annotator, outcome, strength, reason, seconds, at }) => {
+/** Lines of the log from what a tool gave back. An item that the map does not know is refused. */
+export function answersOf(imported: readonly Imported[], map: SideMap, where: string): (Answer | FlagCheck)[] {
+  return imported.map(given => {
+    const { item, annotator, reason, seconds, at } = given
     const known = Object.hasOwn(map.sides, item) ? map.sides[item] : undefined
     if (!known) throw new UserError(`${where}: item ${JSON.stringify(item)} is not in the side map; it belongs to another export`)
-    const answer: Omit<Answer, 'id'> = {
-      pair_id: known.pair_id,
-      annotator: annotator.slice(0, 200),
-      at: at ?? NO_TIME,
-      left: known.left,
-      outcome,
-      strength,
-      reason,
-      flagged: false,
-      seconds,
-      protocol: map.protocol,
-      kind: known.kind ?? 'first',
-      replaces: null,
-    }
-    return { id: idOf(answer), ...answer }
+    const said = { annotator: annotator.slice(0, 200), at: at ?? NO_TIME, reason, seconds, protocol: map.protocol, replaces: null }
+    const line = 'left' in known ? { ...said, ...answerOf(given, known, where) } : { ...said, ...checkOf(given, known, where) }
+    return { id: idOf(line), ...line }
   })
 }
+
+type Side = SideMap['sides'][string]
+
+function answerOf({ item, outcome, strength }: Imported, { pair_id, left, kind }: Extract<Side, { left: unknown }>, where: string) {
+  if (!isOf(choices, outcome)) throw otherForm(where, item, outcome, choices)
+  return { pair_id, left, outcome: outcome as Choice, strength, flagged: false, kind: kind ?? ('first' as const) }
+}
+
+function checkOf({ item, outcome }: Imported, flag: Extract<Side, { benchmark: string }>, where: string) {
+  if (!isOf(flagChoices, outcome)) throw otherForm(where, item, outcome, flagChoices)
+  return { ...flag, contaminated: { yes: true, no: false, cannot_tell: null }[outcome as FlagChoice] }
+}
+
+const isOf = (names: readonly string[], outcome: string): boolean => names.includes(outcome)
+const otherForm = (where: string, item: string, outcome: string, names: readonly string[]): UserError =>
+  new UserError(`${where}: item ${JSON.stringify(item)}: outcome: got ${JSON.stringify(outcome)}; known for it: ${names.join(', ')}`)

@@ -1,9 +1,10 @@
 /** Other annotation tools: what goldpan gives them, and what comes back. */
 import type { z } from 'zod'
 import { UserError } from '../../errors.ts'
-import { type Choice, choices } from '../../judgement.ts'
+import { type Choice, choices, type FlagChoice, flagChoices } from '../../judgement.ts'
+import { FLAG_GUIDELINE, GUIDELINE } from '../guideline.ts'
 
-/** A pair as a tool shows it. `item` names it there, and says nothing of pair or sides. */
+/** A pair as a tool shows it, or a flag of contamination: what is asked, the text, and what the benchmark says. `item` names it there, and says nothing of pair or sides. */
 export interface Item {
   readonly item: string
   readonly prompt: string
@@ -15,16 +16,27 @@ export interface Item {
 export interface Imported {
   readonly item: string
   readonly annotator: string
-  readonly outcome: Choice
+  readonly outcome: Choice | FlagChoice
   readonly strength: number | null
   readonly reason: string | null
   readonly seconds: number | null
   readonly at: string | null
 }
 
+/** How items are asked about. */
+export interface Form {
+  readonly question: string
+  readonly titles: Readonly<Record<'prompt' | 'left' | 'right', string>>
+  /** What may be chosen, by its name in the log. */
+  readonly choices: Readonly<Record<string, string>>
+  /** Whether annotators also say how much better. */
+  readonly strength: boolean
+  readonly guideline: string
+}
+
 export interface Tool {
   /** Files by name. */
-  files(items: readonly Item[], guideline: string): Readonly<Record<string, string>>
+  files(items: readonly Item[], form: Form): Readonly<Record<string, string>>
   /** The answers in an export of the tool; items without an answer are passed over. `where` names the file in complaints. */
   read(text: string, where: string): Imported[]
 }
@@ -38,10 +50,30 @@ export const CHOICE_NAMES: Readonly<Record<Choice, string>> = {
   cannot_tell: 'Cannot tell',
 }
 
-/** A choice under our name or under the one that annotators read. */
-export function choiceOf(value: unknown, where: string): Choice {
-  const choice = choices.find(name => name === value || CHOICE_NAMES[name] === value)
-  if (!choice) throw new UserError(`${where}: outcome: got ${JSON.stringify(value)}; known: ${choices.join(', ')}`)
+const FLAG_CHOICE_NAMES: Readonly<Record<FlagChoice, string>> = { yes: 'Yes', no: 'No', cannot_tell: 'Cannot tell' }
+
+export const forms = {
+  pairs: {
+    question: 'Which response is better?',
+    titles: { prompt: 'Prompt', left: 'A', right: 'B' },
+    choices: CHOICE_NAMES,
+    strength: true,
+    guideline: GUIDELINE,
+  },
+  flags: {
+    question: 'Does the text hold the benchmark item?',
+    titles: { prompt: 'Flag', left: 'Text', right: 'Benchmark item' },
+    choices: FLAG_CHOICE_NAMES,
+    strength: false,
+    guideline: FLAG_GUIDELINE,
+  },
+} as const satisfies Record<string, Form>
+
+/** A choice of either form under our name or under the one that annotators read. */
+export function choiceOf(value: unknown, where: string): Choice | FlagChoice {
+  const names = Object.entries({ ...CHOICE_NAMES, ...FLAG_CHOICE_NAMES }) as [Choice | FlagChoice, string][]
+  const choice = names.find(([name, shown]) => name === value || shown === value)?.[0]
+  if (!choice) throw new UserError(`${where}: outcome: got ${JSON.stringify(value)}; known: ${[...choices, ...flagChoices].join(', ')}`)
   return choice
 }
 
