@@ -1,7 +1,16 @@
 /** Every command and every config of docs/ is run as it stands there. */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { loadConfig } from '../pipeline/config.ts'
+import { planOf } from '../pipeline/plan.ts'
+import { openProgress } from '../pipeline/progress.ts'
+import { reference } from '../pipeline/reference.ts'
+import { stagePages } from '../pipeline/report/stage-pages.ts'
+import { runBuild } from '../pipeline/run.ts'
+import type { Stage } from '../pipeline/stage.ts'
+import { stages } from '../stages/index.ts'
+import { methods } from '../stages/methods.ts'
 import { freshDir, goldpan, ROOT } from './cli.ts'
 
 const dir = freshDir('docs')
@@ -15,31 +24,85 @@ const blocks = (page: string, language: string): string[] =>
 /** A line as the shell reads it, as far as the pages go: words, and double quotes. */
 const words = (line: string): string[] => [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain)
 
-describe('docs/first-steps.md', () => {
-  it('runs from top to bottom', () => {
-    const commands = blocks('first-steps.md', 'sh')
-    expect(commands.length).toBeGreaterThan(7)
-    const said = commands.map(line => {
+/** Runs every command of a page; what each said, by command. */
+function follow(page: string): Map<string, string> {
+  const commands = blocks(page, 'sh')
+  return new Map(
+    commands.map(line => {
       const [npx, name, ...args] = words(line)
       expect([npx, name]).toEqual(['npx', 'goldpan'])
       const { code, stdout, stderr } = goldpan(args, { cwd: dir })
-      expect([0, 3], `${line}\n${stderr}`).toContain(code)
-      return stdout
-    })
-    const diff = said[commands.findIndex(line => line.includes(' diff '))]
-    expect(diff).toMatch(/decontaminate\.action +quarantine +-> +flag/)
-    expect(diff).toMatch(/[1-9]\d* otherwise/)
+      expect(code, `${line}\n${stderr}`).toBe(0)
+      return [line, stdout]
+    }),
+  )
+}
+
+const saidOf = (said: ReadonlyMap<string, string>, part: string): string => [...said].find(([line]) => line.includes(part))![1]
+
+/** The later pages go on from the builds of the first one. */
+describe('the first quarter of an hour', () => {
+  it('runs from top to bottom: docs/first-steps.md', () => {
+    const said = follow('first-steps.md')
+    const order = ['init', 'plan', 'run', 'report', 'explain', 'query', 'run', 'diff', 'verify']
+    expect([...said.keys()].map(line => words(line)[2])).toEqual(order)
+    expect(saidOf(said, ' explain ')).toContain('ask-0025')
+    expect(saidOf(said, ' diff ')).toMatch(/decide\.review_below +0\.25 +-> +0\.5/)
+    expect(saidOf(said, ' diff ')).toMatch(/[1-9]\d* otherwise/)
+  })
+
+  it('goes on with docs/why-rerun.md', () => {
+    const said = follow('why-rerun.md')
+    expect(saidOf(said, 'plan my.yaml')).toContain('work: none, everything is in the store')
+    const [shown] = blocks('why-rerun.md', 'text')
+    const changed = saidOf(said, 'action=drop')
+    for (const line of shown.split('\n')) expect(changed).toContain(line)
+    expect(changed).toMatch(/near-dup +as it is/)
+  })
+
+  it('goes on with docs/reading-the-ledger.md', () => {
+    const said = follow('reading-the-ledger.md')
+    for (const [line, text] of said) if (!line.includes(' explain ')) expect(text.trim().split('\n').length, line).toBeGreaterThan(1)
   })
 })
 
+describe('docs/stages.md', () => {
+  const all = [...stages.values()]
+
+  it('is what the code says: `npx goldpan stages --markdown > docs/stages.md` writes it', () => {
+    const page = readFileSync(join(ROOT, 'docs/stages.md'), 'utf8')
+    expect(page).toBe(stagePages(all.map(reference)))
+  })
+
+  it.each(all.map(stage => [stage.name, stage] as const))('tells the method and every reason of %s', (name, stage) => {
+    expect(Object.keys(methods[name].reasons)).toEqual(expect.arrayContaining(Object.keys(reference(stage).reasons)))
+    for (const reason of Object.keys(methods[name].reasons)) expect(everyReason(stage)).toContain(reason)
+  })
+})
+
+/** Of a stage under any action that its params know. */
+function everyReason(stage: Stage): string[] {
+  const known = (value: Record<string, unknown>): string[] => {
+    const params = stage.params.safeParse(value)
+    return params.success ? Object.keys(stage.reasons?.(params.data) ?? {}) : []
+  }
+  const actions = reference(stage).params.action?.enum ?? []
+  return [{}, { allow: ['MIT'] }, ...actions.map(action => ({ action }))].flatMap(known)
+}
+
 describe('docs/recipes.md', () => {
-  it.each(blocks('recipes.md', 'yaml').map(text => [/name: (\S+)/.exec(text)![1], text]))('%s builds', (name, text) => {
-    writeFileSync(join(dir, `${name}.yaml`), text)
-    mkdirSync(join(dir, 'out'), { recursive: true })
-    const { code, stdout, stderr } = goldpan(['run', `${name}.yaml`, '--out', `out/${name}`, '--threads', '0', '--progress', 'none'], {
-      cwd: dir,
+  it.each(blocks('recipes.md', 'yaml').map(text => [/name: (\S+)/.exec(text)![1], text]))('%s builds', async (name, text) => {
+    const config = join(dir, `${name}.yaml`)
+    writeFileSync(config, text)
+    const { manifest } = await runBuild(await planOf(loadConfig(config)), {
+      config,
+      set: [],
+      out: join(dir, 'out', name),
+      store: join(dir, '.goldpan/store'),
+      threads: 0,
+      memory_bytes: 2 ** 32,
+      progress: openProgress('none', false),
     })
-    expect(code, stderr).toBe(0)
-    expect(stdout).toMatch(/pairs in, [1-9]\d* kept/)
+    expect(manifest.totals.train).toBeGreaterThan(0)
   })
 })

@@ -24,7 +24,16 @@ function fileOf(bytes: Uint8Array | string, name = `${made++}`): string {
 
 /** Rows and rejects of a file of pairs. */
 async function ingested(path: string) {
-  const file = { path, shown: 'in', format: 'pair', priority: 0, scores: true, pairs: 'all', min_gap: 0 } as const
+  const file = {
+    path,
+    shown: 'in',
+    format: 'pair',
+    priority: 0,
+    scores: true,
+    pairs: 'all',
+    min_gap: 0,
+    shown_first: 'shown_first',
+  } as const
   const { rows, pairs, rejected, rejects } = await ingestFile(file, { shard: async () => {} })
   expect(pairs + rejected).toBe(rows)
   return { rows, rejected, errors: rejects }

@@ -4,8 +4,10 @@ import { stages } from '../../stages/index.ts'
 import { configSchema } from '../config.ts'
 import { hint, UserError } from '../errors.ts'
 import { stagesIn } from '../own-stages.ts'
+import { type Property, type Reference, reference } from '../reference.ts'
 import { reportSchema } from '../report/report-schema.ts'
-import { type Declared, type Stage, schemaOf, typeName } from '../stage.ts'
+import { stagePages } from '../report/stage-pages.ts'
+import type { Stage } from '../stage.ts'
 
 /** The reference, generated from the code: `stages` for people, `schema` for editors. */
 export const register = (program: Command): void => {
@@ -14,11 +16,13 @@ export const register = (program: Command): void => {
     .description('list the stages, or show one with its params, columns and reasons')
     .argument('[name]', 'a stage, or a file of your own ones')
     .option('--json', 'print as JSON')
+    .option('--markdown', 'print as docs/stages.md has it')
     .addHelpText('after', '\nExample: goldpan stages near-dup')
-    .action(async (name: string | undefined, { json }: { json?: boolean }) => {
+    .action(async (name: string | undefined, { json, markdown }: { json?: boolean; markdown?: boolean }) => {
       const chosen = name === undefined ? [...stages.values()] : /\.[mc]?[jt]s$/.test(name) ? await stagesIn(name) : [stageNamed(name)]
       const shown = chosen.map(reference)
       if (json) console.log(JSON.stringify(shown, null, 2))
+      else if (markdown) console.log(stagePages(shown).trimEnd())
       else console.log(name === undefined ? listing(shown) : shown.map(page).join('\n\n'))
     })
   program
@@ -36,44 +40,6 @@ function stageNamed(name: string): Stage {
   if (!stage) throw new UserError(`stages ${name}: unknown stage${hint(name, [...stages.keys()])}`)
   return stage
 }
-
-interface Property {
-  readonly type?: string
-  readonly enum?: readonly string[]
-  readonly default?: unknown
-  readonly description?: string
-  readonly [more: string]: unknown
-}
-
-const paramsOf = (stage: Stage): Readonly<Record<string, Property>> =>
-  (z.toJSONSchema(stage.params, { io: 'input', unrepresentable: 'any' }).properties ?? {}) as Record<string, Property>
-
-const NOTHING = { models: [], recorded: [], upstream: {} }
-
-/** The least that a stage takes: empty lists for the params that have no default. */
-function required(stage: Stage): Record<string, unknown[]> {
-  const schema = z.toJSONSchema(stage.params, { io: 'input', unrepresentable: 'any' }) as { required?: string[] }
-  return Object.fromEntries((schema.required ?? []).map(name => [name, []]))
-}
-
-/** One stage as data: what `goldpan stages --json` prints. */
-function reference(stage: Stage) {
-  const params = stage.params.safeParse(required(stage))
-  const columns = (declared: Declared<unknown>): Record<string, string> =>
-    params.success
-      ? Object.fromEntries(Object.entries(schemaOf(declared, params.data, NOTHING)).map(([name, field]) => [name, typeName(field)]))
-      : {}
-  return {
-    name: stage.name,
-    doc: stage.doc,
-    version: stage.version,
-    corpus_wide: stage.rounds !== undefined,
-    params: paramsOf(stage),
-    adds: columns(stage.adds as Declared<unknown>),
-    reasons: params.success ? (stage.reasons?.(params.data) ?? {}) : {},
-  }
-}
-type Reference = ReturnType<typeof reference>
 
 const listing = (shown: readonly Reference[]): string => shown.map(s => `${s.name.padEnd(22)}${s.doc}`).join('\n')
 

@@ -133,7 +133,7 @@ function stepLines(decontaminate: boolean, pairs: number): string[] {
     'output:',
     '  format: parquet                # parquet | arrow | jsonl',
     '  layout: prompt                 # prompt | conversations | message',
-    `  splits: { validation: ${pairs < SMALL ? 0.05 : 0.02} }     # by cluster of near-duplicate prompts`,
+    `  splits: { validation: ${pairs < SMALL ? 0.05 : 0.02} }   # by cluster of near-duplicate prompts`,
     '  signals: [p_mean, disagreement, style_p]',
     '  publish_without_review: true   # pairs that wait for people are simply not in train; false = end with exit code 3 instead',
   ]

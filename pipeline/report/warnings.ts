@@ -78,7 +78,8 @@ function conflicts(step: string, relations: Readonly<Record<string, number>>): W
   const names = ['swapped', 'near-swapped'].filter(name => name in relations).map(name => `'${name}'`)
   const n = (relations.swapped ?? 0) + (relations['near-swapped'] ?? 0)
   const show = sql(`SELECT pair_id, duplicate_of, source, outcome FROM ledger WHERE relation IN (${names.join(', ')})`)
-  return n > 0 ? [note(step, `${grouped(n)} pairs contradict another one: the same texts with the sides exchanged`, show)] : []
+  const texts = relations.swapped ? 'the same texts' : 'nearly the same texts'
+  return n > 0 ? [note(step, `${grouped(n)} pairs contradict another one: ${texts} with the sides exchanged`, show)] : []
 }
 
 function contamination({ contamination: all }: Figures, { totals }: Manifest): Warning[] {

@@ -14,7 +14,7 @@ export interface GoldPair {
 /** Reads pairs of any format that a build reads. A row that cannot be read, or that is a tie, is refused: a check must be beyond doubt. */
 export async function readGold(path: string): Promise<GoldPair[]> {
   const pairs = new Map<string, GoldPair>()
-  const options = { format: 'auto', priority: 0, scores: false, pairs: 'best', min_gap: 0 } as const
+  const options = { format: 'auto', priority: 0, scores: false, pairs: 'best', min_gap: 0, shown_first: 'shown_first' } as const
   const { rejects, rejected } = await ingestFile(
     { path, shown: path, ...options },
     {

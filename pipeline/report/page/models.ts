@@ -137,6 +137,11 @@ export function decisionsSection(report: Report): Section | undefined {
   ]
   const body = [
     table({ header: ['decision', '>pairs', '>of all'], rows: ends.map(([name, n]) => [name, number(n), shareOf(n, totals.pairs_in)]) }),
+    ...(decide && told.length === 0
+      ? [
+          html`<p>How often these decisions are wrong is known once people have judged some of the pairs: <code>goldpan review DIR</code>.</p>`,
+        ]
+      : []),
     ...told.map(
       f =>
         html`<h3>Expected error</h3>${table({ header: ['figure', '>value'], rows: Object.entries(f.facts).map(([name, value]) => [name, typeof value === 'number' ? number(value) : value]) })}`,
