@@ -21,7 +21,7 @@ import { lookOf } from '../report/ink.ts'
 import { nextText } from '../report/next.ts'
 import { writeReport } from '../report/write.ts'
 import { runBuild } from '../run.ts'
-import { tryServers } from '../scorers/open.ts'
+import { tryModels } from '../scorers/open.ts'
 import { seal, UNPUBLISHED } from '../seal.ts'
 import { whole } from './whole.ts'
 
@@ -73,7 +73,7 @@ async function run(config: string, flags: Flags): Promise<void> {
   const progress = openProgress(flags.progress, flags.log === 'json')
   const located = await planOf(loaded, remembered(flags.store, flags.rehash === true))
   await probeInputs(located, progress)
-  if (located.plan.steps.some(step => stages.get(step.stage)?.models)) await tryServers(located.plan.models, located.paths)
+  if (located.plan.steps.some(step => stages.get(step.stage)?.models)) await tryModels(located.plan.models, located.paths)
   const { threads, memory: memory_bytes, store, out } = flags
   for (const note of located.notes ?? []) console.error(note)
   const { manifest, notes } = await runBuild(located, {

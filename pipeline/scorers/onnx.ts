@@ -18,6 +18,16 @@ export async function openOnnx(name: string, folder: string, digest: string): Pr
   return scorer
 }
 
+/** Opens the model of a folder and tries it; scores that are none, or that depend on anything but the text, are a UserError with the figure. */
+export async function tryOnnx(name: string, folder: string): Promise<void> {
+  const scorer = await openOnnx(name, folder, '')
+  try {
+    await scorer.tried()
+  } finally {
+    await scorer.close()
+  }
+}
+
 /** Opens the embedding model of a folder; `named` is what complaints call it. */
 export async function openOnnxEmbedder(named: string, folder: string): Promise<Embedder> {
   const model = new OnnxScorer(named, folder, '', true)
@@ -72,6 +82,11 @@ export class OnnxScorer implements Scorer, Embedder {
     if (answer && 'dims' in answer) this.dims = answer.dims
     if (answer === undefined)
       throw new UserError(`${this.#label}: ${this.#folder}: the scoring process ended while it loaded the model${this.#said()}`)
+  }
+
+  async tried(): Promise<void> {
+    if ((await this.#ask({ try: true })) === undefined)
+      throw new UserError(`${this.#label}: ${this.#folder}: the scoring process ended while it was tried${this.#said()}`)
   }
 
   /** Calls queue: one text is scored at a time. */

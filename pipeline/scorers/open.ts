@@ -3,7 +3,7 @@ import type { ModelConfig } from '../config.ts'
 import type { Embedder, Scorer } from '../scorer.ts'
 import { cached } from './cached.ts'
 import { openHttp } from './http.ts'
-import { openOnnx, openOnnxEmbedder } from './onnx.ts'
+import { openOnnx, openOnnxEmbedder, tryOnnx } from './onnx.ts'
 
 /** A model as planned; `digest` names all that decides what it says. */
 type Planned = ModelConfig & { readonly digest: string }
@@ -24,9 +24,11 @@ const opened = (name: string, model: Planned, paths: Place['paths']): Promise<Sc
     ? openOnnx(name, paths[model.onnx], model.digest)
     : openHttp(name, { ...model, folder: model.template === undefined ? undefined : paths[model.template] }, model.digest)
 
-/** Tries every served model before any work is done: a UserError where one cannot be used. */
-export async function tryServers(models: Readonly<Record<string, Planned>>, paths: Place['paths']): Promise<void> {
-  for (const [name, model] of Object.entries(models)) if ('http' in model) await (await opened(name, model, paths)).close()
+/** Tries every model before any work is done: a UserError where one cannot be used. */
+export async function tryModels(models: Readonly<Record<string, Planned>>, paths: Place['paths']): Promise<void> {
+  for (const [name, model] of Object.entries(models))
+    if ('onnx' in model) await tryOnnx(name, paths[model.onnx])
+    else await (await opened(name, model, paths)).close()
 }
 
 /** Opens an embedding model; `named` is the folder as the config has it, or the name of the one that goldpan makes itself, which has no folder. */
