@@ -91,7 +91,7 @@ describe('imports', () => {
       /^stages\/(?!index)/,
       /^pipeline\/(measures|kernels|codecs)\/|^pipeline\/(batch|pair|stage|scorer|judgement|errors|buckets|near-duplicates)\.ts$/,
     ],
-    [/^pipeline\/(formats|codecs)\//, /^pipeline\/(formats|codecs|kernels)\/|^pipeline\/(batch|pair|stage|errors)\.ts$/],
+    [/^pipeline\/(formats|codecs)\//, /^pipeline\/(formats|codecs|kernels)\/|^pipeline\/(batch|pair|stage|errors|compiled)\.ts$/],
   ]
 
   it('go down only: kernels <- batch <- stage <- stages <- engine', () => {

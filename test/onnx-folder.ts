@@ -46,17 +46,29 @@ export interface Made extends GraphOptions {
   readonly max?: number
   readonly labels?: number
   readonly at?: string
+  /** Whether the config names a pad token. */
+  readonly pads?: boolean
+  /** Of every word. */
+  readonly weigh?: (id: number) => number
 }
 
 /** The folder, fresh. */
-export function onnxFolder({ template = TEMPLATE, max = 512, labels = 1, at = 'model.onnx', ...graph }: Made = {}): string {
+export function onnxFolder({
+  template = TEMPLATE,
+  max = 512,
+  labels = 1,
+  at = 'model.onnx',
+  pads = true,
+  weigh,
+  ...graph
+}: Made = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'goldpan-onnx-'))
   mkdirSync(join(folder, 'onnx'))
   const json = (name: string, content: object) => writeFileSync(join(folder, name), JSON.stringify(content))
   json('config.json', {
     id2label: Object.fromEntries(Array.from({ length: labels }, (_, i) => [i, `L${i}`])),
     max_position_embeddings: max,
-    pad_token_id: 0,
+    ...(pads ? { pad_token_id: 0 } : {}),
   })
   json('tokenizer.json', tokenizer)
   json('tokenizer_config.json', {
@@ -64,7 +76,7 @@ export function onnxFolder({ template = TEMPLATE, max = 512, labels = 1, at = 'm
     unk_token: '[UNK]',
     ...(template === null ? {} : { chat_template: template }),
   })
-  writeFileSync(join(folder, at), weightedSum(weights, graph))
+  writeFileSync(join(folder, at), weightedSum(weigh ? weights.map((_, id) => weigh(id)) : weights, graph))
   return folder
 }
 

@@ -8,12 +8,16 @@ export interface GraphOptions {
   /** Name of the operator that sums. */
   readonly op?: string
   readonly input?: string
+  /** Whether pads are left out of the sum. */
+  readonly heeds_mask?: boolean
+  /** Whether the sum is moved by chance. */
+  readonly draws?: boolean
 }
 
 /** A reward model whose score is the sum of its tokens' weights. */
 export function weightedSum(
   weights: Float32Array,
-  { logits = 1, half = false, op = 'ReduceSum', input = 'input_ids' }: GraphOptions = {},
+  { logits = 1, half = false, op = 'ReduceSum', input = 'input_ids', heeds_mask = true, draws = false }: GraphOptions = {},
 ): Buffer {
   const table = new Float32Array(weights.length * logits)
   for (let i = 0; i < table.length; i++) table[i] = weights[Math.floor(i / logits)]
@@ -22,7 +26,9 @@ export function weightedSum(
     node('Cast', ['attention_mask'], 'mask', { ints: { to: FLOAT } }),
     node('Unsqueeze', ['mask', 'last'], 'columns'),
     node('Mul', ['picked', 'columns'], 'masked'),
-    node(op, ['masked', 'axis'], half ? 'wide' : 'logits', { ints: { keepdims: 0 } }),
+    node('RandomNormalLike', ['masked'], 'chance'),
+    node('Mul', ['masked', 'chance'], 'moved'),
+    node(op, [draws ? 'moved' : heeds_mask ? 'masked' : 'picked', 'axis'], half ? 'wide' : 'logits', { ints: { keepdims: 0 } }),
     ...(half ? [node('Cast', ['wide'], 'logits', { ints: { to: FLOAT16 } })] : []),
     tensor('weights', [weights.length, logits], table),
     tensor('last', [1], BigInt64Array.of(2n)),

@@ -162,8 +162,8 @@ describe('what goldpan is made of', () => {
     const scripted = installed
       .filter(([, { hasInstallScript, dev }]) => hasInstallScript && !dev)
       .map(([path]) => path.replace('node_modules/', ''))
-    // lmdb, msgpackr-extract and usearch bring their binaries along, onnxruntime-node fetches only those for GPUs.
-    expect(scripted.sort()).toEqual(['lmdb', 'msgpackr-extract', 'onnxruntime-node', 'usearch'])
+    // esbuild, lmdb, msgpackr-extract and usearch bring their binaries along, onnxruntime-node fetches only those for GPUs.
+    expect(scripted.sort()).toEqual(['esbuild', 'lmdb', 'msgpackr-extract', 'onnxruntime-node', 'usearch'])
     expect(readFileSync(join(ROOT, 'Makefile'), 'utf8')).toMatch(/npm ci --ignore-scripts /)
   })
 })

@@ -23,7 +23,7 @@ import { lookOf } from '../report/ink.ts'
 import { nextText } from '../report/next.ts'
 import { reportAsItIs, writeReport } from '../report/write.ts'
 import { runBuild } from '../run.ts'
-import { tryServers } from '../scorers/open.ts'
+import { tryModels } from '../scorers/open.ts'
 import { seal, UNPUBLISHED } from '../seal.ts'
 import { DamagedEntry, Store } from '../store.ts'
 import { whole } from './whole.ts'
@@ -76,7 +76,7 @@ async function run(config: string, flags: Flags): Promise<void> {
   const progress = openProgress(flags.progress, flags.log === 'json')
   const located = await planOf(loaded, remembered(flags.store, flags.rehash === true))
   await probeInputs(located, progress)
-  await tryModels(located, flags.store)
+  await tryUnlessScored(located, flags.store)
   const { threads, memory: memory_bytes, store, out } = flags
   for (const note of located.notes ?? []) console.error(note)
   const { manifest, notes, unchanged } = await runBuild(located, {
@@ -105,12 +105,12 @@ async function run(config: string, flags: Flags): Promise<void> {
     )
 }
 
-/** Asks no server where the store holds all that one would be asked for. */
-async function tryModels(located: LocatedPlan, root: string): Promise<void> {
+/** Tries no model where the store holds all that one would be asked for. */
+async function tryUnlessScored(located: LocatedPlan, root: string): Promise<void> {
   const { plan, paths } = located
-  if (!plan.steps.some(step => stageOf(step)?.models) || !Object.values(plan.models).some(model => 'http' in model)) return
+  if (!plan.steps.some(step => stageOf(step)?.models) || Object.keys(plan.models).length === 0) return
   if (existsSync(join(root, 'objects')) && scoredIn(located, root)) return
-  await tryServers(plan.models, { paths, store: { root } }, line => console.error(line))
+  await tryModels(plan.models, { paths, store: { root } }, line => console.error(line))
 }
 
 /** A damaged entry is mended by the run itself. */

@@ -219,6 +219,7 @@ function otherRole(shown: string, path: string, rows: readonly Row[]): Pick<Seen
     return { role: 'neither', unsure: [`prompts without answers, and no benchmark either: ${error.message.replace(`${shown}: `, '')}`] }
   }
   if (keys.includes('benchmark')) return { role: 'benchmark', unsure: [] }
-  if (BENCHMARK_NAME.test(shown)) return { role: 'benchmark', unsure: [`taken for a benchmark by its name; its items are under ${asks}`] }
+  if (BENCHMARK_NAME.test(shown.split('/').slice(-2).join('/')))
+    return { role: 'benchmark', unsure: [`taken for a benchmark by its name; its items are under ${asks}`] }
   return { role: 'neither', unsure: ['prompts without answers: no pairs; name it under benchmarks if training data must not contain them'] }
 }

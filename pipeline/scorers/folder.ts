@@ -14,6 +14,8 @@ export interface ModelFolder {
   readonly chat_template?: string
   /** Longest input it takes; tokens. */
   readonly max_tokens: number
+  /** What shorter texts of a batch are filled up with. */
+  readonly pad_token_id?: number
 }
 
 export interface TokenizerConfig {
@@ -27,6 +29,7 @@ interface ModelConfig {
   readonly num_labels?: number
   readonly id2label?: Readonly<Record<string, string>>
   readonly max_position_embeddings?: number
+  readonly pad_token_id?: number | null
 }
 
 /** Where graphs lie in the layouts seen, the most exact first. */
@@ -58,6 +61,7 @@ export function readFolder(label: string, folder: string, embeds = false): Model
     tokenizer_config,
     chat_template: templateOf(where, folder, tokenizer_config),
     max_tokens: Math.min(config.max_position_embeddings ?? MOST_TOKENS, tokenizer_config.model_max_length ?? MOST_TOKENS, MOST_TOKENS),
+    ...(typeof config.pad_token_id === 'number' ? { pad_token_id: config.pad_token_id } : {}),
   }
 }
 

@@ -5,21 +5,10 @@ import { PendingError, UserError } from '../errors.ts'
 import type { Scorer, Side } from '../scorer.ts'
 import { type Message, rendererIn } from './conversation.ts'
 import { HttpClient, Refused } from './http-client.ts'
+import { driftOf, faultOf, PROBES } from './probes.ts'
 import { batchOfProtocol, type Call, callOf, type Input, judgeCall } from './protocols.ts'
 
-/** Texts that any model tells apart; they show that a server answers, and on what scale. */
-const PROBES: readonly (readonly [string, string])[] = [
-  ['What is 6 x 7?', '6 x 7 = 42.'],
-  ['What is 6 x 7?', 'no idea lol'],
-  ['Name the capital of France.', 'The capital of France is Paris, on the river Seine.'],
-  ['Name the capital of France.', ''],
-  ['Write a haiku about rain.', 'Rain taps on the roof,\nthe garden drinks in silence,\nclouds drift on, content.'],
-  ['Write a haiku about rain.', 'asdf asdf asdf asdf asdf asdf asdf asdf'],
-]
 const PROBE_RETRIES = 1
-/** Scores of one text may differ so much between requests: what servers batch together moves the last digits of half precision. */
-const DRIFT = 0.05
-
 export interface Served extends ServedConfig {
   /** Folder of tokenizer_config.json and chat template, where the config names one. */
   readonly folder?: string
@@ -65,14 +54,8 @@ class HttpScorer {
     if (this.#served.protocol === 'openai') return this.#tryJudge()
     const alone = await this.#probe(PROBES)
     const again = (await this.#probe([...PROBES].reverse())).reverse()
-    const drift = Math.max(...alone.map((score, i) => Math.abs(score - again[i])))
-    if (alone.some(score => !Number.isFinite(score))) throw this.#unusable('it gives NaN or infinite scores')
-    if (alone.every(score => score === alone[0]))
-      throw this.#unusable(`it gives every text the same score ${alone[0]}; look at its pad token and pooling`)
-    if (drift > DRIFT * Math.max(1, ...alone.map(Math.abs)))
-      throw this.#unusable(
-        `the score of one text changes by ${drift.toPrecision(3)} with the order of the texts (allowed: ${DRIFT}); look at its padding`,
-      )
+    const fault = faultOf(alone) ?? driftOf(alone, again, 'with the order of the texts', 'its padding')
+    if (fault !== undefined) throw this.#unusable(fault)
     this.#squashed = alone.every(score => score >= 0 && score <= 1)
     if (!this.#squashed) return
     if (this.#served.squashed === 'refuse')

@@ -5,13 +5,15 @@
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node'
 import { roles, stringAt, type Turns, type Utf8 } from '../batch.ts'
 import { UserError } from '../errors.ts'
-import { type Encoded, type Encoder, encoderOf, type Message, promptEncoder } from './conversation.ts'
+import { type Encoded, encoderOf, type Message, promptEncoder } from './conversation.ts'
 import { readFolder, taskOf } from './folder.ts'
+import { type Tried, trial } from './onnx-trial.ts'
 import { readUseLite, USE_LITE, USE_LITE_DIMS, USE_LITE_TOKENS } from './use-lite.ts'
 import { featuresOf, readView, type View, viewGraph } from './view-folder.ts'
 
 export type Request =
   | { readonly open: { readonly label: string; readonly folder: string; readonly embeds: boolean } }
+  | { readonly try: true }
   | { readonly score: Chunk }
 /** Rows to score: `prompt` and `responses` correspond. */
 export interface Chunk {
@@ -26,9 +28,9 @@ export type Answer =
 
 type Runtime = typeof import('onnxruntime-node')
 
-interface Model {
-  readonly encode: Encoder
-  readonly run: (encoded: NonNullable<Encoded>) => Promise<ArrayLike<number>>
+interface Model extends Tried {
+  /** What complaints call it. */
+  readonly where: string
   /** Numbers a text. */
   readonly dims: number
 }
@@ -40,7 +42,10 @@ async function answer(request: Request): Promise<Answer> {
     model = await openModel(request.open.label, request.open.folder, request.open.embeds)
     return { ready: true, dims: model.dims }
   }
-  return scoreChunk(model!, request.score)
+  if ('score' in request) return scoreChunk(model!, request.score)
+  const fault = await trial(model!)
+  if (fault !== undefined) throw new UserError(`${model!.where}: ${fault}`)
+  return { ready: true, dims: model!.dims }
 }
 
 async function openModel(label: string, folder: string, embeds: boolean): Promise<Model> {
@@ -52,10 +57,14 @@ async function openModel(label: string, folder: string, embeds: boolean): Promis
   const runtime = await loadRuntime(label)
   const where = `${label}: ${read.graph}`
   const session = await openSession(where, runtime, read.graph, embeds)
-  const run = runnerOf(where, runtime, session, embeds)
+  const runAll = runnerOf(where, runtime, session, embeds)
+  const run = async (encoded: NonNullable<Encoded>): Promise<ArrayLike<number>> => (await runAll([encoded], 0))[0]
   const sample = encode([{ role: 'user', content: 'What is 6 x 7?' }], '42')
   const dims = sample ? (await run(sample)).length : 1
-  return { encode, run, dims }
+  const { pad_token_id, max_tokens } = read
+  const runTogether = async (many: readonly NonNullable<Encoded>[]): Promise<number[]> =>
+    (await runAll(many, pad_token_id!)).map(([score]) => score)
+  return { where, encode, run, dims, max_tokens, ...(pad_token_id === undefined ? {} : { runTogether }) }
 }
 
 /** Of longer texts the first so many windows are read. */
@@ -65,9 +74,10 @@ const MOST_WINDOWS = 16
 async function openUseLite(label: string): Promise<Model> {
   const { graph, tokenizer } = readUseLite(label)
   const runtime = await loadRuntime(label)
-  const run = runnerOf(label, runtime, await openSession(label, runtime, graph, true), true)
+  const runAll = runnerOf(label, runtime, await openSession(label, runtime, graph, true), true)
   const most = MOST_WINDOWS * USE_LITE_TOKENS
   return {
+    where: label,
     dims: USE_LITE_DIMS,
     encode: prompt => {
       // its vocabulary has no line breaks
@@ -77,7 +87,7 @@ async function openUseLite(label: string): Promise<Model> {
     run: async ({ ids }) => {
       const sum = new Float64Array(USE_LITE_DIMS)
       for (let from = 0; from < ids.length; from += USE_LITE_TOKENS) {
-        const said = await run({ ids: ids.slice(from, from + USE_LITE_TOKENS), truncated: false })
+        const [said] = await runAll([{ ids: ids.slice(from, from + USE_LITE_TOKENS), truncated: false }], 0)
         for (let k = 0; k < sum.length; k++) sum[k] += said[k]
       }
       const length = Math.sqrt(sum.reduce((n, value) => n + value * value, 0))
@@ -92,6 +102,7 @@ async function openView(label: string, graph: string, view: View): Promise<Model
   const session = await openSession(`${label}: ${graph}`, runtime, graph, false)
   const features = featuresOf(view)
   return {
+    where: `${label}: ${graph}`,
     dims: 1,
     encode: (prompt, response) => ({ ...features(prompt, response), truncated: false }),
     run: async ({ ids, values }) => {
@@ -145,8 +156,13 @@ const FILLS: Readonly<Record<string, (encoded: NonNullable<Encoded>) => readonly
 /** Outputs that are embeddings, the most exact first. */
 const EMBEDDINGS = ['sentence_embedding', 'last_hidden_state', 'token_embeddings']
 
-/** Checks inputs and outputs, and gives the function that scores one text. */
-function runnerOf(where: string, runtime: Runtime, session: InferenceSession, embeds: boolean): Model['run'] {
+/** Checks inputs and outputs, and gives the function that scores texts in one batch: shorter ones are padded on the right by `pad`. */
+function runnerOf(
+  where: string,
+  runtime: Runtime,
+  session: InferenceSession,
+  embeds: boolean,
+): (many: readonly NonNullable<Encoded>[], pad: number) => Promise<(readonly number[])[]> {
   const inputs = session.inputMetadata.map(input => {
     const fill = FILLS[input.name]
     const integers = input.isTensor ? integerTypes[input.type] : undefined
@@ -157,12 +173,16 @@ function runnerOf(where: string, runtime: Runtime, session: InferenceSession, em
     return { name: input.name, fill, integers, type: (input as { type: 'int64' | 'int32' }).type }
   })
   const output = (embeds ? EMBEDDINGS : ['logits']).find(name => session.outputNames.includes(name)) ?? session.outputNames[0]
-  return async encoded => {
+  return async (many, pad) => {
+    const longest = Math.max(...many.map(({ ids }) => ids.length))
     const feeds: Record<string, Tensor> = {}
-    for (const { name, fill, integers, type } of inputs)
-      feeds[name] = new runtime.Tensor(type, integers(fill(encoded)) as BigInt64Array, [1, encoded.ids.length]) as TypedTensor<'int64'>
+    for (const { name, fill, integers, type } of inputs) {
+      const padding = name === 'input_ids' ? pad : 0
+      const rows = many.flatMap(encoded => [...fill(encoded), ...new Array<number>(longest - encoded.ids.length).fill(padding)])
+      feeds[name] = new runtime.Tensor(type, integers(rows) as BigInt64Array, [many.length, longest]) as TypedTensor<'int64'>
+    }
     const said = (await session.run(feeds, [output]))[output]
-    return embeds ? oneVector(where, said) : [oneScore(where, said)]
+    return embeds ? [[...oneVector(where, said)]] : scoresIn(where, said, many.length).map(score => [score])
   }
 }
 
@@ -179,14 +199,16 @@ function oneVector(where: string, { type, dims, data }: Tensor): Float64Array {
   return mean
 }
 
-function oneScore(where: string, logits: Tensor): number {
+const oneScore = (where: string, logits: Tensor): number => scoresIn(where, logits, 1)[0]
+
+function scoresIn(where: string, logits: Tensor, texts: number): number[] {
   if (logits.type !== 'float32')
     throw new UserError(`${where}: expected float32 logits, got ${logits.type}; export with --dtype fp32, or cast the output`)
-  if (logits.size !== 1)
+  if (logits.size !== texts)
     throw new UserError(
-      `${where}: expected one logit a text, got ${logits.size} (shape ${logits.dims.join(' x ')}); export a model whose num_labels is 1`,
+      `${where}: expected one logit a text, got ${logits.size / texts} (shape ${logits.dims.join(' x ')}); export a model whose num_labels is 1`,
     )
-  return (logits.data as Float32Array)[0]
+  return [...(logits.data as Float32Array)]
 }
 
 async function scoreChunk({ encode, run, dims }: Model, { rows, prompt, responses }: Chunk): Promise<Answer> {

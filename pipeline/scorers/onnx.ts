@@ -18,6 +18,16 @@ export async function openOnnx(name: string, folder: string, digest: string): Pr
   return scorer
 }
 
+/** Opens the model of a folder and tries it; scores that are none, or that depend on anything but the text, are a UserError with the figure. */
+export async function tryOnnx(name: string, folder: string): Promise<void> {
+  const scorer = await openOnnx(name, folder, '')
+  try {
+    await scorer.tried()
+  } finally {
+    await scorer.close()
+  }
+}
+
 /** Opens the embedding model of a folder; `named` is what complaints call it. */
 export async function openOnnxEmbedder(named: string, folder: string): Promise<Embedder> {
   const model = new OnnxScorer(named, folder, '', true)
@@ -74,6 +84,11 @@ export class OnnxScorer implements Scorer, Embedder {
       throw new UserError(`${this.#label}: ${this.#folder}: the scoring process ended while it loaded the model${this.#said()}`)
   }
 
+  async tried(): Promise<void> {
+    if ((await this.#ask({ try: true })) === undefined)
+      throw new UserError(`${this.#label}: ${this.#folder}: the scoring process ended while it was tried${this.#said()}`)
+  }
+
   /** Calls queue: one text is scored at a time. */
   score(prompt: Turns, responses: Utf8): Promise<Float32Array> {
     const scored = this.#last.then(() => this.#scoreAll(prompt, responses))
@@ -91,6 +106,7 @@ export class OnnxScorer implements Scorer, Embedder {
     this.#child = undefined
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise(resolve => child.once('exit', resolve))
+    child.ref()
     child.disconnect()
     await ended
   }

@@ -4,7 +4,7 @@ import { UserError } from '../errors.ts'
 import type { Embedder, Scorer, Side } from '../scorer.ts'
 import { cached, hasScores } from './cached.ts'
 import { openHttp } from './http.ts'
-import { openOnnx, openOnnxEmbedder } from './onnx.ts'
+import { openOnnx, openOnnxEmbedder, tryOnnx } from './onnx.ts'
 
 /** A model as planned; `digest` names all that decides what it says. */
 type Planned = ModelConfig & { readonly digest: string }
@@ -44,16 +44,19 @@ const opened = (name: string, model: Planned, paths: Place['paths']): Promise<Sc
     : openHttp(name, { ...model, folder: model.template === undefined ? undefined : paths[model.template] }, model.digest)
 
 /**
- * Tries every served model before any work is done: a UserError where one cannot be used. One whose scores the store at `root` holds may be
+ * Tries every model before any work is done: a UserError where one cannot be used. A server whose scores the store at `root` holds may be
  * needed no more: `note` is told, and the build fails at the first text that it has not scored.
  */
-export async function tryServers(
+export async function tryModels(
   models: Readonly<Record<string, Planned>>,
   { paths, store }: Place,
   note: (line: string) => void,
 ): Promise<void> {
   for (const [name, model] of Object.entries(models)) {
-    if (!('http' in model)) continue
+    if ('onnx' in model) {
+      await tryOnnx(name, paths[model.onnx])
+      continue
+    }
     try {
       await (await opened(name, model, paths)).close()
     } catch (error) {

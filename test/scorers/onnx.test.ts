@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { slice, utf8Of } from '../../pipeline/batch.ts'
 import { UserError } from '../../pipeline/errors.ts'
-import { type OnnxScorer, openOnnx } from '../../pipeline/scorers/onnx.ts'
+import { type OnnxScorer, openOnnx, tryOnnx } from '../../pipeline/scorers/onnx.ts'
 import { pairsOf, type Text } from '../drive.ts'
 import { type Made, onnxFolder, weights } from '../onnx-folder.ts'
 
@@ -162,4 +162,32 @@ describe('a folder that cannot be used', () => {
     expect(await refused({}, folder => writeFileSync(join(folder, 'tokenizer.json'), '{'))).toContain('tokenizer.json: not JSON')
     expect(await refused({}, folder => writeFileSync(join(folder, 'tokenizer.json'), '{}'))).toContain('tokenizer.json: cannot be used')
   })
+})
+
+describe('a trial before a run', () => {
+  const said = (made: Made): Promise<string> =>
+    tryOnnx('rm', folderOf(made)).then(
+      () => 'fit',
+      (error: Error) => (error instanceof UserError ? error.message : `bug: ${error.stack}`),
+    )
+
+  it.each<[string, Made]>([
+    ['a model', {}],
+    ['one without a template', { template: null }],
+    ['one for which the texts are too long', { max: 6 }],
+    ['one that takes long texts', { max: 4096 }],
+    ['one for one text at a time', { heeds_mask: false, pads: false }],
+  ])('passes %s', async (_, made) => expect(await said(made)).toBe('fit'))
+
+  it.each<[string, Made, RegExp]>([
+    ['one score for all', { weigh: () => 0 }, /gives every text the same score 0; look at its pad token/],
+    ['NaN', { weigh: id => (id === 3 ? Number.NaN : id) }, /gives NaN or infinite scores \(to 6 of 6 texts\)/],
+    ['one score for both responses', { template: '{{ messages[0].content }}' }, /both responses to a prompt the same score.*pad = eos/],
+    ['chance', { draws: true }, /the score of one text changes by [\d.]+ with the order of the texts \(allowed: 0.05\)/],
+    [
+      'pads that count',
+      { heeds_mask: false },
+      /the score of one text changes by [\d.]+ in a batch \(allowed: 0.05\); look at attention_mask/,
+    ],
+  ])('names %s', async (_, made, message) => expect(await said(made)).toMatch(message))
 })
