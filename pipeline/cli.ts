@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly register: (prog
   diff: () => import('./commands/diff.ts'),
   query: () => import('./commands/query.ts'),
   verify: () => import('./commands/verify.ts'),
+  recommend: () => import('./commands/recommend.ts'),
   'audit-rm': () => import('./commands/audit-rm.ts'),
   'audit-style': () => import('./commands/audit-style.ts'),
   synth: () => import('./commands/synth.ts'),
