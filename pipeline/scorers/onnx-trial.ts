@@ -66,7 +66,7 @@ async function companyFault({ runTogether }: Tried, inputs: readonly Input[], al
 async function cutFault({ encode, run, max_tokens }: Tried): Promise<string | undefined> {
   if (max_tokens === undefined || max_tokens > MOST_TRIED_TOKENS) return undefined
   const tail = 'word '.repeat(max_tokens)
-  const [one, other] = ['one', 'other'].map(head => encode([{ role: 'user', content: `${`${head} `.repeat(8)}${tail}` }], 'yes'))
+  const [one, other] = ['first', 'other'].map(head => encode([{ role: 'user', content: `${`${head} `.repeat(8)}${tail}` }], 'yes'))
   if (!one || !other) return undefined
   if (one.ids.length > max_tokens || one.ids.join() !== other.ids.join())
     return 'a prompt that is too long is not cut from the left: its template or tokenizer rewrites it'

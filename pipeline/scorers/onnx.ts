@@ -106,6 +106,7 @@ export class OnnxScorer implements Scorer, Embedder {
     this.#child = undefined
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise(resolve => child.once('exit', resolve))
+    child.ref()
     child.disconnect()
     await ended
   }
