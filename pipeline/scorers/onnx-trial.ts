@@ -66,7 +66,7 @@ async function companyFault({ runTogether }: Tried, inputs: readonly Input[], al
 async function cutFault({ encode, run, max_tokens }: Tried): Promise<string | undefined> {
   if (max_tokens === undefined || max_tokens > MOST_TRIED_TOKENS) return undefined
   const tail = 'word '.repeat(max_tokens)
-  const [one, other] = ['one', 'other'].map(head => encode([{ role: 'user', content: `${`${head} `.repeat(8)}${tail}` }], 'yes'))
+  const [one, other] = ['first', 'other'].map(head => encode([{ role: 'user', content: `${`${head} `.repeat(8)}${tail}` }], 'yes'))
   if (!one || !other) return undefined
   // of two texts the first is cut as text, not by tokens, so that what is left of it depends on its length
   if (one.types !== undefined) return undefined

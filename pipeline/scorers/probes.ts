@@ -29,7 +29,8 @@ export function faultOf(scores: readonly number[], whole: readonly boolean[] = s
 /** That scores of the same texts differ too much, with the figure; undefined where they do not. `why`: what was done to the texts, `look`: at what. */
 export function driftOf(alone: readonly number[], again: readonly number[], why: string, look: string): string | undefined {
   const drift = Math.max(0, ...alone.map((score, i) => Math.abs(score - again[i])))
+  const allowed = DRIFT * Math.max(1, ...alone.map(Math.abs))
   // a NaN is a drift too
-  if (drift <= DRIFT * Math.max(1, ...alone.map(Math.abs))) return undefined
-  return `the score of one text changes by ${drift.toPrecision(3)} ${why} (allowed: ${DRIFT}); look at ${look}`
+  if (drift <= allowed) return undefined
+  return `the score of one text changes by ${drift.toPrecision(3)} ${why} (allowed: ${allowed.toPrecision(2)}, which is ${DRIFT} of the largest score or of 1); look at ${look}`
 }
