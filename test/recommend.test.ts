@@ -69,6 +69,22 @@ describe('goldpan recommend', () => {
     expect(goldpan(['recommend', out, '--log', log, '--precision', '0.9']).stdout).toContain(`decide: { flip_below: ${flip_below.surely} }`)
   })
 
+  it('is followed by a build that tells how often its decisions are wrong', () => {
+    const set = ['--set', `judgements=[${log}]`, '--set', 'steps.decide.flip_below=0.2']
+    const { stdout } = goldpan([
+      'run',
+      join(dir, 'c.yaml'),
+      '--out',
+      join(dir, 'after'),
+      '--store',
+      join(dir, 'store'),
+      '--threads',
+      '0',
+      ...set,
+    ])
+    expect(stdout).toMatch(/decide: keep +340 +2\.9 +1\.6 to 5\.3\ndecide: flip +40 +0\.0 +0\.0 to 8\.8/)
+  })
+
   it('does not claim what few answers cannot show', () => {
     const { flip_below } = JSON.parse(goldpan(['recommend', out, '--log', log, '--precision', '0.99', '--json']).stdout) as Recommendation
     expect(flip_below.surely).toBeNull()

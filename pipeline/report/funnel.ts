@@ -16,6 +16,7 @@ export function funnelOf(manifest: Manifest, dir = '.', look: Look = PLAIN): str
     `${look.ink.strong(manifest.name)}: ${grouped(totals.pairs_in)} pairs in, ${grouped(kept)} kept${share}, ${grouped(totals.flipped)} of them with the label turned${rejected}`,
     headed(look, sourceTable(manifest, look)),
     headed(look, stepTable(manifest, look)),
+    ...errorTable(manifest, look),
     headed(look, fileTable(manifest, dir, look)),
     `report: ${join(dir, 'report.html')}; dataset card: ${join(dir, 'README.md')}; figures: ${join(dir, 'report.json')}, ${join(dir, 'manifest.json')}, ${join(dir, 'run.json')}`,
   ].join('\n\n')
@@ -57,6 +58,35 @@ function stepTable({ steps }: Manifest, { width }: Look): string {
   })
   const header = ['step', 'rows in', 'left', 'rows out', ...(drawn ? ['of all'] : []), 'why']
   return tableOf(header, rows, { right: [false, true, true, true], width })
+}
+
+interface Judged {
+  readonly n: number
+  readonly error: number
+  readonly low: number
+  readonly high: number
+}
+
+interface Told {
+  readonly expected_error?: Readonly<Record<string, Judged>>
+}
+
+/** How often decisions of models are wrong, where people have judged some of the pairs. */
+function errorTable({ steps }: Manifest, look: Look): string[] {
+  const tables = steps.flatMap(({ id, summary }) => {
+    const errors = Object.entries((summary as Told | undefined)?.expected_error ?? {})
+    const percent = (share: number): string => (100 * share).toFixed(1)
+    const rows = errors.map(([outcome, { n, error, low, high }]) => [
+      `${id}: ${outcome}`,
+      grouped(n),
+      percent(error),
+      `${percent(low)} to ${percent(high)}`,
+    ])
+    return rows.length > 0
+      ? [tableOf(['decided by models', 'answered', 'wrong %', '95 % interval'], rows, { right: [false, true, true] })]
+      : []
+  })
+  return tables.map(table => headed(look, table))
 }
 
 const BARS_FROM = 90
