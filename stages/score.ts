@@ -160,7 +160,7 @@ function train(params: Params, unordered: Batch): Part {
     'bt-quality': { ...agreementOf(quality), with_style: agreementOf(sum(quality, quality_style)) },
     style_alone: agreementOf(text_style),
     together: agreementOf(odds),
-    learning_curve: learningCurve(examples) as unknown as Json,
+    learning_curve: learningCurve(examples, models) as unknown as Json,
   }
   return { facts, state: state as unknown as Json, tables: { weights } }
 }
@@ -268,7 +268,7 @@ function inOrder(rows: Batch): Batch {
 export const score = defineStage<Params>({
   name: 'score',
   doc: 'Adds the margin between chosen and rejected that each reward model sees: built-in, recorded with the rows, or configured.',
-  version: 4,
+  version: 5,
   params,
   models: true,
   measures: ({ builtin, max_terms }) =>

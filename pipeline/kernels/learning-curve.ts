@@ -11,22 +11,24 @@ export interface CurvePoint {
 }
 type Agreement = ReturnType<typeof agreementOf>
 
-/** Parts of the pairs outside the fold. */
-const SHARES = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1]
+/** Parts of the pairs outside the fold; what all of them teach, the trained models know already. */
+const SHARES = [1 / 16, 1 / 8, 1 / 4, 1 / 2]
 /** Fewer held-out pairs show nothing. */
 const LEAST_HELD_OUT = 50
 const HELD_OUT = 0
 
-/** Each sample holds the smaller ones. Empty where there are too few pairs. */
-export function learningCurve(examples: Examples): CurvePoint[] {
+/** Each sample holds the smaller ones; the last point is that of the models trained on all. Empty where there are too few pairs. */
+export function learningCurve(examples: Examples, trained: Omit<BuiltIn, 'stack'>): CurvePoint[] {
   const rows = Int32Array.from({ length: examples.rows }, (_, row) => row)
   const held = rows.filter(row => examples.folds.of[row] === HELD_OUT)
   if (held.length < LEAST_HELD_OUT) return []
-  return SHARES.map(share => {
+  const heldOut = oneFold(examples, held, held.length)
+  const points = SHARES.map(share => {
     const seen = rows.filter(row => examples.folds.of[row] !== HELD_OUT && mix32(row + 1) * 2 ** -32 < share)
     const models = trainParts(oneFold(examples, Int32Array.from([...held, ...seen]), held.length))
-    return { pairs: seen.length, ...judged(models, oneFold(examples, held, held.length)) }
+    return { pairs: seen.length, ...judged(models, heldOut) }
   })
+  return [...points, { pairs: rows.length - held.length, ...judged(trained, heldOut) }]
 }
 
 function judged(models: Omit<BuiltIn, 'stack'>, held: Examples): Omit<CurvePoint, 'pairs'> {

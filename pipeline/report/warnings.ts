@@ -133,7 +133,7 @@ function models({ models: of, totals }: Figures): Warning[] {
       ? [
           note(
             'models',
-            'probabilities are calibrated on the labels themselves: there are no answers of people to calibrate on',
+            'probabilities are calibrated on the labels themselves: too few votes came with the pairs (answers of review count with disagreement: { gold: people })',
             'review DIR',
           ),
         ]
