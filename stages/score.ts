@@ -268,7 +268,7 @@ function inOrder(rows: Batch): Batch {
 export const score = defineStage<Params>({
   name: 'score',
   doc: 'Adds the margin between chosen and rejected that each reward model sees: built-in, recorded with the rows, or configured.',
-  version: 5,
+  version: 6,
   params,
   models: true,
   measures: ({ builtin, max_terms }) =>

@@ -15,12 +15,12 @@ export interface Comparisons {
   readonly ties: Uint8Array
   /** What is known of each pair beside the graph, as log odds of its label. */
   readonly offsets: Float64Array
-  /** What one response says and the other does not: slots of a table that each prompt has terms of its own in; the low bit = the loser's. */
+  /** What one response says and the other does not: slots of the prompt's own table; the low bit = the loser's. */
   readonly terms: Terms
-  readonly term_bits: number
+  /** Log2 of the slots of each prompt's table. */
+  readonly term_bits: Uint8Array
   /** Pairs of one fold do not vouch for one another. */
   readonly folds: Uint8Array
-  readonly fold_count: number
   /** Folds that the pair's prompt has pairs in, counted from fold 0. */
   readonly prompt_folds: Uint8Array
 }
@@ -54,34 +54,39 @@ const NEWTON_STEPS = 4
  */
 export function graphMargins(graph: Comparisons, fit: GraphFit): GraphMargins {
   const rows = graph.winners.length
-  const margins = new Float64Array(rows)
+  const margins = Float64Array.from(graph.offsets)
   const linked = new Uint8Array(rows)
   const order = Int32Array.from({ length: rows }, (_, e) => e)
   const keys = Float64Array.from(order, e => mix32(e + 1))
   order.sort((a, b) => graph.prompt_of[a] - graph.prompt_of[b] || keys[a] - keys[b] || a - b)
-  for (let fold = 0; fold < graph.fold_count; fold++) {
-    const index = order.filter(e => graph.folds[e] !== fold && fold < graph.prompt_folds[e])
-    const model = new FoldModel(graph, fit)
-    model.learn(index)
-    for (let e = 0; e < rows; e++) {
-      if (graph.folds[e] !== fold) continue
-      margins[e] = model.marginOf(e)
-      linked[e] = model.degrees[graph.winners[e]] + model.degrees[graph.losers[e]] > 0 ? 1 : 0
+  const model = new FoldModel(graph, fit)
+  for (let from = 0, to = 0; from < rows; from = to) {
+    while (to < rows && graph.prompt_of[order[to]] === graph.prompt_of[order[from]]) to++
+    const pairs = order.subarray(from, to)
+    const folds = graph.prompt_folds[pairs[0]]
+    for (let fold = 0; folds > 1 && fold < folds; fold++) {
+      model.learn(pairs, fold)
+      for (const e of pairs) {
+        if (graph.folds[e] !== fold) continue
+        margins[e] = model.marginOf(e)
+        linked[e] = model.degrees[graph.winners[e]] + model.degrees[graph.losers[e]] > 0 ? 1 : 0
+      }
     }
   }
   return { margins, linked }
 }
 
 /**
- * Fits by coordinate descent on the dual (Yu, Huang & Lin 2011, algorithm 5): weights are sums of pairs, each by alpha = target - P(label), and
- * one pair at a time gets the alpha that solves this for it. The target is 1, or the posterior that the label is right (EM of Raykar et al.
- * 2010, with one rate).
+ * What the pairs of a prompt say but for those of one fold. Fits by coordinate descent on the dual (Yu, Huang & Lin 2011, algorithm 5): weights
+ * are sums of pairs, each by alpha = target - P(label), and one pair at a time gets the alpha that solves this for it. The target is 1, or the
+ * posterior that the label is right (EM of Raykar et al. 2010, with one rate).
  */
 class FoldModel {
   readonly degrees: Int32Array
   readonly #graph: Comparisons
   readonly #fit: GraphFit
   readonly #strengths: Float64Array
+  /** Of the terms of one prompt, so that they stay in the cache. */
   readonly #weights: Float32Array
 
   constructor(graph: Comparisons, fit: GraphFit) {
@@ -89,25 +94,23 @@ class FoldModel {
     this.#graph = graph
     this.#fit = fit
     this.#strengths = new Float64Array(graph.nodes)
-    this.#weights = new Float32Array(2 ** graph.term_bits)
+    this.#weights = new Float32Array(2 ** graph.term_bits.reduce((most, bits) => Math.max(most, bits), 0))
   }
 
-  /** `index` has the pairs of a prompt together. */
-  learn(index: Int32Array): void {
-    const { winners, losers } = this.#graph
+  /** Forgets all it knew. `pairs`: those of a prompt. */
+  learn(pairs: Int32Array, fold: number): void {
+    const { winners, losers, folds, prompt_of, term_bits } = this.#graph
+    for (const e of pairs) for (const node of [winners[e], losers[e]]) this.degrees[node] = this.#strengths[node] = 0
+    this.#weights.fill(0, 0, 2 ** term_bits[prompt_of[pairs[0]]])
+    const index = pairs.filter(e => folds[e] !== fold)
     for (const e of index) {
       this.degrees[winners[e]]++
       this.degrees[losers[e]]++
     }
-    const { prompt_of } = this.#graph
-    for (let from = 0, to = 0; from < index.length; from = to) {
-      while (to < index.length && prompt_of[index[to]] === prompt_of[index[from]]) to++
-      this.#learnPrompt(index.subarray(from, to))
-    }
+    this.#fitTo(index)
   }
 
-  /** Pairs of other prompts have no part in it: what it needs stays in the cache, and it ends when this prompt has converged. */
-  #learnPrompt(index: Int32Array): void {
+  #fitTo(index: Int32Array): void {
     const alphas = new Float64Array(index.length)
     for (let epoch = 0, moved = 1; epoch < MOST_EPOCHS && (epoch <= TRUSTING_EPOCHS || moved > CONVERGED); epoch++) {
       moved = 0
@@ -195,7 +198,7 @@ export function comparisonsOf({ prompt, chosen, rejected, copies, ties, offsets,
   const rows = offsets.length
   const prompts = groupsOf(prompt)
   const { folds, prompt_folds } = dealt(prompts, groupsOf([...copies, ...prompt]), copies)
-  const term_bits = Math.min(MOST_TERM_BITS, 1 + Math.ceil(Math.log2(terms.values.length + 1)))
+  const term_bits = bitsOf(terms, prompts)
   const responses = groupsOf([...chosen, ...prompt].map((lane, k) => joined(lane, (k < 4 ? rejected : prompt)[k % 4])))
   return {
     nodes: responses.count,
@@ -208,18 +211,23 @@ export function comparisonsOf({ prompt, chosen, rejected, copies, ties, offsets,
     terms: { starts: terms.starts, values: slotsOf(terms, prompts, term_bits) },
     term_bits,
     folds,
-    fold_count: FOLDS,
     prompt_folds,
   }
 }
 
+/** Twice as many slots as the pairs of a prompt have terms, to a power of two. */
+function bitsOf({ starts }: Terms, prompts: Groups): Uint8Array {
+  const counts = new Int32Array(prompts.count)
+  for (let row = 0; row + 1 < starts.length; row++) counts[prompts.of[row]] += starts[row + 1] - starts[row]
+  return Uint8Array.from(counts, count => Math.min(MOST_TERM_BITS, 1 + Math.ceil(Math.log2(count + 1))))
+}
+
 /** The place of each term under its prompt; two may share one. */
-function slotsOf({ starts, values }: Terms, prompts: Groups, bits: number): Int32Array {
+function slotsOf({ starts, values }: Terms, prompts: Groups, bits: Uint8Array): Int32Array {
   const slots = new Int32Array(values.length)
   for (let row = 0; row + 1 < starts.length; row++) {
-    const salt = mix32(prompts.of[row] + 1)
-    for (let k = starts[row]; k < starts[row + 1]; k++)
-      slots[k] = ((mix32((values[k] >>> 1) ^ salt) >>> (32 - bits)) << 1) | (values[k] & 1)
+    const shift = 32 - bits[prompts.of[row]]
+    for (let k = starts[row]; k < starts[row + 1]; k++) slots[k] = ((mix32(values[k] >>> 1) >>> shift) << 1) | (values[k] & 1)
   }
   return slots
 }

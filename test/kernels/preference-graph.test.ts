@@ -101,7 +101,7 @@ describe('graphMargins', () => {
   it('reaches the minimum: the gradient of the penalised likelihood is 0 there', () => {
     const pairs = ranked(6)
     const graph = graphOf(pairs.map((p, i) => (i % 4 === 0 ? { chosen: p.rejected, rejected: p.chosen } : p)))
-    const everything = { ...graph, folds: graph.folds.map(() => 0), fold_count: 2 }
+    const everything = { ...graph, folds: graph.folds.map(() => 0), prompt_of: new Int32Array(pairs.length + 1) }
     const one = { ties: new Uint8Array(pairs.length + 1), prompt_folds: new Uint8Array(pairs.length + 1).fill(2) }
     // a pair of fold 1 between two nodes shows their strengths, fitted on fold 0
     const probe = (winner: number, loser: number): number =>
