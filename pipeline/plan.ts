@@ -186,7 +186,13 @@ async function planInputs(
   return inputs
 }
 
-async function planModels(loaded: LoadedConfig, base: string, paths: Record<string, string>, digest: Digest): Promise<Plan['models']> {
+/** The models of a config, each with the digest of all that decides what it says; notes in `paths` where their folders are. */
+export async function planModels(
+  loaded: LoadedConfig,
+  base: string,
+  paths: Record<string, string>,
+  digest: Digest = plannedFile,
+): Promise<Plan['models']> {
   const models: Record<string, ModelConfig & { digest: string }> = {}
   for (const [name, model] of Object.entries(loaded.config.models)) {
     const at = loaded.at(['models', name])

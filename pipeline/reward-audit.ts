@@ -48,7 +48,13 @@ export interface AuditOptions {
   readonly by?: string
   readonly seed: number
   /** Adds scores to rows, where models are asked on the spot. */
-  readonly score?: (rows: readonly Row[]) => Promise<readonly Row[]>
+  readonly score?: (rows: readonly PlacedRow[]) => Promise<readonly Row[]>
+}
+
+/** `at`: file and number of the row, for complaints. */
+export interface PlacedRow {
+  readonly row: Row
+  readonly at: string
 }
 
 const CATEGORIES = ['category', 'domain', 'subset', 'section', 'task'] as const
@@ -92,7 +98,7 @@ export async function auditRewards(files: readonly NamedFile[], options: AuditOp
   }
 }
 
-async function* rowsIn({ path, shown }: NamedFile, { score }: AuditOptions): AsyncGenerator<{ row: Row; at: string }> {
+async function* rowsIn({ path, shown }: NamedFile, { score }: AuditOptions): AsyncGenerator<PlacedRow> {
   for await (const chunk of readRows(path, shown)) {
     const rows = chunk.map(read => {
       const at = `${shown}: row ${read.row}`
@@ -100,7 +106,7 @@ async function* rowsIn({ path, shown }: NamedFile, { score }: AuditOptions): Asy
       if (!isObject(read.value)) throw new UserError(`${at}: expected an object with ${PROBLEM_NEEDS}`)
       return { row: read.value as Row, at }
     })
-    const scored = score ? await score(rows.map(({ row }) => row)) : rows.map(({ row }) => row)
+    const scored = score ? await score(rows) : rows.map(({ row }) => row)
     for (const [i, { at }] of rows.entries()) yield { row: scored[i], at }
   }
 }

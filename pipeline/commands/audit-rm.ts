@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { scoringWith } from '../audit-scores.ts'
 import { filesOf } from '../files.ts'
 import { rewardAuditText } from '../report/reward-audit.ts'
 import { auditRewards } from '../reward-audit.ts'
@@ -6,6 +7,7 @@ import { seedNumber } from './whole.ts'
 
 interface Flags {
   readonly by?: string
+  readonly config?: string
   readonly seed: number
   readonly json?: boolean
 }
@@ -18,6 +20,7 @@ export const register = (program: Command): void => {
     )
     .argument('<file...>', 'JSONL, JSON, Parquet or Arrow (also .gz, .zst); globs and folders too')
     .option('--by <field>', 'field of a row that names its category (default: category, domain, subset, section or task)')
+    .option('--config <file>', 'score the texts of the rows with the models that this config names, beside the scores that rows have')
     .option('--seed <n>', 'of the bootstrap', seedNumber, 42)
     .option('--json', 'print the figures as JSON, which `disagreement: { audit: FILE }` reads')
     .addHelpText(
@@ -35,9 +38,10 @@ Example: goldpan audit-rm problems.jsonl --json > audit.json`,
     .action(audit)
 }
 
-async function audit(named: readonly string[], { by, seed, json }: Flags): Promise<void> {
+async function audit(named: readonly string[], { by, seed, json, config }: Flags): Promise<void> {
   const files = named.flatMap(one => filesOf(one, process.cwd(), 'audit-rm'))
-  const audited = await auditRewards(files, { by, seed })
+  const scoring = config === undefined ? undefined : await scoringWith(config)
+  const audited = await auditRewards(files, { by, seed, score: scoring?.score }).finally(() => scoring?.close())
   if (json) console.log(JSON.stringify(audited, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(8)) : value), 2))
   else console.log(rewardAuditText(audited, process.stdout.columns ?? Number.POSITIVE_INFINITY))
 }

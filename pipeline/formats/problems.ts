@@ -26,7 +26,8 @@ export const PROBLEM_NEEDS =
 
 const CHOSEN = ['score_chosen', 'scores_chosen'] as const
 const REJECTED = ['score_rejected', 'scores_rejected'] as const
-const LISTS = ['solutions', ...RESPONSES] as const
+/** Fields that list the responses of a problem. */
+export const LISTS = ['solutions', ...RESPONSES] as const
 
 /** `fallback` is the name of the model in rows that hold the scores of one and do not name it. */
 export function problemOf(row: Row, fallback: string): Problem {

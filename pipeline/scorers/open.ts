@@ -38,7 +38,8 @@ function whenAsked(name: string, model: Planned, paths: Place['paths']): Scorer 
   }
 }
 
-const opened = (name: string, model: Planned, paths: Place['paths']): Promise<Scorer> =>
+/** Opens a model without a store of its scores. */
+export const opened = (name: string, model: Planned, paths: Place['paths']): Promise<Scorer> =>
   'onnx' in model
     ? openOnnx(name, paths[model.onnx], model.digest)
     : openHttp(name, { ...model, folder: model.template === undefined ? undefined : paths[model.template] }, model.digest)

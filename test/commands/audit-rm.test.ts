@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { auditRewards, type RewardAudit } from '../../pipeline/reward-audit.ts'
 import { freshDir, goldpan, ROOT } from '../cli.ts'
+import { onnxFolder } from '../onnx-folder.ts'
 
 const dir = freshDir('audit-rm')
 
@@ -113,5 +114,37 @@ describe.skipIf(!existsSync(REAL))('audit-rm of 31 real reward models and judges
     expect([of('prometheus_8x7B').accuracy, of('prometheus_8x7B').accuracy_ties].map(a => Math.round(100 * a))).toEqual([1, 74])
     expect(of('grm_gemma').weight).toBe(0)
     expect(of('Eurus-RM').temperature).toBeGreaterThan(100)
+  })
+})
+
+describe('audit-rm --config', () => {
+  const folder = onnxFolder()
+  const config = join(dir, 'models.yaml')
+  writeFileSync(config, `name: m\nsources: [{ path: none.jsonl }]\nsteps: [structure]\nmodels: { tiny: { onnx: ${folder} } }\n`)
+
+  it('scores texts by the models of a config, beside scores that rows have', () => {
+    const { models } = audited(
+      'texts.jsonl',
+      [
+        { prompt: 'a', solutions: ['c', 'b'], correct_index: 0, scores: { rm: [0, 1] } },
+        { prompt: 'a', chosen: 'b', rejected: 'c', scores: { rm: [2, 1] } },
+      ],
+      '--config',
+      config,
+    )
+    // a word weighs more the later it is in the vocabulary, so `c` stands above `b`: right in the first row, wrong in the second
+    expect(models.map(({ model, problems, accuracy }) => [model, problems, accuracy]).sort()).toEqual([
+      ['rm', 2, 0.5],
+      ['tiny', 2, 0.5],
+    ])
+    expect(models.find(({ model }) => model === 'tiny')!.mrr).toBe(0.75)
+  })
+
+  it('names the row whose texts are missing, and a config without models', () => {
+    const rows = fileOf('no-texts.jsonl', [{ solutions: ['c', 'b'] }])
+    expect(goldpan(['audit-rm', rows, '--config', config]).stderr).toMatch(/no-texts\.jsonl: row 0: prompt: is missing/)
+    const empty = join(dir, 'empty.yaml')
+    writeFileSync(empty, 'name: m\nsources: [{ path: none.jsonl }]\nsteps: [structure]\n')
+    expect(goldpan(['audit-rm', rows, '--config', empty]).stderr).toContain('models: is empty')
   })
 })
