@@ -13,10 +13,11 @@ const FILE = join(resolve(process.env.GOLDPAN_DATA ?? '../shared/data'), 'reward
 if (!existsSync(FILE)) console.log(`skipped: wrong labels found by real reward models, which are not at ${FILE}`)
 
 describe.skipIf(!existsSync(FILE))('p_mean of 31 real models with one label in ten turned', () => {
-  const lines = gunzipSync(readFileSync(FILE)).toString().trim().split('\n')
+  // the body of a skipped block runs too, on a machine that has no such file
+  const lines = existsSync(FILE) ? gunzipSync(readFileSync(FILE)).toString().trim().split('\n') : []
   const problems = lines.map(line => problemOf(JSON.parse(line), '').said)
   const pairs = problems.flatMap((_, p) => Array.from({ length: 9 }, (_, k) => ({ p, k, turned: unit(1, p * 9 + k, 1) < 0.1 })))
-  const names = problems[0].map((_, j) => `margin_m${j}`)
+  const names = (problems[0] ?? []).map((_, j) => `margin_m${j}`)
   const schema: Schema = Object.fromEntries(names.map(name => [name, 'f32' as const]))
   const columns = names.map((name, j) => {
     const values = Float32Array.from(pairs, ({ p, k, turned }) => problems[p][j].margins[k] * (turned ? -1 : 1))
