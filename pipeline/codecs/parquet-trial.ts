@@ -1,6 +1,6 @@
 /**
  * A damaged Parquet file can take a whole process down: DuckDB trusts what the pages say (one of some thousand wrong bits is enough). So each
- * is first read in a process that may die, without its values coming here: a fifth of what ingesting it costs, 2 % of a whole build.
+ * is first read in a process that may die, without its values coming here.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { compiled } from '../compiled.ts'
@@ -9,10 +9,18 @@ import { damaged } from './damage.ts'
 import type { Reading } from './duckdb-parquet.ts'
 
 let child: ChildProcess | undefined
+let last: Promise<unknown> = Promise.resolve()
 
-/** Ends once the file was read to its end, or refused with a message; throws UserError where the process died of it. */
-export async function tryReading(shown: string, reading: Reading): Promise<void> {
-  child ??= started()
+/** Ends once the file was read to its end, or refused with a message; throws UserError where the process died of it. Calls queue. */
+export function tryReading(shown: string, reading: Reading): Promise<void> {
+  const tried = last.then(() => tryAlone(shown, reading))
+  last = tried.catch(() => undefined)
+  return tried
+}
+
+async function tryAlone(shown: string, reading: Reading): Promise<void> {
+  // it may have been killed while it had nothing to do
+  if (!child?.connected) child = started()
   const running = child
   running.ref()
   running.channel?.ref()

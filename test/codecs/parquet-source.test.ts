@@ -173,7 +173,9 @@ describe('bad files are refused by name', () => {
   test('that kills the process that tries to read it is refused, and the next file is read', async () => {
     const evil = fileOf(bytesOf('lz4'))
     const require = join(folder, 'kill.cjs')
-    const kill = `name === 'message' && message.path === '${evil}' && process.kill(process.pid, 'SIGSEGV')`
+    const late = fileOf(bytesOf('lz4'))
+    const kill = `name === 'message' && message.path === '${evil}' && process.kill(process.pid, 'SIGSEGV')
+      name === 'message' && message.path === '${late}' && message.rows === undefined && setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100)`
     writeFileSync(
       require,
       `const { emit } = process; process.emit = function (name, message) { ${kill}; return emit.apply(this, arguments) }`,
@@ -188,6 +190,13 @@ describe('bad files are refused by name', () => {
       return found
     }
     await expect(all(evil)).rejects.toThrow(/^in: Parquet: the reader breaks down over it \(SIGSEGV\); the file is damaged/)
+    expect(await all(fileOf(bytesOf('lz4')))).toHaveLength(2)
+    // two files at once: only the one that kills is blamed
+    const [bad, good] = await Promise.allSettled([all(evil), all(fileOf(bytesOf('lz4')))])
+    expect([bad.status, good.status]).toEqual(['rejected', 'fulfilled'])
+    // a process that was killed while it waited is replaced
+    expect(await all(late)).toHaveLength(2)
+    await new Promise(done => setTimeout(done, 400))
     expect(await all(fileOf(bytesOf('lz4')))).toHaveLength(2)
     vi.unstubAllEnvs()
   })
