@@ -12,11 +12,14 @@ export class Opened {
   private readonly things = new Map<string, Promise<unknown>>()
   private readonly models = new Set<Promise<Scorer | Embedder>>()
 
-  /** `open` the first time, what it gave then afterwards. Only what belongs to the same phase of a build is kept. */
+  /** `open` the first time, what it gave then afterwards; tried again where it failed. Only what belongs to the same phase of a build is kept. */
   once<T>(name: string, open: () => Promise<T>): Promise<T> {
-    let thing = this.things.get(name)
-    if (!thing) this.things.set(name, (thing = open()))
-    return thing as Promise<T>
+    const there = this.things.get(name)
+    if (there) return there as Promise<T>
+    const thing = open()
+    this.things.set(name, thing)
+    thing.catch(() => this.things.delete(name))
+    return thing
   }
 
   /** Forgets everything but the models: a new phase opens other judges. */
@@ -35,6 +38,7 @@ export class Opened {
   private model<M extends Scorer | Embedder>(name: string, open: () => Promise<M>): Promise<M> {
     const model = this.once(name, open)
     this.models.add(model)
+    model.catch(() => this.models.delete(model))
     return model
   }
 

@@ -79,9 +79,11 @@ export async function combine(build: Build, _: Opened, stepAt: number, round: nu
   return { rows: 0 }
 }
 
-/** Whether a round is combined, with all that it returned in place. */
+/** Whether a round is combined, with the tables of its summary and all that it returned in place. */
 export function isCombined(build: Build, step: Step, round: number): boolean {
   if (!build.store.has(summaryKey(step, round))) return false
+  const { tables } = build.store.readJson<Stored>(summaryKey(step, round))
+  if (!Object.values(tables).every(key => build.store.has(key))) return false
   if (!step.code.rounds![round].returns) return true
   if (!build.store.has(returnedKey(step, round))) return false
   const shards = build.shards()

@@ -32,9 +32,11 @@ import type { Json } from './stage.ts'
 export class DamagedEntry extends Error {
   override readonly name = 'DamagedEntry'
   readonly key: string
+  readonly what: string
   constructor(key: string, what: string) {
     super(`store entry ${key}: ${what}`)
     this.key = key
+    this.what = what
   }
 }
 

@@ -16,7 +16,12 @@ export interface Order {
 /** Errors cross threads as plain values, so that their kind survives. */
 export type Reply =
   | { readonly report: TaskReport }
-  | { readonly kind: string; readonly message: string; readonly stack?: string; readonly key?: string }
+  | {
+      readonly kind: string
+      readonly message: string
+      readonly stack?: string
+      readonly damaged?: { readonly key: string; readonly what: string }
+    }
 
 let current: { build: Build; phase: string; planFile: string } | undefined
 const opened = new Opened()
@@ -31,7 +36,7 @@ export async function work({ planFile, store, phase, task }: Order): Promise<Rep
     return { report: await runTask(current.build, opened, task) }
   } catch (error) {
     const { name, message, stack } = error as Error
-    return { kind: name, message, stack, key: error instanceof DamagedEntry ? error.key : undefined }
+    return { kind: name, message, stack, damaged: error instanceof DamagedEntry ? { key: error.key, what: error.what } : undefined }
   }
 }
 
@@ -39,7 +44,7 @@ export async function work({ planFile, store, phase, task }: Order): Promise<Rep
 export function raised(reply: Exclude<Reply, { report: TaskReport }>): Error {
   if (reply.kind === 'UserError') return new UserError(reply.message)
   if (reply.kind === 'PendingError') return new PendingError(reply.message)
-  if (reply.kind === 'DamagedEntry') return new DamagedEntry(reply.key!, reply.message)
+  if (reply.damaged) return new DamagedEntry(reply.damaged.key, reply.damaged.what)
   const error = new Error(reply.message)
   error.stack = reply.stack
   return error

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { Build, summaryKey, verdictKey } from '../pipeline/build.ts'
+import type { Stored } from '../pipeline/exchange.ts'
 import { freshDir, goldpan } from './cli.ts'
 
 const dir = freshDir('store-care')
@@ -30,7 +32,7 @@ beforeAll(() => {
     JSON.stringify({ prompt: `question ${i} of many`, chosen: `yes, ${i}`, rejected: `no, ${i}` }),
   )
   writeFileSync(join(dir, 'a.jsonl'), `${rows.join('\n')}\n`)
-  writeFileSync(config, 'name: care\nsources: [{ path: a.jsonl }]\nsteps: [structure, exact-dedup, near-dup]\n')
+  writeFileSync(config, 'name: care\nsources: [{ path: a.jsonl }]\nsteps: [structure, exact-dedup, near-dup, prompt-clusters]\n')
   expect(run().code).toBe(0)
   manifest = readFileSync(join(out, 'manifest.json'), 'utf8')
 })
@@ -112,6 +114,20 @@ describe('fsck', () => {
     expect(run().code).toBe(0)
     expect(readFileSync(join(out, 'manifest.json'), 'utf8')).toBe(manifest)
   })
+})
+
+it('makes again the tables of a summary that are gone, where its record is there', async () => {
+  expect(run().code).toBe(0)
+  const [plan] = readdirSync(join(store, 'plans'))
+  const build = await Build.open(join(store, 'plans', plan), store)
+  const corpusWide = build.steps().filter(step => step.code.rounds)
+  const summaries = corpusWide.map(step => summaryKey(step, step.code.rounds!.length - 1))
+  const tables = summaries.flatMap(key => Object.values(build.store.readJson<Stored>(key).tables))
+  expect(tables.length).toBeGreaterThan(0)
+  for (const key of [...tables, ...corpusWide.flatMap(step => build.shards().map(shard => verdictKey(step, shard)))]) build.store.drop(key)
+  expect(run().code).toBe(0)
+  expect(tables.filter(key => !build.store.has(key))).toEqual([])
+  expect(readFileSync(join(out, 'manifest.json'), 'utf8')).toBe(manifest)
 })
 
 it('of a later format is refused, and one that is not there', () => {

@@ -104,7 +104,7 @@ async function damageOf(store: Store, { key, path }: Entry): Promise<string | un
     const { sha256 } = store.readJson<{ sha256: string }>(`${key}.record`)
     return (await digestOf(path)) === sha256 ? undefined : 'sha256 does not match its record'
   } catch (error) {
-    if (error instanceof DamagedEntry) return error.message.replace(/^store entry \S+: /, '')
+    if (error instanceof DamagedEntry) return error.what
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }

@@ -49,15 +49,17 @@ export class Subject {
     return spawnSync(process.execPath, args, { env, encoding: 'utf8' })
   }
 
-  /** Runs and sends a signal after some time; what the process ended with. */
+  /** Runs and sends a signal after some time; what the process ended with and said. */
   interrupted(signal, after_ms, threads = 2) {
     const { args, env } = this.command(threads)
     return new Promise(done => {
-      const child = spawn(process.execPath, args, { env, stdio: 'ignore' })
+      const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+      let stderr = ''
+      child.stderr.on('data', chunk => (stderr += chunk))
       const timer = setTimeout(() => child.kill(signal), after_ms)
       child.on('close', (code, by) => {
         clearTimeout(timer)
-        done({ code, by })
+        done({ code, by, stderr })
       })
     })
   }
@@ -144,14 +146,14 @@ export async function randomKills(subject, kills, seed) {
   let builds = 0
   subject.fresh()
   for (let tried = 0; tried < kills; ) {
-    const { code, by } = await subject.interrupted('SIGKILL', random() * subject.ms * 1.2)
+    const { code, by, stderr } = await subject.interrupted('SIGKILL', random() * subject.ms * 1.2)
     subject.mustBeWhole(`kill ${tried}`)
     if (by === 'SIGKILL') {
       tried++
       survived++
       if (random() < 0.2) subject.losePower(random)
     } else {
-      if (!ENDED.includes(code) || subject.manifestText() !== subject.manifest) throw new Error(`${subject.name}: exit ${code} after kills`)
+      if (!ENDED.includes(code) || subject.manifestText() !== subject.manifest) throw new Error(`${subject.name}: exit ${code} after ${tried} kills\n${stderr}`)
       builds++
       subject.fresh()
     }
