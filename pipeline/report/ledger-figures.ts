@@ -1,7 +1,8 @@
 /** Aggregates of a finished build's tables: what the manifest does not hold. One narrow scan of the ledger each. */
 import { type Finished, filesOf } from '../finished.ts'
+import type { ReliabilityBin } from '../kernels/calibration.ts'
 import type { Tables } from '../sql.ts'
-import type { Bin, Contamination, Duplicates, Histogram, Models, Report } from './report-schema.ts'
+import type { Contamination, Duplicates, Histogram, Models, Report } from './report-schema.ts'
 
 type Row = Readonly<Record<string, string | number | null>>
 const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
@@ -35,7 +36,7 @@ export async function histogramsOf(tables: Tables): Promise<Histogram[]> {
 const CONFIDENCE_BINS = 10
 
 /** Of the sides that each model prefers, how often the label prefers them too, by how sure the model is. */
-export async function reliabilityOf(tables: Tables, models: readonly string[]): Promise<Record<string, Bin[]>> {
+export async function reliabilityOf(tables: Tables, models: readonly string[]): Promise<Record<string, ReliabilityBin[]>> {
   if (models.length === 0) return {}
   const of = models.map((name, k) => {
     const p = identifier(`p_${name}`)
