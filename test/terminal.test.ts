@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { registerCompletion } from '../pipeline/commands/completion.ts'
 import { healthText } from '../pipeline/commands/doctor.ts'
 import { healthOf, nodeVersion } from '../pipeline/machine.ts'
-import { clock } from '../pipeline/progress.ts'
+import { clock, shared } from '../pipeline/progress.ts'
 import { bar, funnelOf } from '../pipeline/report/funnel.ts'
 import { inkFor, lookOf, NO_INK, PLAIN } from '../pipeline/report/ink.ts'
 import { nextText } from '../pipeline/report/next.ts'
@@ -33,10 +33,18 @@ describe('colours and widths', () => {
     mkdirSync(build)
     const manifest = await writeSmallBuild(build)
     const tables = (width: number) => funnelOf(manifest, build, { width, ink: NO_INK }).split('\n').slice(1, -1)
-    for (const width of [72, 80, 120]) for (const line of tables(width)) expect(displayWidth(line)).toBeLessThanOrEqual(width)
+    for (const width of [60, 72, 80, 120]) for (const line of tables(width)) expect(displayWidth(line)).toBeLessThanOrEqual(width)
     expect(tables(120).join()).toContain('█')
     expect(tables(80).join()).not.toContain('█')
     expect(funnelOf(manifest, build)).not.toContain('█')
+  })
+
+  it('shares a line between name, bar and counts, which keep room for rows/s and the time left', () => {
+    for (const width of [60, 80, 100, 200]) {
+      const { name, bar, counts } = shared(width)
+      expect(name + bar + counts + 8).toBe(width)
+      expect(counts).toBeGreaterThan('12,345 rows/s, ETA 1:15'.length)
+    }
   })
 
   it('draws shares in eighths of a character', () => {
