@@ -57,7 +57,7 @@ export async function agreementOf(tables: Tables, models: readonly string[]): Pr
   const columns = two.map(([a, b], k) => {
     const [p, q] = [identifier(`p_${a}`), identifier(`p_${b}`)]
     const both = `${p} != 0.5 and ${q} != 0.5`
-    return `count_if(${both})::bigint as n${k}, count_if(${both} and (${p} > 0.5) = (${q} > 0.5))::bigint as s${k}`
+    return `coalesce(count_if(${both}), 0)::bigint as n${k}, coalesce(count_if(${both} and (${p} > 0.5) = (${q} > 0.5)), 0)::bigint as s${k}`
   })
   const [row] = await tables.rows<Record<string, number>>(`select ${columns.join(', ')} from ledger`)
   return two.map(([a, b], k) => ({ a, b, pairs: row[`n${k}`], same: row[`s${k}`] }))
