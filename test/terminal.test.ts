@@ -12,6 +12,7 @@ import { bar, funnelOf } from '../pipeline/report/funnel.ts'
 import { inkFor, lookOf, NO_INK, PLAIN } from '../pipeline/report/ink.ts'
 import { nextText } from '../pipeline/report/next.ts'
 import { displayWidth } from '../pipeline/report/table.ts'
+import { wrapped } from '../pipeline/report/wrap.ts'
 import { reportIn } from '../pipeline/report/write.ts'
 import { freshDir, goldpan } from './cli.ts'
 import { writeSmallBuild } from './small-build.ts'
@@ -45,6 +46,17 @@ describe('colours and widths', () => {
       expect(name + bar + counts + 8).toBe(width)
       expect(counts).toBeGreaterThan('12,345 rows/s, ETA 1:15'.length)
     }
+  })
+
+  it('breaks long lines at spaces on a terminal, and nowhere else', () => {
+    const text = `steps:\n  structure: ${'takes out pairs that no model can learn from '.repeat(4)}\n  short`
+    for (const width of [40, 60, 80]) {
+      const lines = wrapped(text, width).split('\n')
+      for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(width)
+      expect(lines[2].startsWith('      ')).toBe(true)
+      expect(wrapped(text, width).replace(/\s+/g, ' ')).toBe(text.replace(/\s+/g, ' '))
+    }
+    expect(wrapped(text, undefined)).toBe(text)
   })
 
   it('draws shares in eighths of a character', () => {
