@@ -14,7 +14,7 @@ import { nextText } from '../pipeline/report/next.ts'
 import { displayWidth } from '../pipeline/report/table.ts'
 import { wrapped } from '../pipeline/report/wrap.ts'
 import { reportIn } from '../pipeline/report/write.ts'
-import { freshDir, goldpan } from './cli.ts'
+import { CLI, freshDir, goldpan, ROOT } from './cli.ts'
 import { writeSmallBuild } from './small-build.ts'
 
 const dir = freshDir('terminal')
@@ -33,7 +33,7 @@ describe('colours and widths', () => {
     const build = join(dir, 'build')
     mkdirSync(build)
     const manifest = await writeSmallBuild(build)
-    const tables = (width: number) => funnelOf(manifest, build, { width, ink: NO_INK }).split('\n').slice(1, -1)
+    const tables = (width: number) => funnelOf(manifest, build, { width, ink: NO_INK }).split('\n\n').slice(1, -1).join('\n').split('\n')
     for (const width of [60, 72, 80, 120]) for (const line of tables(width)) expect(displayWidth(line)).toBeLessThanOrEqual(width)
     expect(tables(120).join()).toContain('█')
     expect(tables(80).join()).not.toContain('█')
@@ -115,6 +115,20 @@ describe('completion', () => {
     expect(complete('rep')).toEqual(['report', ':4'])
     expect(complete('run', '--progress', '')).toEqual(['auto', 'plain', 'none', ':4'])
     expect(complete('run', 'conf')).toEqual(['configs/', ':6'])
+  })
+
+  it('completes in bash, with and without the package bash-completion', () => {
+    writeFileSync(join(dir, 'goldpan'), `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`, { mode: 0o755 })
+    // In a script no completion runs, so compopt has nothing to set.
+    const lines = [
+      goldpan(['completion', 'bash']).stdout,
+      'compopt() { :; }',
+      'COMP_WORDS=(goldpan rep) COMP_CWORD=1; __goldpan_complete; declare -p COMPREPLY',
+      'COMP_WORDS=(goldpan run --progress "") COMP_CWORD=3; __goldpan_complete; declare -p COMPREPLY',
+    ]
+    const env = { ...process.env, PATH: `${dir}:${process.env.PATH}` }
+    const said = spawnSync('bash', ['--norc'], { input: lines.join('\n'), cwd: ROOT, env, encoding: 'utf8' })
+    expect(said).toMatchObject({ stderr: '', stdout: expect.stringMatching(/"report *".*\n.*"auto.*"plain.*"none/) })
   })
 
   it('prints scripts that their shells read', () => {
