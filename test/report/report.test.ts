@@ -182,6 +182,15 @@ describe('report.html', () => {
     await page.context().close()
   })
 
+  it('prints the notes that a screen keeps folded', async () => {
+    const { page } = await open('print', pageOf(read()), { viewport: { width: 760, height: 1000 } })
+    const height = (): Promise<number> => page.evaluate(() => document.querySelector('#look details')!.getBoundingClientRect().height)
+    const folded = await height()
+    await page.emulateMedia({ media: 'print' })
+    expect(await height()).toBeGreaterThan(2 * folded)
+    await page.context().close()
+  })
+
   it('shows texts as texts, whatever they hold', async () => {
     const text = pageOf(hostile(withMore(read())))
     const { page, asked, complaints } = await open('hostile', text, { viewport: { width: 1280, height: 900 } })
