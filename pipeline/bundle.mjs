@@ -2,8 +2,8 @@
  * Puts each program of dist/ (the command line, the library, worker threads, child processes) with all it imports into a few files: 200 files are read and
  * linked in .9 CPU s, theirs in .4, and every worker pays it again. Native packages and those loaded on demand stay outside.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
@@ -33,6 +33,17 @@ const { metafile } = await build({
   logLevel: 'warning',
 })
 writeFileSync(join(root, 'dist/LICENSES-bundled.txt'), licences(Object.keys(metafile.inputs)))
+rmSync(join(root, 'dist/types'), { recursive: true, force: true })
+for (const file of declarations('pipeline/index.d.ts')) cpSync(join(root, 'dist', file), join(root, 'dist/types', file))
+
+/** The type declarations that those of the library need, with them: the others are nobody's. Paths from dist/. */
+function declarations(file, found = new Set()) {
+  if (found.has(file)) return found
+  found.add(file)
+  const text = readFileSync(join(root, 'dist', file), 'utf8')
+  for (const [, to] of text.matchAll(/(?:from|import)\s*\(?['"](\.[^'"]+)\.[jt]s['"]/g)) declarations(join(dirname(file), `${to}.d.ts`), found)
+  return found
+}
 
 /** The licence of every package that went in. */
 function licences(inputs) {

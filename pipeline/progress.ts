@@ -33,7 +33,7 @@ interface State {
 
 const started = (name: string, tasks: number): State => ({ name, tasks, done: 0, rows: 0, dropped: 0, started: performance.now() })
 const rate = (s: State): string => `${Math.round((s.rows / Math.max(1, performance.now() - s.started)) * 1000).toLocaleString('en')} rows/s`
-const left = (s: State): string => (s.dropped > 0 ? `, ${s.dropped.toLocaleString('en')} left the stream` : '')
+const dropped = (s: State): string => (s.dropped > 0 ? `, ${s.dropped.toLocaleString('en')} dropped` : '')
 
 function add(s: State, rows: number, dropped: number): void {
   s.done++
@@ -43,7 +43,14 @@ function add(s: State, rows: number, dropped: number): void {
 
 /** Columns of a terminal that does not say. */
 const WIDTH = 80
-const BAR = 20
+
+/** Columns for the name of a phase, its bar, and what it counts, beside spaces and the percentage. */
+export function shared(width: number): { readonly name: number; readonly bar: number; readonly counts: number } {
+  const part = (share: number, least: number, most: number): number => Math.min(most, Math.max(least, Math.floor(share * width)))
+  const [name, bar] = [part(0.3, 18, 30), part(0.15, 8, 20)]
+  return { name, bar, counts: width - name - bar - 8 }
+}
+
 /** Shorter phases leave no line behind. */
 const TOLD_MS = 1000
 
@@ -52,29 +59,32 @@ function bars(): Progress {
   const { ink } = lookOf(process.stderr)
   let bar: SingleBar | undefined
   let state = started('', 0)
+  let room = shared(WIDTH)
   const stop = (): void => {
     bar?.stop()
-    if (bar && performance.now() - state.started > TOLD_MS) console.error(`${ink.soft(finished(state))}`)
+    if (bar && performance.now() - state.started > TOLD_MS)
+      console.error(ink.soft(cut(finished(state, room.name), process.stderr.columns ?? WIDTH)))
     bar = undefined
   }
   return {
     phase(name, tasks) {
       stop()
       state = started(name, tasks)
+      room = shared(process.stderr.columns ?? WIDTH)
       bar = new SingleBar({
         format: '{name} {bar} {percentage}% {counts}',
         stream: process.stderr,
-        barsize: BAR,
+        barsize: room.bar,
         clearOnComplete: true,
         hideCursor: true,
         barCompleteChar: '█',
         barIncompleteChar: '░',
       })
-      bar.start(tasks, 0, { name: shortened(name), counts: '' })
+      bar.start(tasks, 0, { name: shortened(name, room.name), counts: '' })
     },
     tick(rows, dropped) {
       add(state, rows, dropped)
-      bar?.update(state.done, { counts: counts(state) })
+      bar?.update(state.done, { counts: counts(state, room.counts) })
     },
     note(text) {
       stop()
@@ -84,19 +94,18 @@ function bars(): Progress {
   }
 }
 
-const NAME = 30
-const shortened = (name: string): string => cut(name, NAME).padEnd(NAME)
+const shortened = (name: string, width: number): string => cut(name, width).padEnd(width)
 
-/** What fits beside name, bar and percentage: rows/s and time left first. */
-function counts(s: State): string {
+/** What fits into `room` columns: rows/s, time left and drops first. */
+function counts(s: State, room: number): string {
   const parts = [
-    rate(s),
+    ...(s.rows > 0 ? [rate(s)] : []),
     `ETA ${clock(secondsLeft(s))}`,
-    ...(s.dropped > 0 ? [`${s.dropped.toLocaleString('en')} left`] : []),
-    `${s.rows.toLocaleString('en')} rows`,
+    ...(s.dropped > 0 ? [`${s.dropped.toLocaleString('en')} dropped`] : []),
+    ...(s.rows > 0 ? [`${s.rows.toLocaleString('en')} rows`] : []),
   ]
-  let room = (process.stderr.columns ?? WIDTH) - NAME - BAR - 8
-  return parts.filter(part => (room -= part.length + 2) >= 0).join(', ')
+  let left = room
+  return parts.filter(part => (left -= part.length + 2) >= 0).join(', ')
 }
 
 const secondsLeft = (s: State): number => (s.done > 0 ? ((performance.now() - s.started) / s.done / 1000) * (s.tasks - s.done) : 0)
@@ -108,8 +117,8 @@ export function clock(seconds: number): string {
   return h === '00' ? `${Number(m)}:${s}` : `${Number(h)}:${m}:${s}`
 }
 
-const finished = (s: State): string =>
-  `${shortened(s.name)} ${s.rows.toLocaleString('en')} rows, ${rate(s)}, ${clock((performance.now() - s.started) / 1000)}${left(s)}`
+const finished = (s: State, name: number): string =>
+  `${shortened(s.name, name)} ${s.rows.toLocaleString('en')} rows, ${rate(s)}, ${clock((performance.now() - s.started) / 1000)}${dropped(s)}`
 
 function plainLines(): Progress {
   let state = started('', 0)
@@ -117,7 +126,7 @@ function plainLines(): Progress {
   const say = (): void => {
     said = performance.now()
     console.error(
-      `${state.name}: ${state.done}/${state.tasks} tasks, ${state.rows.toLocaleString('en')} rows, ${rate(state)}, ETA ${Math.ceil(secondsLeft(state))} s${left(state)}`,
+      `${state.name}: ${state.done}/${state.tasks} tasks, ${state.rows.toLocaleString('en')} rows, ${rate(state)}, ETA ${Math.ceil(secondsLeft(state))} s${dropped(state)}`,
     )
   }
   return {

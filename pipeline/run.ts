@@ -11,6 +11,7 @@ import { isInPlace, renewRun } from './in-place.ts'
 import { install } from './install.ts'
 import type { Manifest } from './manifest.ts'
 import { lastBuild, outlookOf } from './outlook.ts'
+import { highest, peakDuring } from './peak-memory.ts'
 import { type Phase, phases } from './phases.ts'
 import type { LocatedPlan } from './plan.ts'
 import type { Progress } from './progress.ts'
@@ -44,6 +45,8 @@ export interface PhaseTime {
   readonly rows: number
   readonly seconds: number
   readonly cpu_seconds: number
+  /** Bytes that the process held at most meanwhile; not there where no task ran. */
+  readonly peak_rss_bytes?: number
 }
 
 export interface Ran {
@@ -109,14 +112,14 @@ async function onePass(build: Build, progress: Progress, executor: Executor): Pr
 async function runPhase({ name, tasks, of }: Phase, progress: Progress, executor: Executor): Promise<PhaseTime> {
   const clock = stopwatch()
   let rows = 0
-  if (tasks.length > 0) {
-    progress.phase(name, tasks.length)
-    await executor.run(name, tasks, (_, report) => {
+  const work = (): Promise<void> =>
+    executor.run(name, tasks, (_, report) => {
       rows += report.rows
       progress.tick(report.rows, report.dropped ?? 0)
     })
-  }
-  return { phase: name, tasks: tasks.length, reused: of - tasks.length, rows, ...clock() }
+  if (tasks.length > 0) progress.phase(name, tasks.length)
+  const peak = tasks.length > 0 ? { peak_rss_bytes: await peakDuring(work) } : {}
+  return { phase: name, tasks: tasks.length, reused: of - tasks.length, rows, ...clock(), ...peak }
 }
 
 function stopwatch(): () => { seconds: number; cpu_seconds: number } {
@@ -142,7 +145,7 @@ function runReport(
     text_bytes,
     started: begun.toISOString(),
     ...total,
-    peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    peak_rss_bytes: highest(),
     threads: executor.width,
     host: { name: hostname(), cpu: cpus()[0]?.model, cores: cpus().length, memory_bytes: totalmem(), node: process.version },
     phases: times.map(t => ({ ...t, rows_per_second: t.seconds > 0 ? Math.round(t.rows / t.seconds) : null })),

@@ -234,9 +234,11 @@ function factsOf(
   const gilded = [...rows.gilded].map(s => sources[s]).sort()
   const together = togetherFigures(rows, ensemble)
   const pairs = rows.folds.of.length
-  const byLabels = `agreement with the labels as they came in (the built-in models: out of fold); ${gold > 0 ? `${gold} of them corrected or confirmed by gold` : 'no gold'}`
+  const byLabels = `agreement with the labels as they came in (the built-in models: out of fold); ${gold > 0 ? `${gold.toLocaleString('en')} of them corrected or confirmed by gold` : 'no gold'}`
   const calibrated_on =
-    gilded.length > 0 ? `gold in ${gilded.join(', ')} (${gold} pairs)${gold < pairs ? `; elsewhere ${byLabels}` : ''}` : byLabels
+    gilded.length > 0
+      ? `gold in ${gilded.join(', ')} (${gold.toLocaleString('en')} pairs)${gold < pairs ? `; elsewhere ${byLabels}` : ''}`
+      : byLabels
   return {
     calibrated_on: audit ? `an audit of the models; figures by ${calibrated_on}` : calibrated_on,
     pairs,
@@ -283,7 +285,7 @@ function modelFacts(rows: FitRows, options: FitOptions, ensemble: Ensemble, mode
 export const disagreement = defineStage<Params>({
   name: 'disagreement',
   doc: 'Calibrates every reward model, and says per pair how probable its label is, how far the models differ, and how many are against it.',
-  version: 3,
+  version: 4,
   params,
   files: ({ audit }) => (audit === undefined ? [] : [audit]),
   judgements: ({ gold }) => gold === 'people',

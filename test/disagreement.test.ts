@@ -150,14 +150,14 @@ describe('disagreement with gold', () => {
 
   it('calibrates on what people said, not on the labels, and says so', async () => {
     const onGold = facts((await driven({ rm: margins }, {}, { pairs: gold })).summary)
-    expect(onGold).toMatchObject({ calibrated_on: 'gold in test (1500 pairs)', gold_pairs: 1500 })
+    expect(onGold).toMatchObject({ calibrated_on: 'gold in test (1,500 pairs)', gold_pairs: 1500 })
     expect(onGold.models.rm.temperature).toBeCloseTo(1, 1)
     const onLabels = facts((await driven({ rm: margins }, { gold: 'ignore' }, { pairs: gold })).summary)
     expect(onLabels.calibrated_on).toContain('no gold')
     expect(onLabels.models.rm.temperature).toBeGreaterThan(1.2)
     const few = facts((await driven({ rm: margins }, { min_gold_pairs: 2000 }, { pairs: gold })).summary)
     expect([few.calibrated_on, few.models.rm.temperature]).toEqual([
-      expect.stringContaining('1500 of them corrected or confirmed by gold'),
+      expect.stringContaining('1,500 of them corrected or confirmed by gold'),
       onGold.models.rm.temperature,
     ])
   })

@@ -1,9 +1,9 @@
 /** What `npm pack` makes, installed in an empty folder, is a working goldpan. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { expect, it } from 'vitest'
-import { freshDir, ROOT } from './cli.ts'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { CLI, freshDir, ROOT } from './cli.ts'
 
 const run = (command: string, args: readonly string[], cwd: string): string => {
   const { status, stdout, stderr } = spawnSync(command, args, {
@@ -19,27 +19,98 @@ const OWN = `import { defineStage, z } from 'goldpan'
 export default defineStage({ name: 'mine', doc: 'Lets every pair stay.', version: 1, params: z.strictObject({}), reads: {}, adds: {}, judge: () => () => ({}) })
 `
 
-it('installs from its tarball and builds the quickstart', () => {
-  const dir = freshDir('package')
+const dir = freshDir('package')
+const installed = join(dir, 'node_modules/goldpan')
+const quickstart = (out: string): string[] => [
+  'run',
+  join(installed, 'configs/quickstart.yaml'),
+  '--out',
+  out,
+  '--store',
+  `${out}-store`,
+  '--threads',
+  '2',
+]
+function install(what: string, at = dir): void {
+  mkdirSync(at, { recursive: true })
+  writeFileSync(join(at, 'package.json'), '{ "private": true }')
+  run('npm', ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', what], at)
+}
+let packed: string[]
+let size: number
+
+beforeAll(() => {
   run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', dir], ROOT)
   const tarball = readdirSync(dir).find(file => file.endsWith('.tgz'))!
-  writeFileSync(join(dir, 'package.json'), '{ "private": true }')
-  const packed = run('tar', ['-tzf', tarball], dir).trim().split('\n')
-  // Neither sources, tests nor maps; of data/ only what the quickstart reads.
-  const odd = packed.filter(file => /(^|\/)(tests?|node_modules)\/|\.map$|\.test\.|(?<!\.d)\.ts$/.test(file))
-  expect(odd).toEqual([])
-  expect(statSync(join(dir, tarball)).size).toBeLessThan(2 ** 21)
-  run('npm', ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`], dir)
-  const goldpan = join(dir, 'node_modules/.bin/goldpan')
-  expect(run(goldpan, ['--version'], dir)).toMatch(/^\d+\.\d+\.\d+\n$/)
-  const installed = join(dir, 'node_modules/goldpan')
-  expect(readdirSync(installed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'configs', 'data', 'dist', 'package.json'])
-  expect(run(goldpan, ['run', join(installed, 'configs/quickstart.yaml'), '--out', 'out', '--threads', '1'], dir)).toContain('out/train')
-  expect(existsSync(join(dir, 'out/manifest.json'))).toBe(true)
-  // A stage of one's own needs esbuild's binary, which no script has fetched.
-  writeFileSync(join(dir, 'mine.ts'), OWN)
-  expect(run(goldpan, ['stages', 'mine.ts'], dir)).toContain('mine (version 1)')
+  size = statSync(join(dir, tarball)).size
+  packed = run('tar', ['-tzf', tarball], dir)
+    .trim()
+    .split('\n')
+    .map(file => file.replace(/^package\//, ''))
+  install(`./${tarball}`)
 }, 300_000)
+
+describe('the package', () => {
+  it('holds what runs, its types, the quickstart, and nothing that nobody loads', () => {
+    const kinds: readonly RegExp[] = [
+      /^(CHANGELOG|README)\.md$|^LICENSE$|^package\.json$|^dist\/LICENSES-bundled\.txt$/,
+      /^configs\/[\w-]+\.yaml$|^data\//,
+      /^dist\/pipeline\/(?:(?:cli|index|worker|chunk-\w+|codecs\/parquet-child|scorers\/onnx-child|synth\/part)\.js|kernels\/wasm\/\w+\.wasm|review\/page\/.+)$/,
+      /^dist\/types\/.+\.d\.ts$/,
+    ]
+    expect(packed.filter(file => !kinds.some(kind => kind.test(file)))).toEqual([])
+    expect(packed.length).toBeLessThan(200)
+    expect(size).toBeLessThan(1.5 * 2 ** 20)
+    // Every module is named by another one or started by name; what a declaration needs is there.
+    const texts = packed
+      .filter(file => /^dist\/.*(?:\.js|\.d\.ts)$/.test(file))
+      .map(file => [file, readFileSync(join(installed, file), 'utf8')] as const)
+    const orphans = packed.filter(
+      file => /chunk-/.test(file) && !texts.some(([, text]) => text.includes(file.slice(file.indexOf('chunk-')))),
+    )
+    expect(orphans).toEqual([])
+    for (const [file, text] of texts.filter(([name]) => name.endsWith('.d.ts')))
+      for (const [, to] of text.matchAll(/from '(\.[^']+)\.[jt]s'/g)) expect(packed, file).toContain(join(dirname(file), `${to}.d.ts`))
+  })
+
+  it("answers, and loads a stage of one's own", () => {
+    const goldpan = join(dir, 'node_modules/.bin/goldpan')
+    expect(run(goldpan, ['--version'], dir)).toMatch(/^\d+\.\d+\.\d+\n$/)
+    // It needs esbuild's binary, which no script has fetched.
+    writeFileSync(join(dir, 'mine.ts'), OWN)
+    expect(run(goldpan, ['stages', 'mine.ts'], dir)).toContain('mine (version 1)')
+    expect(run('npx', ['--no-install', 'goldpan', '--help'], dir)).toContain('Usage: goldpan')
+  })
+})
+
+/** The oldest that package.json allows, and the lines that are looked after. */
+const VERSIONS = ['20.19.6', '22.23.3', '24.21.0']
+
+describe('the quickstart from the package, without any install script', () => {
+  const binary = `node-${process.platform}-${process.arch}`
+  const manifests = new Map<string, string>()
+
+  it.each(VERSIONS)(
+    'builds on Node %s',
+    version => {
+      install(`${binary}@${version}`, join(dir, version))
+      const node = join(dir, version, 'node_modules', binary, 'bin/node')
+      expect(run(node, ['--version'], dir).trim()).toBe(`v${version}`)
+      const out = `out-${version}`
+      expect(run(node, [join(installed, 'dist/pipeline/cli.js'), ...quickstart(out)], dir)).toContain(`${out}/train`)
+      manifests.set(version, readFileSync(join(dir, out, 'manifest.json'), 'utf8'))
+      expect(JSON.parse(readFileSync(join(dir, out, 'run.json'), 'utf8')).host.node).toBe(`v${version}`)
+    },
+    120_000,
+  )
+
+  it('is the build of the checkout', () => {
+    run(process.execPath, [CLI, ...quickstart('out-here')], dir)
+    const here = readFileSync(join(dir, 'out-here/manifest.json'), 'utf8')
+    for (const [version, manifest] of manifests) expect(manifest, version).toBe(here)
+    expect(manifests.size).toBe(VERSIONS.length)
+  })
+})
 
 it('answers to npx from the checkout', () => {
   expect(run('npx', ['--no-install', 'goldpan', '--help'], ROOT)).toContain('Usage: goldpan')

@@ -5,6 +5,7 @@ import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { reportSchema } from '../pipeline/report/report-schema.ts'
 import { freshDir, goldpan, type Row, rowsOf, type Said } from './cli.ts'
 
 const dir = freshDir('shards')
@@ -96,6 +97,36 @@ describe('a build of many small shards', () => {
     for (const s of types) if (s.type === 'BYTE_ARRAY') expect(s.converted_type, s.name).toBe('UTF8')
   })
 
+  it('has a report.json that is as its schema says, although no pair has both of some models', () => {
+    const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'))
+    expect(reportSchema.safeParse(report).error).toBeUndefined()
+    expect(report.models.agreement.filter((a: { pairs: number }) => a.pairs === 0).length).toBeGreaterThan(0)
+  })
+
+  it('keeps the type of a column without any value', async () => {
+    const rows = await rowsOf(out, "SELECT count(*) n, count(lang) lang, count(human) human FROM '{dir}/train/*.parquet'")
+    expect(rows[0]).toMatchObject({ lang: '0', human: '0' })
+    const [path] = filesIn(join(out, 'train'))
+    expect(footer(path).schema.find(s => s.name === 'lang')).toMatchObject({
+      type: 'BYTE_ARRAY',
+      converted_type: 'UTF8',
+      repetition_type: 'OPTIONAL',
+    })
+    expect(footer(path).schema.find(s => s.name === 'human')).toMatchObject({ num_children: 3, repetition_type: 'OPTIONAL' })
+  })
+
+  it('cuts shards by their text as it is, so that they are alike for any format', async () => {
+    const bytes = (side: string): string => `list_sum(list_transform(${side}, turn -> strlen(turn.content)))`
+    const rows = await rowsOf(
+      out,
+      `SELECT sum(${['prompt', 'chosen', 'rejected'].map(bytes).join(' + ')})::int n FROM read_parquet('{dir}/train/*.parquet', filename = true) GROUP BY filename ORDER BY filename`,
+    )
+    const sizes = rows.map(row => Number(row.n))
+    // A shard ends with the pair that fills it.
+    for (const size of sizes) expect(size).toBeLessThan(4096 + 400)
+    for (const size of sizes.slice(0, -1)) expect(size).toBeGreaterThan(2048)
+  })
+
   it('never tears a cluster of near-duplicate prompts, and holds out about the share asked for', async () => {
     const sql = `SELECT pair_id, split, prompt_id, source_id FROM '{dir}/ledger/*.parquet' WHERE split IS NOT NULL`
     const rows = (await rowsOf(out, sql)).filter(row => /^p\d/.test(String(row.source_id)))
@@ -150,6 +181,8 @@ describe('a build of many small shards', () => {
   it('leaves nothing but shards in the split folders', () => {
     for (const split of ['train', 'validation'])
       for (const path of readdirSync(join(out, split))) expect(path).toMatch(/^part-\d{5}\.parquet$/)
+    // A loader without the card would take a folder of these names, or one that begins so, for a split.
+    for (const name of readdirSync(out)) expect(name).not.toMatch(/^(?:test|eval|dev|val(?!idation$))/)
   })
 })
 

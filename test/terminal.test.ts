@@ -7,13 +7,14 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { registerCompletion } from '../pipeline/commands/completion.ts'
 import { healthText } from '../pipeline/commands/doctor.ts'
 import { healthOf, nodeVersion } from '../pipeline/machine.ts'
-import { clock } from '../pipeline/progress.ts'
+import { clock, shared } from '../pipeline/progress.ts'
 import { bar, funnelOf } from '../pipeline/report/funnel.ts'
 import { inkFor, lookOf, NO_INK, PLAIN } from '../pipeline/report/ink.ts'
 import { nextText } from '../pipeline/report/next.ts'
 import { displayWidth } from '../pipeline/report/table.ts'
+import { wrapped } from '../pipeline/report/wrap.ts'
 import { reportIn } from '../pipeline/report/write.ts'
-import { freshDir, goldpan } from './cli.ts'
+import { CLI, freshDir, goldpan, ROOT } from './cli.ts'
 import { writeSmallBuild } from './small-build.ts'
 
 const dir = freshDir('terminal')
@@ -32,11 +33,30 @@ describe('colours and widths', () => {
     const build = join(dir, 'build')
     mkdirSync(build)
     const manifest = await writeSmallBuild(build)
-    const tables = (width: number) => funnelOf(manifest, build, { width, ink: NO_INK }).split('\n').slice(1, -1)
-    for (const width of [72, 80, 120]) for (const line of tables(width)) expect(displayWidth(line)).toBeLessThanOrEqual(width)
+    const tables = (width: number) => funnelOf(manifest, build, { width, ink: NO_INK }).split('\n\n').slice(1, -1).join('\n').split('\n')
+    for (const width of [60, 72, 80, 120]) for (const line of tables(width)) expect(displayWidth(line)).toBeLessThanOrEqual(width)
     expect(tables(120).join()).toContain('█')
     expect(tables(80).join()).not.toContain('█')
     expect(funnelOf(manifest, build)).not.toContain('█')
+  })
+
+  it('shares a line between name, bar and counts, which keep room for rows/s and the time left', () => {
+    for (const width of [60, 80, 100, 200]) {
+      const { name, bar, counts } = shared(width)
+      expect(name + bar + counts + 8).toBe(width)
+      expect(counts).toBeGreaterThan('12,345 rows/s, ETA 1:15'.length)
+    }
+  })
+
+  it('breaks long lines at spaces on a terminal, and nowhere else', () => {
+    const text = `steps:\n  structure: ${'takes out pairs that no model can learn from '.repeat(4)}\n  short`
+    for (const width of [40, 60, 80]) {
+      const lines = wrapped(text, width).split('\n')
+      for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(width)
+      expect(lines[2].startsWith('      ')).toBe(true)
+      expect(wrapped(text, width).replace(/\s+/g, ' ')).toBe(text.replace(/\s+/g, ' '))
+    }
+    expect(wrapped(text, undefined)).toBe(text)
   })
 
   it('draws shares in eighths of a character', () => {
@@ -95,6 +115,20 @@ describe('completion', () => {
     expect(complete('rep')).toEqual(['report', ':4'])
     expect(complete('run', '--progress', '')).toEqual(['auto', 'plain', 'none', ':4'])
     expect(complete('run', 'conf')).toEqual(['configs/', ':6'])
+  })
+
+  it('completes in bash, with and without the package bash-completion', () => {
+    writeFileSync(join(dir, 'goldpan'), `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`, { mode: 0o755 })
+    // In a script no completion runs, so compopt has nothing to set.
+    const lines = [
+      goldpan(['completion', 'bash']).stdout,
+      'compopt() { :; }',
+      'COMP_WORDS=(goldpan rep) COMP_CWORD=1; __goldpan_complete; declare -p COMPREPLY',
+      'COMP_WORDS=(goldpan run --progress "") COMP_CWORD=3; __goldpan_complete; declare -p COMPREPLY',
+    ]
+    const env = { ...process.env, PATH: `${dir}:${process.env.PATH}` }
+    const said = spawnSync('bash', ['--norc'], { input: lines.join('\n'), cwd: ROOT, env, encoding: 'utf8' })
+    expect(said).toMatchObject({ stderr: '', stdout: expect.stringMatching(/"report *".*\n.*"auto.*"plain.*"none/) })
   })
 
   it('prints scripts that their shells read', () => {

@@ -9,12 +9,20 @@ const ARE_FILES = /^(out|store|log|guideline|sides|from)$/
 
 const SHELLS = ['bash', 'zsh', 'fish', 'powershell']
 
+/** What the script for bash takes from the package bash-completion, for machines without it. */
+const BASH_WORDS = `declare -F _get_comp_words_by_ref > /dev/null || _get_comp_words_by_ref() {
+    cword=$COMP_CWORD cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]}
+    words=("\${COMP_WORDS[@]:0:COMP_CWORD + 1}")
+}
+`
+
 /** `completion SHELL` prints a script; the script asks the hidden command `complete`. To be called when all other commands are there. */
 export function registerCompletion(program: Command): void {
   const completion = tab(program, { completionCommandName: 'completion' })
   Object.assign(completion, { complete: answer })
   program.commands
     .find(command => command.name() === 'completion')!
+    .hook('preAction', (_, { args: [shell] }) => void (shell === 'bash' && console.log(BASH_WORDS)))
     .description(`print a script that completes commands, options and paths in a shell (${SHELLS.join(', ')})`)
     .addHelpText(
       'after',

@@ -9,7 +9,9 @@ import { lastBuild, outlookOf } from '../outlook.ts'
 import { type LocatedPlan, type PlannedStep, planOf } from '../plan.ts'
 import { probeInputs } from '../probe.ts'
 import { openProgress } from '../progress.ts'
+import { lookOf } from '../report/ink.ts'
 import { describePlan } from '../report/plan-text.ts'
+import { wrapped } from '../report/wrap.ts'
 import { Store } from '../store.ts'
 import { untilWhole } from '../store-care/repair.ts'
 import { collect, defaultStore } from './run.ts'
@@ -49,7 +51,7 @@ async function plan(config: string, { store, out, set, json, write }: Flags): Pr
       line => console.error(line),
       () => outlookOf(new Build(located, build.store), before),
     )
-    console.log(describePlan(located, { outlook, before }, curves(located)))
+    console.log(wrapped(describePlan(located, { outlook, before }, curves(located)), lookOf(process.stdout).width))
   }
   if (write) console.log(`\nplan file: ${build.planFile()}`)
 }

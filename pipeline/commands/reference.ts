@@ -5,8 +5,10 @@ import { configSchema } from '../config.ts'
 import { hint, UserError } from '../errors.ts'
 import { stagesIn } from '../own-stages.ts'
 import { type Property, type Reference, reference } from '../reference.ts'
+import { lookOf } from '../report/ink.ts'
 import { reportSchema } from '../report/report-schema.ts'
 import { stagePages } from '../report/stage-pages.ts'
+import { wrapped } from '../report/wrap.ts'
 import type { Stage } from '../stage.ts'
 
 /** The reference, generated from the code: `stages` for people, `schema` for editors. */
@@ -23,7 +25,7 @@ export const register = (program: Command): void => {
       const shown = chosen.map(reference)
       if (json) console.log(JSON.stringify(shown, null, 2))
       else if (markdown) console.log(stagePages(shown).trimEnd())
-      else console.log(name === undefined ? listing(shown) : shown.map(page).join('\n\n'))
+      else console.log(wrapped(name === undefined ? listing(shown) : shown.map(page).join('\n\n'), lookOf(process.stdout).width))
     })
   program
     .command('schema')

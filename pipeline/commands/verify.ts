@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
 import { UserError } from '../errors.ts'
+import { lookOf } from '../report/ink.ts'
+import { wrapped } from '../report/wrap.ts'
 import type { Check } from '../verify/accounts.ts'
 import type { RebuildOptions } from '../verify/rebuild.ts'
 import { checksOf } from '../verify/verify.ts'
@@ -24,7 +26,7 @@ export const register = (program: Command): void => {
     .action(async (dir: string, { json, rebuild: again, ...options }: Flags) => {
       const checks = await checksOf(dir)
       if (again) checks.push(await (await import('../verify/rebuild.ts')).rebuild(dir, options))
-      console.log(json ? JSON.stringify(checks, null, 2) : linesOf(checks))
+      console.log(json ? JSON.stringify(checks, null, 2) : wrapped(linesOf(checks), lookOf(process.stdout).width))
       const failed = checks.filter(check => check.wrong.length > 0)
       if (failed.length > 0)
         throw new UserError(`${dir}: ${failed.length} of ${checks.length} checks failed: ${failed.map(check => check.name).join(', ')}`)

@@ -174,7 +174,7 @@ function doubts(shown: string, pairs: Pairs, formats: ReadonlySet<KnownFormat>, 
       : []),
     ...(none(licenses) ? ['no licence in its rows: name it'] : []),
     ...(none(label_kinds) ? ['its rows do not say who judged them: check label_kind'] : []),
-    ...(/(^|[-_./])(test|eval|val|validation|dev)([-_./]|$)/i.test(basename(shown))
+    ...(/(^|[-_./])(test|eval|val|validation|dev)(?:[-_]?set)?([-_./]|$)/i.test(basename(shown))
       ? ['by its name a test or evaluation set: leave it out if you evaluate on it']
       : []),
     ...(several_turns > 0

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Finished } from '../finished.ts'
 import type { People } from '../judgements/people.ts'
+import type { ReliabilityBin } from '../kernels/calibration.ts'
 import type { Manifest, ManifestStep, Outcomes } from '../manifest.ts'
 import { stageOf } from '../own-stages.ts'
 import type { Tables } from '../sql.ts'
@@ -18,6 +19,7 @@ import {
   modelsIn,
   reliabilityOf,
 } from './ledger-figures.ts'
+import { toldBins } from './reliability-bins.ts'
 import {
   type Contamination,
   type Duplicates,
@@ -131,11 +133,12 @@ async function modelFigures({ steps }: Manifest, tables: Tables): Promise<{ mode
   if (!facts && names.length === 0) return {}
   const counted = await reliabilityOf(tables, names)
   const models = [...new Set([...names, ...Object.keys(facts?.models ?? {})])].map(name => {
-    const told = facts?.models[name] ?? {}
     const bins = counted[name] ?? []
     const [n, right] = [bins.reduce((sum, b) => sum + b.n, 0), bins.reduce((sum, b) => sum + b.right, 0)]
-    const own = modelShape.safeParse({ name, pairs: n, bins, accuracy: n > 0 ? right / n : null, auc: null, ...told })
-    return own.success ? own.data : { name, pairs: n, bins, accuracy: n > 0 ? right / n : null, auc: null }
+    const ours = { name, pairs: n, bins: toldBins(bins), accuracy: n > 0 ? right / n : null, auc: null }
+    const { bins: own, ...told } = facts?.models[name] ?? {}
+    const known = modelShape.safeParse({ ...ours, ...told, ...(own ? { bins: toldBins(own as ReliabilityBin[]) } : {}) })
+    return known.success ? known.data : ours
   })
   const calibrated_on = typeof facts?.calibrated_on === 'string' ? { calibrated_on: facts.calibrated_on } : {}
   return { models: { ...calibrated_on, models, agreement: await agreementOf(tables, names) } }

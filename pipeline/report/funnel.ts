@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Manifest, Outcomes } from '../manifest.ts'
 import { headed, type Look, PLAIN } from './ink.ts'
 import { bytesText, grouped, tableOf } from './table.ts'
+import { wrapped } from './wrap.ts'
 
 const numbers = (from: number, count: number): boolean[] => Array.from({ length: count }, (_, i) => i >= from)
 
@@ -18,7 +19,10 @@ export function funnelOf(manifest: Manifest, dir = '.', look: Look = PLAIN): str
     headed(look, stepTable(manifest, look)),
     ...errorTable(manifest, look),
     headed(look, fileTable(manifest, dir, look)),
-    `report: ${join(dir, 'report.html')}; dataset card: ${join(dir, 'README.md')}; figures: ${join(dir, 'report.json')}, ${join(dir, 'manifest.json')}, ${join(dir, 'run.json')}`,
+    wrapped(
+      `report: ${join(dir, 'report.html')}; dataset card: ${join(dir, 'README.md')}; figures: ${join(dir, 'report.json')}, ${join(dir, 'manifest.json')}, ${join(dir, 'run.json')}`,
+      look.width,
+    ),
   ].join('\n\n')
 }
 

@@ -1,7 +1,8 @@
 /** Aggregates of a finished build's tables: what the manifest does not hold. One narrow scan of the ledger each. */
 import { type Finished, filesOf } from '../finished.ts'
+import type { ReliabilityBin } from '../kernels/calibration.ts'
 import type { Tables } from '../sql.ts'
-import type { Bin, Contamination, Duplicates, Histogram, Models, Report } from './report-schema.ts'
+import type { Contamination, Duplicates, Histogram, Models, Report } from './report-schema.ts'
 
 type Row = Readonly<Record<string, string | number | null>>
 const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
@@ -35,7 +36,7 @@ export async function histogramsOf(tables: Tables): Promise<Histogram[]> {
 const CONFIDENCE_BINS = 10
 
 /** Of the sides that each model prefers, how often the label prefers them too, by how sure the model is. */
-export async function reliabilityOf(tables: Tables, models: readonly string[]): Promise<Record<string, Bin[]>> {
+export async function reliabilityOf(tables: Tables, models: readonly string[]): Promise<Record<string, ReliabilityBin[]>> {
   if (models.length === 0) return {}
   const of = models.map((name, k) => {
     const p = identifier(`p_${name}`)
@@ -56,7 +57,7 @@ export async function agreementOf(tables: Tables, models: readonly string[]): Pr
   const columns = two.map(([a, b], k) => {
     const [p, q] = [identifier(`p_${a}`), identifier(`p_${b}`)]
     const both = `${p} != 0.5 and ${q} != 0.5`
-    return `count_if(${both})::bigint as n${k}, count_if(${both} and (${p} > 0.5) = (${q} > 0.5))::bigint as s${k}`
+    return `coalesce(count_if(${both}), 0)::bigint as n${k}, coalesce(count_if(${both} and (${p} > 0.5) = (${q} > 0.5)), 0)::bigint as s${k}`
   })
   const [row] = await tables.rows<Record<string, number>>(`select ${columns.join(', ')} from ledger`)
   return two.map(([a, b], k) => ({ a, b, pairs: row[`n${k}`], same: row[`s${k}`] }))

@@ -138,6 +138,8 @@ const bin = z.looseObject({
   p: z.number().describe('mean probability of the bin'),
   n: count,
   right: z.number().describe('pairs of the bin whose label (or answer of people) is as the model says'),
+  low: share.describe("of Wilson's interval of 95 % of right / n"),
+  high: share,
 })
 const model = z.looseObject({
   name: z.string(),
@@ -148,7 +150,11 @@ const model = z.looseObject({
   weight: z.number().nullable().optional(),
   before: z.looseObject({ brier: z.number(), ece: z.number() }).optional().describe('calibration'),
   after: z.looseObject({ brier: z.number(), ece: z.number() }).optional(),
-  bins: z.array(bin).describe('reliability: of sides that the model prefers with probability p, those that the label prefers too'),
+  bins: z
+    .array(bin)
+    .describe(
+      'reliability: of sides that the model prefers with probability p, those that the label prefers too; bins of few pairs are put together',
+    ),
 })
 const models = z.looseObject({
   calibrated_on: z.string().optional(),
@@ -209,7 +215,20 @@ const run = z.looseObject({
   cpu_seconds: z.number().optional(),
   peak_rss_bytes: z.number().optional(),
   threads: z.number().optional(),
-  phases: z.array(z.looseObject({ phase: z.string(), tasks: count, reused: count, rows: count, seconds: z.number() })),
+  phases: z.array(
+    z.looseObject({
+      phase: z.string(),
+      tasks: count,
+      reused: count.describe('tasks that the store spared'),
+      rows: count,
+      seconds: z.number(),
+      cpu_seconds: z.number().optional(),
+      peak_rss_bytes: z
+        .number()
+        .optional()
+        .describe('what the process with its threads held at most meanwhile; children of models are not in it'),
+    }),
+  ),
 })
 
 export const reportSchema = z

@@ -7,8 +7,11 @@ export interface TableOptions {
   readonly width?: number
 }
 
-const GAP = 2
-const LEAST = 8
+/** Columns between cells, and the narrowest that a text is cut to (a number never is); the second where a line would not fit else. */
+const SPACINGS = [
+  { gap: 2, least: 8 },
+  { gap: 1, least: 6 },
+] as const
 
 /** A header, and under it the rows; cells are one line each, whatever they hold. */
 export function tableOf(
@@ -17,27 +20,32 @@ export function tableOf(
   { right = [], width = Number.POSITIVE_INFINITY }: TableOptions = {},
 ): string {
   const cells = [header, ...rows].map(row => row.map(visible))
-  const widths = fitted(
-    header.map((_, c) => cells.reduce((widest, row) => Math.max(widest, displayWidth(row[c])), 0)),
-    width,
-  )
-  const lines = cells.map(row => row.map((cell, c) => padded(cut(cell, widths[c]), widths[c], right[c] === true)).join(' '.repeat(GAP)))
+  const widest = (of: readonly string[][]): number[] =>
+    header.map((_, c) => of.reduce((most, row) => Math.max(most, displayWidth(row[c])), 0))
+  const numbers = widest(cells.slice(1))
+  const tries = SPACINGS.map(({ gap, least }) => ({
+    gap,
+    ...fitted(
+      widest(cells),
+      numbers.map((n, c) => (right[c] ? n : least)),
+      width - gap * (header.length - 1),
+    ),
+  }))
+  const { gap, widths } = tries.find(({ fits }) => fits) ?? tries[0]
+  const lines = cells.map(row => row.map((cell, c) => padded(cut(cell, widths[c]), widths[c], right[c] === true)).join(' '.repeat(gap)))
   return lines.map(line => line.trimEnd()).join('\n')
 }
 
-/** Takes from the widest columns until a line fits, or all are narrow. */
-function fitted(widths: readonly number[], width: number): number[] {
-  const out = [...widths]
-  const total = (): number => out.reduce((n, w) => n + w + GAP, -GAP)
-  for (let over = total() - width; over > 0; over = total() - width) {
-    const widest = Math.max(...out)
-    if (widest <= LEAST) break
-    const next = Math.max(LEAST, ...out.filter(w => w < widest))
-    const shared = out.filter(w => w === widest).length
-    const target = Math.max(next, widest - Math.ceil(over / shared))
-    for (let c = 0; c < out.length; c++) if (out[c] === widest) out[c] = target
+/** Takes from the widest columns until they fit into `room`, or none may be narrower. */
+function fitted(natural: readonly number[], least: readonly number[], room: number): { widths: number[]; fits: boolean } {
+  const widths = natural.map((w, c) => Math.min(w, Math.max(least[c], room)))
+  for (let over = widths.reduce((a, b) => a + b, 0) - room; over > 0; over--) {
+    const wide = widths.map((w, c) => (w > least[c] ? w : 0))
+    const most = Math.max(...wide)
+    if (most === 0) return { widths, fits: false }
+    widths[wide.lastIndexOf(most)]--
   }
-  return out
+  return { widths, fits: true }
 }
 
 /** Control characters (a terminal would obey them) as escapes. */

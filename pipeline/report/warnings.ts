@@ -17,12 +17,12 @@ export function warningsOf(figures: Figures, manifest: Manifest, dir: string): W
     ...inputs(figures),
     ...waiting(figures, manifest),
     ...sources(figures),
+    ...licences(figures),
     ...duplicates(figures),
     ...contamination(figures, manifest),
     ...flags(figures),
     ...style(figures),
     ...models(figures),
-    ...licences(figures),
     ...people(figures, manifest),
   ]
   return [...all.filter(w => w.level === 'problem'), ...all.filter(w => w.level === 'note')]

@@ -322,6 +322,20 @@ describe('parquet settings', () => {
     await expect(check(path)).rejects.toThrow(/x\.parquet.*checksum/)
   })
 
+  test('data pages hold about 1 MiB, so that a reader of a stream need hold no more', async () => {
+    const rows = 60
+    const text = utf8Of(Array.from({ length: rows }, (_, n) => createHash('sha256').update(`${n}`).digest('hex').repeat(1200)))
+    const { path } = await write('parquet', [{ rows, columns: { text } }], [{ name: 'text', field: 'utf8', required: true }])
+    const [chunk] = parquetMetadata(bufferOf(path)).row_groups[0].columns
+    const { page_locations } = readOffsetIndex({ view: new DataView(bufferOf(path), Number(chunk.offset_index_offset)), offset: 0 })
+    const firsts = [...page_locations.map(page => Number(page.first_row_index)), rows]
+    const bytes = firsts.slice(1).map((end, i) => (end - firsts[i]) * 64 * 1200)
+    expect(bytes.length).toBe(5)
+    // A page ends with the row that fills it.
+    for (const size of bytes) expect(size).toBeLessThan(2 ** 20 + 64 * 1200)
+    for (const size of bytes.slice(0, -1)) expect(size).toBeGreaterThan(2 ** 20 - 64 * 1200)
+  })
+
   test('2 MB of texts that repeat are stored once', async () => {
     const digest = (text: string): string => createHash('sha512').update(text).digest('base64')
     const long = Array.from({ length: 20 }, (_, n) => Array.from({ length: 1200 }, (_, k) => digest(`${n} ${k}`)).join(''))

@@ -8,6 +8,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pageOf } from '../../pipeline/report/page/page.ts'
 import type { Report } from '../../pipeline/report/report-schema.ts'
+import { bytesText, grouped } from '../../pipeline/report/table.ts'
 import { freshDir, goldpan, rowsOf } from '../cli.ts'
 import { openBrowser } from '../review/app.ts'
 
@@ -46,6 +47,24 @@ describe('report.json', () => {
     expect(report.cluster_sizes.reduce((sum, b) => sum + b.clusters, 0)).toBe(clusters)
     expect(report.contamination[0].evidence.length).toBeGreaterThan(0)
     expect(Object.values(report.label_kinds).reduce((a, b) => a + b)).toBe(report.totals.train + report.totals.validation)
+  })
+
+  it('tells of the run what it took, by step', () => {
+    const run = read().run!
+    const ran = run.phases.filter(({ tasks }) => tasks > 0)
+    expect(ran.length).toBeGreaterThan(5)
+    for (const { phase, peak_rss_bytes } of ran) {
+      // Node alone takes more than 30 MB, and no step more than the whole run did.
+      expect(peak_rss_bytes, phase).toBeGreaterThan(30e6)
+      expect(peak_rss_bytes, phase).toBeLessThanOrEqual(run.peak_rss_bytes!)
+    }
+    // The last step that raises the mark holds what the run held at most; what is left after the steps is small.
+    expect(Math.max(...ran.map(p => p.peak_rss_bytes!))).toBeGreaterThan(0.8 * run.peak_rss_bytes!)
+    const page = pageOf(read())
+    expect(page).toContain('Memory by step')
+    expect(page).toContain(
+      `<td>publish</td><td class="n">${grouped(ran.at(-1)!.rows)}</td><td class="n">${bytesText(ran.at(-1)!.peak_rss_bytes!)}</td>`,
+    )
   })
 
   it('is the same again but for the run, and no part of what is hashed', () => {
@@ -146,7 +165,7 @@ describe('report.html', () => {
         f => !f.querySelector('svg.plot title') || !f.querySelector('details table'),
       ).length,
     }))
-    expect(seen.titles).toEqual(['Look at this first', 'The funnel', 'Duplicates', 'Contamination', 'Style', 'Reward models', 'Decisions', 'People', 'What it is made of', 'Time and cost']) // biome-ignore format: one list
+    expect(seen.titles).toEqual(['Look at this first', 'The funnel', 'Duplicates', 'Contamination', 'Style', 'Reward models', 'Decisions', 'People', 'What it is made of', 'Time, memory and cost']) // biome-ignore format: one list
     for (const text of [
       '4 of 5 drawn flags have a verdict of people, 1 are undecided',
       '25.0 % 4.6 % 69.9 %',
@@ -160,6 +179,15 @@ describe('report.html', () => {
     expect(seen.charts).toBeGreaterThan(20)
     expect(seen.small).toBeGreaterThan(9)
     expect(seen.untitled).toBe(0)
+    await page.context().close()
+  })
+
+  it('prints the notes that a screen keeps folded', async () => {
+    const { page } = await open('print', pageOf(read()), { viewport: { width: 760, height: 1000 } })
+    const height = (): Promise<number> => page.evaluate(() => document.querySelector('#look details')!.getBoundingClientRect().height)
+    const folded = await height()
+    await page.emulateMedia({ media: 'print' })
+    expect(await height()).toBeGreaterThan(2 * folded)
     await page.context().close()
   })
 

@@ -22,6 +22,16 @@ describe('tableOf', () => {
     expect(text.split('\n')[1].startsWith('1 ')).toBe(true)
   })
 
+  test('a number is never cut, a name above it is', () => {
+    const text = tableOf(['source', 'held out pairs', 'why'], [['a-long-name', '12,345,678', 'exact 14, label_conflict 3']], {
+      right: [false, true],
+      width: 26,
+    })
+    expect(text).toContain('12,345,678 ')
+    expect(text).toContain('held out …')
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(26)
+  })
+
   test('twenty columns on a narrow terminal still have eight characters each', () => {
     const row = Array(20).fill('0123456789')
     expect(tableOf(row, [row], { width: 40 }).split('\n')[0].split('  ')).toEqual(Array(20).fill('0123456…'))

@@ -21,14 +21,17 @@ export function matrix(
   const head = labelled(columns, width * 0.75)
   const wide = Math.min(120, (width - room - 8) / columns.length)
   const small = wide < 44
+  // Names of narrow columns stand steeper, so that they do not lie on each other.
+  const turn = small ? 68 : 32
+  const top = head.room * Math.sin((turn * Math.PI) / 180) + 14
   return drawn(label, {
     width: Math.min(width, room + columns.length * wide + 40),
-    height: rows.length * 28 + head.room * 0.62 + 14,
+    height: rows.length * 28 + top + 2,
     marginLeft: room,
     marginRight: 40,
-    marginTop: head.room * 0.62 + 12,
+    marginTop: top,
     marginBottom: 2,
-    x: { type: 'band', domain: columns, axis: 'top', label: null, tickSize: 0, tickRotate: -32, tickFormat: head.label, padding: 0.04 },
+    x: { type: 'band', domain: columns, axis: 'top', label: null, tickSize: 0, tickRotate: -turn, tickFormat: head.label, padding: 0.04 },
     y: { type: 'band', domain: rows, label: null, tickSize: 0, tickFormat: short, padding: 0.08 },
     marks: [
       Plot.cell(

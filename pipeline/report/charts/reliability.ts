@@ -5,12 +5,12 @@ import { drawn, INK, LINE, MAIN, SOFT } from './draw.ts'
 
 const shown = (p: number): string => p.toFixed(2)
 
-/** How often a model is right against how sure it is; on the diagonal it is as right as it says. The size of a dot is its share of pairs. */
+/** How often a model is right against how sure it is; on the diagonal it is as right as it says. Thin lines are intervals of 95 %; the size of a dot is its share of pairs. */
 export function reliability({ name, bins }: Model, width: number): string {
   const from = bins.some(b => b.p < 0.5) ? 0 : 0.5
   const points = bins.filter(b => b.n > 0).map(b => ({ ...b, share: b.right / b.n }))
   const most = Math.max(1, ...points.map(b => b.n))
-  const low = Math.min(from, ...points.map(b => Math.floor(b.share * 10) / 10))
+  const low = Math.min(from, ...points.map(b => Math.floor(b.low * 10) / 10))
   return drawn(`Reliability of ${name}`, {
     width,
     height: width * 0.86,
@@ -24,6 +24,7 @@ export function reliability({ name, bins }: Model, width: number): string {
     marks: [
       Plot.gridY({ stroke: LINE, strokeOpacity: 1, ticks: 5 }),
       Plot.link([0], { x1: from, y1: from, x2: 1, y2: 1, stroke: SOFT, strokeDasharray: '4,3' }),
+      Plot.link(points, { x1: 'p', x2: 'p', y1: 'low', y2: 'high', stroke: MAIN, strokeWidth: 1 }),
       Plot.line(points, { x: 'p', y: 'share', stroke: MAIN, strokeWidth: 1.6 }),
       Plot.dot(points, {
         x: 'p',
@@ -31,7 +32,8 @@ export function reliability({ name, bins }: Model, width: number): string {
         r: (b: (typeof points)[0]) => 2 + 6 * Math.sqrt(b.n / most),
         fill: MAIN,
         stroke: 'var(--card)',
-        title: (b: (typeof points)[0]) => `${name} says ${shown(b.p)}, is right on ${shown(b.share)} of ${grouped(b.n)} pairs`,
+        title: (b: (typeof points)[0]) =>
+          `${name} says ${shown(b.p)}, is right on ${shown(b.share)} (95 %: ${shown(b.low)} to ${shown(b.high)}) of ${grouped(b.n)} pairs`,
       }),
       Plot.ruleY([low], { stroke: INK }),
     ],

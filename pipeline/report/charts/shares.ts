@@ -28,7 +28,7 @@ export function shares(rows: readonly Shares[], width: number): string {
     width,
     height: rows.length * 26 + 30,
     marginLeft: room,
-    marginRight: 16,
+    marginRight: 24,
     marginTop: 2,
     marginBottom: 26,
     x: { domain: [0, 1], label: null, tickFormat: (x: number) => `${Math.round(100 * x)} %`, ticks: width < 500 ? 3 : 6, tickSize: 3 },

@@ -1,10 +1,9 @@
-/** Licences, languages, lengths; and what the build took. */
+/** Licences, languages, lengths, inputs. */
 import { bars } from '../charts/bars.ts'
 import { quarters } from '../charts/quarters.ts'
-import type { Report, Run } from '../report-schema.ts'
+import type { Report } from '../report-schema.ts'
 import { bytesText, grouped } from '../table.ts'
 import { html, type Markup } from './html.ts'
-import { duration } from './overview.ts'
 import { figure, number, type Section, shareOf, table } from './parts.ts'
 
 export function corpusSection(report: Report): Section {
@@ -83,88 +82,4 @@ function lengthFigures({ pair_bytes, sources }: Report['lengths']): Markup[] {
       },
     }),
   ]
-}
-
-export function runSection({ run }: Report): Section | undefined {
-  if (!run) return undefined
-  const phases = joined(run.phases)
-  const slow = [...phases].sort((a, b) => b.seconds - a.seconds).slice(0, 15)
-  const made = run.phases.some(p => p.tasks > 0)
-  const facts: [string, string][] = [
-    ['started', run.started.replace('T', ' ').slice(0, 16)],
-    ['took', duration(run.seconds)],
-    ...(run.cpu_seconds === undefined ? [] : [['processor time', duration(run.cpu_seconds)] as [string, string]]),
-    ...(run.peak_rss_bytes === undefined ? [] : [['memory at most', bytesText(run.peak_rss_bytes)] as [string, string]]),
-    ...(run.threads === undefined ? [] : [['threads', String(run.threads)] as [string, string]]),
-    [
-      'tasks taken from the store',
-      `${grouped(run.phases.reduce((n, p) => n + p.reused, 0))} of ${grouped(run.phases.reduce((n, p) => n + p.reused + p.tasks, 0))}`,
-    ],
-  ]
-  const body = [
-    html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`,
-    ...costs(run),
-    ...(made
-      ? [
-          figure({
-            title: 'Time by step',
-            chart: width =>
-              bars(
-                'Time by step',
-                slow
-                  .filter(p => p.seconds > 0)
-                  .map(p => ({
-                    label: p.phase,
-                    n: p.seconds,
-                    text: duration(p.seconds),
-                    title: `${p.phase}: ${duration(p.seconds)}, ${grouped(p.rows)} rows`,
-                  })),
-                width,
-              ),
-            table: {
-              header: ['phase', '>tasks', '>from the store', '>rows', '>seconds', '>rows/s'],
-              rows: phases.map(p => [
-                p.phase,
-                number(p.tasks),
-                number(p.reused),
-                number(p.rows),
-                p.seconds.toFixed(2),
-                p.seconds > 0 ? number(Math.round(p.rows / p.seconds)) : '–',
-              ]),
-            },
-          }),
-        ]
-      : [html`<p>Everything was in the store already; only the folder was written.</p>`]),
-  ]
-  return { id: 'run', title: 'Time and cost', body }
-}
-
-/** Calls and money, where the run counted them. */
-function costs({ cost }: Run): Markup[] {
-  if (cost === null || typeof cost !== 'object') return []
-  const rows = Object.entries(cost).filter(([, value]) => typeof value === 'number' || typeof value === 'string')
-  return rows.length > 0
-    ? [
-        table({
-          header: ['cost', '>value'],
-          rows: rows.map(([name, value]) => [name, typeof value === 'number' ? number(value) : String(value)]),
-        }),
-      ]
-    : []
-}
-
-/** Phases of one name are one row. */
-function joined(phases: Run['phases']): Run['phases'] {
-  const sums = new Map<string, Run['phases'][number]>()
-  for (const p of phases) {
-    const name = p.phase.replace(/ \d+$/, '')
-    const sum = sums.get(name)
-    sums.set(
-      name,
-      sum
-        ? { ...sum, tasks: sum.tasks + p.tasks, reused: sum.reused + p.reused, rows: sum.rows + p.rows, seconds: sum.seconds + p.seconds }
-        : { ...p, phase: name },
-    )
-  }
-  return [...sums.values()]
 }

@@ -84,6 +84,7 @@ footer p { max-width: none; }
 @media print {
   :root { --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #ccc; --main: #444; --on-main: #fff; --warn: #000; --warn-ground: #fff; font-size: 12px; }
   nav { display: none; }
+  #look details::details-content { content-visibility: visible; }
   section { border: 0; padding: 0; }
   figure, blockquote, .warnings li, tr { break-inside: avoid; }
   h2, h3 { break-after: avoid; }

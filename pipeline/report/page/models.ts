@@ -71,11 +71,20 @@ const PANEL = 270
 function reliabilities({ models }: Models): Markup[] {
   const some = models.filter(m => m.bins.some(b => b.n > 0))
   if (some.length === 0) return []
-  const rows = some.flatMap(m => m.bins.map(b => [m.name, decimals(b.p, 2), number(b.n), number(b.right), shareOf(b.right, b.n)]))
+  const rows = some.flatMap(m =>
+    m.bins.map(b => [
+      m.name,
+      decimals(b.p, 2),
+      number(b.n),
+      number(b.right),
+      shareOf(b.right, b.n),
+      `${percent(b.low)} to ${percent(b.high)}`,
+    ]),
+  )
   return [
-    html`<figure><figcaption><h3>Reliability</h3><p>How often a model is right against how sure it says it is, after calibration. On the dashed line it is as right as it says; larger dots stand for more pairs.</p></figcaption>
+    html`<figure><figcaption><h3>Reliability</h3><p>How often a model is right against how sure it says it is, after calibration. On the dashed line it is as right as it says; larger dots stand for more pairs, thin lines are intervals of 95 %, and bins of fewer than 50 pairs are put together with the next.</p></figcaption>
 <div class="panels">${some.map(m => html`<div><h4>${m.name}</h4>${trusted(reliability(m, PANEL))}</div>`)}</div>
-${details('Numbers', table({ header: ['model', '>says', '>pairs', '>right', '>share'], rows }))}</figure>`,
+${details('Numbers', table({ header: ['model', '>says', '>pairs', '>right', '>share', '>95 %'], rows }))}</figure>`,
   ]
 }
 

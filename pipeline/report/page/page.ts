@@ -1,13 +1,14 @@
 /** report.html of a finished build. */
 import type { Report } from '../report-schema.ts'
 import { contaminationSection } from './contamination.ts'
-import { corpusSection, runSection } from './corpus.ts'
+import { corpusSection } from './corpus.ts'
 import { duplicatesSection } from './duplicates.ts'
 import { html } from './html.ts'
 import { decisionsSection, modelsSection } from './models.ts'
 import { funnelSection, headline, warnings } from './overview.ts'
 import type { Section } from './parts.ts'
 import { peopleSection } from './people.ts'
+import { runSection } from './run.ts'
 import { pageIn } from './shell.ts'
 import { styleSection } from './style.ts'
 

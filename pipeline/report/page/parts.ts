@@ -1,6 +1,5 @@
 /** What the sections of the page are built of. */
 import { OUTCOMES } from '../charts/draw.ts'
-import { grouped } from '../table.ts'
 import { html, type Markup, type Part, trusted } from './html.ts'
 
 export interface Section {
@@ -49,7 +48,11 @@ ${details('Numbers', table(numbers))}
 
 export const details = (summary: Part, body: Part): Markup => html`<details><summary>${summary}</summary>${body}</details>`
 
-export const number = (n: number): string => (Number.isInteger(n) ? (n < 0 ? `−${grouped(-n)}` : grouped(n)) : decimals(n))
+/** 1234.5 as 1,234.500; whole numbers without decimals. */
+export function number(n: number): string {
+  const digits = Number.isInteger(n) ? 0 : 3
+  return n.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace('-', '−')
+}
 export const decimals = (n: number | null | undefined, digits = 3): string =>
   typeof n === 'number' ? n.toFixed(digits).replace('-', '−') : '–'
 export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`
