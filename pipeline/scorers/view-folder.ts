@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { type Turns, utf8Of } from '../batch.ts'
 import { UserError } from '../errors.ts'
-import { QualityReader, qualityFeatures, sideOf } from '../kernels/quality-features.ts'
+import { qualityFeatures, writeQuality } from '../kernels/quality-features.ts'
+import { QualityReader, sideOf } from '../kernels/quality-reader.ts'
+import { ResponseTerms } from '../kernels/text-terms.ts'
 import { tokensOf } from '../kernels/tokens.ts'
 import { turnsColumn } from '../kernels/turns.ts'
-import { ResponseTerms } from '../measures/text-terms.ts'
 import type { Message } from './conversation.ts'
 import { FLOAT, INT64, input, modelOf, node, output, tensor } from './onnx-writer.ts'
 
@@ -90,8 +91,7 @@ export function featuresOf(view: View): (prompt: readonly Message[], response: s
   const reader = new QualityReader()
   const values = new Float64Array(qualityFeatures.length)
   return (prompt, response) => {
-    reader.reset()
-    reader.read(sideOf(turnsOfOne(prompt)), sideOf(turnsOfOne([{ role: 'assistant', content: response }])), 0, values)
+    writeQuality(reader.count(sideOf(turnsOfOne(prompt)), sideOf(turnsOfOne([{ role: 'assistant', content: response }])), 0), 0, values)
     return { ids: [...values.keys()], values: [...values] }
   }
 }
