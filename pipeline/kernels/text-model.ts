@@ -57,7 +57,7 @@ export function fitText(fit: TextFit): TextModel {
 }
 
 /** Row numbers in the order of a hash. */
-function shuffledRows(rows: number, epoch: number): Int32Array {
+export function shuffledRows(rows: number, epoch: number): Int32Array {
   const keys = new Float64Array(rows)
   for (let row = 0; row < rows; row++) keys[row] = mix32(mix32(row + 1) ^ mix32(epoch + 0x3c6ef3)) * 2 ** 20 + (row & 0xfffff)
   if (rows > 2 ** 20) return Int32Array.from(keys.keys()).sort((a, b) => keys[a] - keys[b])
