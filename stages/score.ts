@@ -12,7 +12,17 @@ import {
   type Schema,
 } from '../pipeline/batch.ts'
 import { UserError } from '../pipeline/errors.ts'
-import { agreementOf, type BuiltIn, marginsOf, packed, sum, trainBuiltIn, unpacked } from '../pipeline/kernels/built-in.ts'
+import {
+  agreementOf,
+  type BuiltIn,
+  type BuiltInName,
+  builtInNames,
+  marginsOf,
+  packed,
+  sum,
+  trainBuiltIn,
+  unpacked,
+} from '../pipeline/kernels/built-in.ts'
 import { lanesOf } from '../pipeline/kernels/groups.ts'
 import { exchangeOf } from '../pipeline/kernels/last-turn.ts'
 import { learningCurve } from '../pipeline/kernels/learning-curve.ts'
@@ -29,8 +39,6 @@ import { pairFacts, pairTexts } from '../pipeline/pair.ts'
 import type { Scorer, Side } from '../pipeline/scorer.ts'
 import { type Context, defineStage, type Env, type Json, type Part, type Round } from '../pipeline/stage.ts'
 
-const builtInNames = ['bt-text', 'bt-quality', 'bt-embed', 'bt-graph'] as const
-type BuiltInName = (typeof builtInNames)[number]
 /** Embedding a text costs more than all else that a build does with it. */
 const usual: readonly BuiltInName[] = ['bt-text', 'bt-quality', 'bt-graph']
 
@@ -282,7 +290,7 @@ function inOrder(rows: Batch): Batch {
 export const score = defineStage<Params>({
   name: 'score',
   doc: 'Adds the margin between chosen and rejected that each reward model sees: built-in, recorded with the rows, or configured.',
-  version: 6,
+  version: 7,
   params,
   models: true,
   measures: params =>

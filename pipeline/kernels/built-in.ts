@@ -7,6 +7,10 @@ import { crossFitLogistic, type FoldedLogistic, type Folds, foldedMargins } from
 import type { Differences } from './logistic.ts'
 import { fitText, type Terms, type TextModel, textMargin } from './text-model.ts'
 
+/** bt-graph is in preference-graph.ts. */
+export const builtInNames = ['bt-text', 'bt-quality', 'bt-embed', 'bt-graph'] as const
+export type BuiltInName = (typeof builtInNames)[number]
+
 /** Pairs as the models see them, row by row. */
 export interface Examples {
   readonly rows: number
