@@ -19,7 +19,7 @@ const params = z.strictObject({
     .describe(
       'labels that models alone may not turn, such pairs go to review instead: those that most of two or more votes support, those that people gave (label_kind human or human_derived), or none',
     ),
-  review_below: share.default(0.25).describe('send the pair to people where p_mean is below this and its label is not turned; 0 = never'),
+  review_below: share.default(0.3).describe('send the pair to people where p_mean is below this and its label is not turned; 0 = never'),
   review_spread: share
     .default(1)
     .describe('send the pair to people where disagreement is above this: models differ, which says little of the label; 1 = never'),

@@ -80,9 +80,9 @@ export const methods: Readonly<Record<string, Method>> = {
   },
   score: {
     words:
-      'The margin of a model is r(prompt, chosen) - r(prompt, rejected). Built-in models are Bradley-Terry models, P(chosen is better) = sigmoid(margin), trained on the other folds of prompt clusters: no pair is judged by a model that saw its prompt (bt-graph: its label).',
+      'The margin of a model is r(prompt, chosen) - r(prompt, rejected). Built-in models are Bradley-Terry models, P(chosen is better) = sigmoid(margin), trained on the other folds of prompt clusters: no pair is judged by a model that saw its prompt (bt-graph: its label). bt-embed is a linear model over the difference of two sentence embeddings; it must be asked for, as embedding takes far longer than all other steps together.',
     reasons: {},
-    source: 'Bradley & Terry 1952',
+    source: 'Bradley & Terry 1952; Cer et al. 2018, arXiv 1803.11175 (sentence embeddings of bt-embed)',
   },
   disagreement: {
     words:

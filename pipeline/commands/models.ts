@@ -5,9 +5,11 @@ import { Build, type Step } from '../build.ts'
 import { UserError } from '../errors.ts'
 import { type Finished, openFinished } from '../finished.ts'
 import { type BuiltIn, unpacked } from '../kernels/built-in.ts'
+import type { FoldedLogistic } from '../kernels/folded-logistic.ts'
 import { qualityFeatures } from '../kernels/quality-features.ts'
 import { meanWeights } from '../kernels/text-model.ts'
 import { summaryOf } from '../pass.ts'
+import { USE_LITE_DIMS } from '../scorers/use-lite.ts'
 import { TERMS_VERSION, type View, writeView } from '../scorers/view-folder.ts'
 import { defaultStore } from './run.ts'
 
@@ -53,7 +55,7 @@ export interface Exported {
   readonly features: number
 }
 
-/** Writes bt-text and bt-quality of the build's first step score that trained them. */
+/** Writes bt-text, bt-quality and, where it was trained, bt-embed of the build's first step score that trained them. */
 export async function exportModels(finished: Finished, { out, store, source }: Omit<Flags, 'json'>): Promise<Exported[]> {
   const { build, step } = await openStep(finished, store)
   const { facts, state, tables } = summaryOf(build, step, 0)
@@ -80,7 +82,13 @@ export async function exportModels(finished: Finished, { out, store, source }: O
       { ...shared, view: 'hashed-terms', terms_version: TERMS_VERSION, bits: models.text.bits },
       meanWeights(models.text, place),
     ),
-    save('bt-quality', { ...shared, view: 'response-quality', features: [...qualityFeatures] }, meanQuality(models, place)),
+    // the quality part alone: style is a covariate and left out
+    save(
+      'bt-quality',
+      { ...shared, view: 'response-quality', features: [...qualityFeatures] },
+      meanOfFolds(models.quality, qualityFeatures.length, place),
+    ),
+    ...(models.embed ? [save('bt-embed', { ...shared, view: 'use-lite' }, meanOfFolds(models.embed, USE_LITE_DIMS, place))] : []),
   ]
 }
 
@@ -107,8 +115,8 @@ function placeOf({ dir }: Finished, sources: readonly string[], wanted: string |
   return place
 }
 
-/** The quality part alone: style is a covariate and left out. */
-function meanQuality({ quality }: BuiltIn, place: number | undefined): Float32Array {
-  const rows = quality.map(fold => (place === undefined ? fold.shared : (fold.own[place] ?? fold.shared)))
-  return Float32Array.from(qualityFeatures, (_, k) => rows.reduce((sum, row) => sum + row[k], 0) / rows.length)
+/** The first `width` weights. */
+function meanOfFolds(model: FoldedLogistic, width: number, place: number | undefined): Float32Array {
+  const rows = model.map(fold => (place === undefined ? fold.shared : (fold.own[place] ?? fold.shared)))
+  return Float32Array.from({ length: width }, (_, k) => rows.reduce((sum, row) => sum + row[k], 0) / rows.length)
 }

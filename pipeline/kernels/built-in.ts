@@ -2,9 +2,14 @@
 import { type Batch, batchOf, columnsOf } from '../batch.ts'
 import { pairAuc } from './auc.ts'
 import { accuracyOf } from './calibration.ts'
+import { fitDense } from './dense-model.ts'
 import { crossFitLogistic, type FoldedLogistic, type Folds, foldedMargins } from './folded-logistic.ts'
 import type { Differences } from './logistic.ts'
 import { fitText, type Terms, type TextModel, textMargin } from './text-model.ts'
+
+/** bt-graph is in preference-graph.ts. */
+export const builtInNames = ['bt-text', 'bt-quality', 'bt-embed', 'bt-graph'] as const
+export type BuiltInName = (typeof builtInNames)[number]
 
 /** Pairs as the models see them, row by row. */
 export interface Examples {
@@ -15,6 +20,8 @@ export interface Examples {
   readonly style: Differences
   /** What a richer model of style says, as log odds; 0 = nothing. */
   readonly style_odds: Float32Array
+  /** Of sentence embeddings, where they were made. */
+  readonly embedding?: Differences
 }
 
 export interface BuiltIn {
@@ -22,6 +29,7 @@ export interface BuiltIn {
   /** Features of quality, then those of style. */
   readonly quality: FoldedLogistic
   readonly style: FoldedLogistic
+  readonly embed?: FoldedLogistic
   /**
    * Weighs what the others say (text, quality, style) into the odds of a label. Fitted on the pairs of other folds, whose judges saw this one:
    * a label has its part in a few weights shared by thousands, and in nothing that could tell it again.
@@ -33,6 +41,7 @@ export interface BuiltIn {
 export interface Margins {
   readonly text: Float64Array
   readonly quality: Float64Array
+  readonly embed?: Float64Array
   /** What style says, beside text and beside quality. */
   readonly text_style: Float64Array
   readonly quality_style: Float64Array
@@ -43,6 +52,8 @@ export interface Margins {
 const RIDGE = 1
 const EPOCHS = 2
 const RATE = 0.03
+const EMBED_EPOCHS = 3
+const EMBED_RATE = 0.05
 
 /** Style explains first and text what is left, so that words that only make a response long learn little. */
 export function trainParts(examples: Examples): Omit<BuiltIn, 'stack'> {
@@ -55,7 +66,13 @@ export function trainParts(examples: Examples): Omit<BuiltIn, 'stack'> {
     for (let i = 0; i < rows; i++) offsets[i * folds.count + fold] = said[i]
   }
   const text = fitText({ terms, folds, offsets, epochs: EPOCHS, rate: RATE })
-  return { text, quality, style }
+  if (!examples.embedding) return { text, quality, style }
+  return {
+    text,
+    quality,
+    style,
+    embed: fitDense({ differences: examples.embedding, folds, offsets, epochs: EMBED_EPOCHS, rate: EMBED_RATE }),
+  }
 }
 
 export function trainBuiltIn(examples: Examples, with_style: boolean): BuiltIn {
@@ -71,13 +88,14 @@ export function marginsOf(models: BuiltIn, examples: Examples, with_style: boole
 }
 
 /** What each model says alone. */
-export function marginsOfParts({ text, quality, style }: Omit<BuiltIn, 'stack'>, examples: Examples): Omit<Margins, 'odds'> {
+export function marginsOfParts({ text, quality, style, embed }: Omit<BuiltIn, 'stack'>, examples: Examples): Omit<Margins, 'odds'> {
   const { rows, folds, terms } = examples
   const both = beside(examples.quality, examples.style)
   const { width } = examples.quality
   return {
     text: Float64Array.from({ length: rows }, (_, i) => textMargin(text, terms, i, folds.of[i], folds.source[i])),
     quality: foldedMargins(quality, both, folds, 0, width),
+    ...(embed && examples.embedding ? { embed: foldedMargins(embed, examples.embedding, folds) } : {}),
     text_style: foldedMargins(style, examples.style, folds),
     quality_style: foldedMargins(quality, both, folds, width),
   }
@@ -94,8 +112,8 @@ function beside(a: Differences, b: Differences): Differences {
   return { width, values }
 }
 
-function stacked({ text, quality, text_style }: Omit<Margins, 'odds'>, style_odds: Float32Array, with_style: boolean): Differences {
-  const columns = with_style ? [text, quality, text_style, style_odds] : [text, quality]
+function stacked({ text, quality, embed, text_style }: Omit<Margins, 'odds'>, style_odds: Float32Array, with_style: boolean): Differences {
+  const columns = [text, quality, ...(embed ? [embed] : []), ...(with_style ? [text_style, style_odds] : [])]
   const values = new Float64Array(text.length * columns.length)
   for (const [k, column] of columns.entries()) for (let i = 0; i < column.length; i++) values[i * columns.length + k] = column[i]
   return { width: columns.length, values }

@@ -1,7 +1,7 @@
 /** Counts of style by the compiled kernel: the same as those of style-features.ts. */
 import type { Turns } from '../batch.ts'
 import { instantiate, layOut, type Native } from './native.ts'
-import type { Phrases } from './phrases.ts'
+import { HEADS, writePhrases } from './native-phrases.ts'
 import { COUNTS } from './style-counts.ts'
 import { hedges, openers } from './style-phrases.ts'
 import { ASCII_WORD, CLOSING } from './style-scan.ts'
@@ -14,7 +14,6 @@ const MOST_ROWS = 1 << 12
 const MOST_TURNS = 1 << 14
 const MOST_WORDS = (1 << 17) - 1
 const PAGES = 0x1100
-const HEADS = 1 << 12
 const PHRASE_BYTES = 1 << 14
 
 const sizes = {
@@ -111,17 +110,4 @@ function setUp({ call }: Native, at: Places, bytes: Uint8Array, numbers: Int32Ar
   const end = writePhrases(openers, at.openers, at.phrases, numbers)
   if (writePhrases(hedges, at.hedges, end, numbers) > at.phrases + PHRASE_BYTES) throw new Error('phrases: too many for their memory')
   call.setUp(at.bytes, at.nibbles, at.pages, at.code, at.slots, sizes.slots, at.openers, at.hedges)
-}
-
-/** Chains the phrases whose first words have the same low bits; gives the address after the last. */
-function writePhrases(phrases: Phrases, heads: number, from: number, numbers: Int32Array): number {
-  let address = from
-  for (const [first, rests] of phrases)
-    for (const rest of rests) {
-      const head = (heads >> 2) + (first & (HEADS - 1))
-      numbers.set([numbers[head], first, rest.length, ...rest], address >> 2)
-      numbers[head] = address
-      address += 12 + rest.length * 4
-    }
-  return address
 }

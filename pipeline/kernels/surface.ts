@@ -8,6 +8,7 @@ export const SCRIPTS = 8
 export interface Surface {
   /** Letters of each group of scripts. */
   readonly scripts: Float64Array
+  bytes: number
   /** ASCII characters that are neither letters, digits nor white space. */
   symbols: number
   digits: number
@@ -16,11 +17,14 @@ export interface Surface {
   /** Lines of ``` that open a block nothing closes. */
   open_fences: number
   replacements: number
+  /** 1 where a marker of chat templates begins anywhere: <|. */
+  markers: number
   lines: number
   repeated_lines: number
   /** Lines that begin as the turn of a speaker does. */
   speaker_lines: number
-  /** Distinct windows of four bytes over all, of the first 2 KB, about. */
+  /** Windows of four bytes in the first 2 KB, and how many of them are distinct, about. */
+  windows: number
   distinct_windows: number
   /** The first byte that is not ASCII white space, and the code point that ends there; 0 in an empty text. */
   first: number
@@ -29,15 +33,18 @@ export interface Surface {
 
 export const newSurface = (): Surface => ({
   scripts: new Float64Array(SCRIPTS),
+  bytes: 0,
   symbols: 0,
   digits: 0,
   unbalanced: 0,
   open_fences: 0,
   replacements: 0,
+  markers: 0,
   lines: 0,
   repeated_lines: 0,
   speaker_lines: 0,
-  distinct_windows: 1,
+  windows: 0,
+  distinct_windows: 0,
   first: 0,
   last: 0,
 })
@@ -76,6 +83,8 @@ const WINDOW_BYTES = 2048
 
 /** Fills a surface from bytes[from .. to), well-formed UTF-8. */
 export function readSurface(surface: Surface, bytes: Uint8Array, from: number, to: number): void {
+  surface.bytes = to - from
+  surface.markers = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).includes('<|') ? 1 : 0
   countCharacters(surface, bytes, from, to)
   countLines(surface, bytes, from, to)
   countWindows(surface, bytes, from, Math.min(to, from + WINDOW_BYTES))
@@ -133,7 +142,8 @@ function countCharacters(surface: Surface, bytes: Uint8Array, from: number, to: 
 
 const NEWLINE = 0x0a
 const FENCE = new TextEncoder().encode('```')
-const SPEAKERS = ['Human:', 'User:', 'Assistant:', '### Instruction', 'Question:'].map(text => new TextEncoder().encode(text))
+/** How a line begins that is another speaker's turn. */
+export const SPEAKERS = ['Human:', 'User:', 'Assistant:', '### Instruction', 'Question:'].map(text => new TextEncoder().encode(text))
 
 function countLines(surface: Surface, bytes: Uint8Array, from: number, to: number): void {
   let newlines = 0
@@ -194,5 +204,6 @@ function countWindows(surface: Surface, bytes: Uint8Array, from: number, to: num
       distinct++
     }
   }
-  surface.distinct_windows = windows > 0 ? distinct / windows : 1
+  surface.windows = windows
+  surface.distinct_windows = distinct
 }

@@ -38,26 +38,77 @@ const weightOf = (terms: number): number => 1 / Math.sqrt(terms + 1)
 /** Bits of the table for so many terms in all: small corpora need no large one. */
 const bitsFor = (terms: number): number => Math.min(MOST_BITS, Math.max(8, Math.ceil(Math.log2(terms + 1))))
 
-const tablesOf = (folds: number, bits: number, value: number): Float32Array[] =>
-  Array.from({ length: folds }, () => new Float32Array(2 ** bits).fill(value))
-
 /** Sees the rows in an order that depends on their number and the epoch alone; one row teaches the models of all folds but its own. */
 export function fitText(fit: TextFit): TextModel {
   const { terms, folds, epochs } = fit
   const bits = bitsFor(terms.values.length)
-  const model = { bits, shared: tablesOf(folds.count, bits, 0), own: tablesOf(folds.count, bits, 0) }
-  const squares = { bits, shared: tablesOf(folds.count, bits, FIRST_SQUARE), own: tablesOf(folds.count, bits, FIRST_SQUARE) }
+  const [shared, own] = [new Learning(folds.count, bits), new Learning(folds.count, bits)]
   const rows = terms.starts.length - 1
   for (let epoch = 0; epoch < epochs; epoch++)
     for (const row of shuffledRows(rows, epoch)) {
       const slots = slotsOf(terms, row, bits)
-      for (let fold = 0; fold < folds.count; fold++) if (fold !== folds.of[row]) learn(model, squares, fit, row, fold, slots)
+      const salt = saltOf(folds.source[row], bits)
+      const steps = stepsOf(fit, row, slots.length, shared.sums(slots, 0), own.sums(slots, salt))
+      shared.descend(slots, 0, steps, fit.rate)
+      own.descend(slots, salt, steps, fit.rate)
     }
-  return model
+  return { bits, shared: shared.tables(), own: own.tables() }
+}
+
+/** By fold; 0 for that of the row, which is not to learn from it. */
+function stepsOf({ folds, offsets }: TextFit, row: number, terms: number, shared: Float64Array, own: Float64Array): Float64Array {
+  const weight = weightOf(terms)
+  return shared.map((sum, fold) =>
+    fold === folds.of[row] ? 0 : weight / (1 + Math.exp((sum + own[fold]) * weight + offsets[row * folds.count + fold])),
+  )
+}
+
+/** Weights and sums of squared slopes of every fold while they are learnt: those of one slot lie together, as each row touches all folds. */
+class Learning {
+  readonly #folds: number
+  readonly #values: Float32Array
+
+  constructor(folds: number, bits: number) {
+    this.#folds = folds
+    this.#values = new Float32Array(2 ** bits * folds * 2)
+    for (let at = 1; at < this.#values.length; at += 2) this.#values[at] = FIRST_SQUARE
+  }
+
+  /** By fold, the weights of a row's slots. */
+  sums(slots: Int32Array, salt: number): Float64Array {
+    const [folds, values] = [this.#folds, this.#values]
+    const sums = new Float64Array(folds)
+    for (let k = 0; k < slots.length; k++) {
+      const at = ((slots[k] >>> 1) ^ salt) * folds * 2
+      const sign = slots[k] & 1 ? -1 : 1
+      for (let fold = 0; fold < folds; fold++) sums[fold] += sign * values[at + 2 * fold]
+    }
+    return sums
+  }
+
+  descend(slots: Int32Array, salt: number, steps: Float64Array, rate: number): void {
+    const [folds, values] = [this.#folds, this.#values]
+    for (let k = 0; k < slots.length; k++) {
+      const sign = slots[k] & 1 ? -1 : 1
+      for (let fold = 0, at = ((slots[k] >>> 1) ^ salt) * folds * 2; fold < folds; fold++, at += 2) {
+        const step = steps[fold]
+        values[at + 1] += step * step
+        values[at] += (sign * rate * step) / Math.sqrt(values[at + 1])
+      }
+    }
+  }
+
+  /** The weights, a table a fold. */
+  tables(): Float32Array[] {
+    const size = this.#values.length / this.#folds / 2
+    return Array.from({ length: this.#folds }, (_, fold) =>
+      Float32Array.from({ length: size }, (_, slot) => this.#values[(slot * this.#folds + fold) * 2]),
+    )
+  }
 }
 
 /** Row numbers in the order of a hash. */
-function shuffledRows(rows: number, epoch: number): Int32Array {
+export function shuffledRows(rows: number, epoch: number): Int32Array {
   const keys = new Float64Array(rows)
   for (let row = 0; row < rows; row++) keys[row] = mix32(mix32(row + 1) ^ mix32(epoch + 0x3c6ef3)) * 2 ** 20 + (row & 0xfffff)
   if (rows > 2 ** 20) return Int32Array.from(keys.keys()).sort((a, b) => keys[a] - keys[b])
@@ -70,31 +121,6 @@ function slotsOf({ starts, values }: Terms, row: number, bits: number): Int32Arr
   const slots = values.slice(starts[row], starts[row + 1])
   for (let k = 0; k < slots.length; k++) slots[k] = ((slots[k] >>> (32 - bits)) << 1) | (slots[k] & 1)
   return slots
-}
-
-function learn(
-  model: TextModel,
-  squares: TextModel,
-  { folds, offsets, rate }: TextFit,
-  row: number,
-  fold: number,
-  slots: Int32Array,
-): void {
-  const salt = saltOf(folds.source[row], model.bits)
-  const margin = sumOf(model, fold, salt, slots) + offsets[row * folds.count + fold]
-  const step = weightOf(slots.length) / (1 + Math.exp(margin))
-  descend(model.shared[fold], squares.shared[fold], slots, 0, step, rate)
-  descend(model.own[fold], squares.own[fold], slots, salt, step, rate)
-}
-
-function descend(weights: Float32Array, squares: Float32Array, slots: Int32Array, salt: number, step: number, rate: number): void {
-  const square = step * step
-  for (let k = 0; k < slots.length; k++) {
-    const slot = (slots[k] >>> 1) ^ salt
-    squares[slot] += square
-    const change = (rate * step) / Math.sqrt(squares[slot])
-    weights[slot] += slots[k] & 1 ? -change : change
-  }
 }
 
 function sumOf(model: TextModel, fold: number, salt: number, slots: Int32Array): number {

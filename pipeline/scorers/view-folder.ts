@@ -7,12 +7,14 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { type Turns, utf8Of } from '../batch.ts'
 import { UserError } from '../errors.ts'
-import { QualityReader, qualityFeatures, sideOf } from '../kernels/quality-features.ts'
+import { qualityFeatures, writeQuality } from '../kernels/quality-features.ts'
+import { QualityReader, sideOf } from '../kernels/quality-reader.ts'
+import { ResponseTerms } from '../kernels/text-terms.ts'
 import { tokensOf } from '../kernels/tokens.ts'
 import { turnsColumn } from '../kernels/turns.ts'
-import { ResponseTerms } from '../measures/text-terms.ts'
 import type { Message } from './conversation.ts'
 import { FLOAT, INT64, input, modelOf, node, output, tensor } from './onnx-writer.ts'
+import { scoringGraph, USE_LITE, USE_LITE_TOKENS, useLiteIds, useLiteTokenizer } from './use-lite.ts'
 
 const SIDECAR = 'goldpan.json'
 const GRAPH = 'model.onnx'
@@ -22,6 +24,8 @@ const sidecar = z.discriminatedUnion('view', [
   z.looseObject({ format: z.literal(1), view: z.literal('hashed-terms'), terms_version: z.int(), bits: z.int().min(1).max(24) }),
   /** Feature ids are places in this list. */
   z.looseObject({ format: z.literal(1), view: z.literal('response-quality'), features: z.array(z.string()) }),
+  /** Feature ids are tokens of Universal Sentence Encoder Lite, each counts 1; pads of 0 fill the last window. */
+  z.looseObject({ format: z.literal(1), view: z.literal('use-lite') }),
 ])
 export type View = z.infer<typeof sidecar>
 
@@ -46,10 +50,10 @@ const graphOf = (weights: Float32Array): Buffer =>
     output('logits', FLOAT, ['batch', 1]),
   ])
 
-/** Writes the folder, over one of the same name. */
+/** Writes the folder, over one of the same name. `weights`: of features, of use-lite those of the numbers of a vector. */
 export function writeView(folder: string, view: View, weights: Float32Array): void {
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, GRAPH), graphOf(weights))
+  writeFileSync(join(folder, GRAPH), view.view === 'use-lite' ? scoringGraph(folder, weights) : graphOf(weights))
   writeFileSync(join(folder, SIDECAR), `${JSON.stringify(view, null, 2)}\n`)
 }
 
@@ -87,11 +91,18 @@ export function featuresOf(view: View): (prompt: readonly Message[], response: s
       return padded(Array.from(terms, term => term >>> (32 - view.bits)))
     }
   }
+  if (view.view === 'use-lite') {
+    const tokenizer = useLiteTokenizer(USE_LITE)
+    return (_, response) => {
+      const { ids } = useLiteIds(tokenizer, response)
+      const pads = new Array<number>(Math.ceil(Math.max(1, ids.length) / USE_LITE_TOKENS) * USE_LITE_TOKENS - ids.length).fill(0)
+      return { ids: [...ids, ...pads], values: [...ids.map(() => 1), ...pads] }
+    }
+  }
   const reader = new QualityReader()
   const values = new Float64Array(qualityFeatures.length)
   return (prompt, response) => {
-    reader.reset()
-    reader.read(sideOf(turnsOfOne(prompt)), sideOf(turnsOfOne([{ role: 'assistant', content: response }])), 0, values)
+    writeQuality(reader.count(sideOf(turnsOfOne(prompt)), sideOf(turnsOfOne([{ role: 'assistant', content: response }])), 0), 0, values)
     return { ids: [...values.keys()], values: [...values] }
   }
 }

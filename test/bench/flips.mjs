@@ -106,7 +106,7 @@ function build(dir, name, pairs, params) {
 }
 
 /** Mean over seeds and its standard error. */
-function spreadOf(values) {
+export function spreadOf(values) {
   const mean = values.reduce((a, b) => a + b, 0) / values.length
   const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, values.length - 1)
   return { mean, error: Math.sqrt(variance / values.length) }

@@ -11,16 +11,20 @@ import { fitForest, forestMargins } from '../../pipeline/kernels/boosted-trees.t
 import { familyOf } from '../../pipeline/kernels/minhash.ts'
 import { mix32 } from '../../pipeline/kernels/mix.ts'
 import { nativeBands } from '../../pipeline/kernels/native-bands.ts'
+import { nativeQuality } from '../../pipeline/kernels/native-quality.ts'
 import { nativeSets } from '../../pipeline/kernels/native-sets.ts'
 import { nativeSigner } from '../../pipeline/kernels/native-signatures.ts'
 import { nativeStyle } from '../../pipeline/kernels/native-style.ts'
+import { nativeTerms } from '../../pipeline/kernels/native-terms.ts'
 import { nativeTokeniser } from '../../pipeline/kernels/native-tokens.ts'
 import { nativeTrees } from '../../pipeline/kernels/native-trees.ts'
+import { qualityCounts } from '../../pipeline/kernels/quality-vectors.ts'
 import { unit } from '../../pipeline/kernels/random.ts'
 import { setColumn } from '../../pipeline/kernels/sets.ts'
 import { signatures } from '../../pipeline/kernels/signatures.ts'
 import { COUNTS } from '../../pipeline/kernels/style-counts.ts'
 import { StyleReader } from '../../pipeline/kernels/style-features.ts'
+import { termLists } from '../../pipeline/kernels/text-terms.ts'
 import { tokensOf, tokensPlainly } from '../../pipeline/kernels/tokens.ts'
 import { plainTrees } from '../../pipeline/kernels/tree-kernel.ts'
 import type { Words } from '../../pipeline/kernels/words.ts'
@@ -66,6 +70,16 @@ const character = fc.oneof(
   },
 )
 const text = fc.array(character, { maxLength: 80 }).map(parts => parts.join('').toWellFormed())
+
+const turnsFrom = (responses: string[][]): Turns => {
+  const content = utf8Of(responses.flat())
+  const rows = responses.flat().length
+  const items = batchOf(turnsOf.list, rows, { role: { values: new Uint8Array(rows).fill(2) }, content })
+  return listOf(
+    responses.map(turns => turns.length),
+    items,
+  )
+}
 
 describe('words by the compiled kernel', () => {
   const native = nativeTokeniser(wasm('tokens'), tokensPlainly)
@@ -189,18 +203,102 @@ describe('sets by the compiled kernel', () => {
   })
 })
 
+describe('terms by the compiled kernel', () => {
+  const native = nativeTerms(wasm('terms'))
+  const wordsFrom = (rows: number[][]) => {
+    const starts = new Int32Array(rows.length + 1)
+    for (const [i, { length }] of rows.entries()) starts[i + 1] = starts[i] + length
+    return { hashes: Uint32Array.from(rows.flat()), starts }
+  }
+  type Row = readonly [prompt: number[], chosen: number[], rejected: number[]]
+  const same = (rows: readonly Row[], most: number) => {
+    const sides = [0, 1, 2].map(side => wordsFrom(rows.map(row => row[side])))
+    const [prompt, chosen, rejected] = sides
+    const given = [prompt, chosen, rejected] as const
+    expect(termLists(given, rows.length, most, native)).toEqual(termLists(given, rows.length, most, null))
+  }
+
+  it('are the same for any words and any number of terms', () => {
+    const hash = fc.oneof(
+      { weight: 4, arbitrary: fc.nat({ max: 40 }).map(mix32) },
+      { weight: 1, arbitrary: fc.nat({ max: 0xffffffff }) },
+      { weight: 1, arbitrary: fc.constantFrom(0, 1, 0x400, 0xffffffff) },
+    )
+    const words = fc.array(hash, { maxLength: 40 })
+    fc.assert(fc.property(fc.array(fc.tuple(words, words, words), { maxLength: 8 }), fc.integer({ min: 1, max: 120 }), same), {
+      seed: 42,
+      numRuns: 500,
+    })
+  })
+
+  it('are the same for many rows, long rows and rows that do not fit into memory', () => {
+    const long = (count: number, from = 0) => Array.from({ length: count }, (_, i) => mix32(i + from))
+    same(
+      [
+        [long(9), long(40_000), long(16_000, 30_000)],
+        [[], [], []],
+        [long(3), long(50_000), long(50_000, 9)],
+        [[1], [1, 2], [2]],
+      ],
+      256,
+    )
+    same(new Array<Row>(9000).fill([long(3), long(4), long(4, 2)]), 5)
+  })
+})
+
+describe('quality by the compiled kernel', () => {
+  const native = nativeQuality(wasm('quality'))
+  type Row = readonly [prompt: string[], chosen: string[], rejected: string[]]
+  const same = (rows: readonly Row[]) => {
+    const [prompt, chosen, rejected] = [0, 1, 2].map(side => turnsFrom(rows.map(row => row[side])))
+    const texts = [prompt, chosen, rejected] as const
+    sameBytes(qualityCounts(texts, rows.length, native), qualityCounts(texts, rows.length, null))
+  }
+
+  const piece = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.constantFrom(' ', '\n', '\n\n', '\r\n', '\0', '\v', '(', ')', '[', ']', '{', '}', '<|', '<', '|', '\ufffd'),
+    },
+    { weight: 6, arbitrary: fc.constantFrom('water ', 'Water ', 'the ', 'Ada Lovelace ', ', Alan ', 'abcdefghi ', '12 ', '7', 'x') },
+    { weight: 3, arbitrary: fc.constantFrom("I can't ", "I'm sorry", '抱歉', 'je suis désolé ', 'as an AI ', 'no puedo ') },
+    { weight: 3, arbitrary: fc.constantFrom('\nHuman: ', '\nUser: ', 'Assistant:', '\n### Instruction', '```', '\n```js\n', '``', '###') },
+    { weight: 3, arbitrary: fc.constantFrom('вода', 'ماء', 'પાણી', '水', 'みず', '물', '。', '？', '🙂', '«', 'ქართული', 'é') },
+    { weight: 2, arbitrary: character },
+  )
+  const written = fc.array(piece, { maxLength: 50 }).map(parts => parts.join('').toWellFormed())
+
+  it('is the same for any prompts and responses', () => {
+    const turns = fc.array(written, { maxLength: 3 })
+    const rows = fc.array(fc.tuple(turns, turns, turns), { maxLength: 6 })
+    fc.assert(fc.property(rows, same), { seed: 42, numRuns: 1000 })
+  })
+
+  it('is the same for every character of the planes in use', () => {
+    const points = Array.from({ length: 0x20000 }, (_, i) => i).filter(i => i < 0xd800 || i >= 0xe000)
+    const texts = Array.from({ length: 64 }, (_, k) => points.filter(i => i % 64 === k).map(i => String.fromCodePoint(i)))
+    same(texts.map((text, k): Row => [[text.join('')], [text.join(' ')], [texts[(k + 1) % 64].slice(0, 3 * k + 1).join('')]]))
+  })
+
+  it('is the same for many rows, many turns, long rows and rows that do not fit into memory', () => {
+    const sentence = 'Tell Ada Lovelace of 12 rivers, I cannot say (why). 你好！\n'
+    same(new Array<Row>(5000).fill([['why'], ['Because of Rain.'], ['no']]))
+    same([[[sentence.repeat(900), 'and then?'], new Array<string>(3000).fill('# x\n'), [sentence.repeat(300)]]])
+    same([
+      [['a'], [sentence.repeat(5000)], ['b']],
+      [['end'], ['a '.repeat(40_000)], ['a'.repeat(131_073)]],
+      [[], [], ['c']],
+    ])
+    same([
+      [['a'], ['\n-'.repeat(60_000)], ['x\n'.repeat(3000)]],
+      [[], [], []],
+    ])
+  })
+})
+
 describe('style by the compiled kernel', () => {
   const native = nativeStyle(wasm('style'))
   const reader = new StyleReader()
-  const turnsFrom = (responses: string[][]): Turns => {
-    const content = utf8Of(responses.flat())
-    const rows = responses.flat().length
-    const items = batchOf(turnsOf.list, rows, { role: { values: new Uint8Array(rows).fill(2) }, content })
-    return listOf(
-      responses.map(turns => turns.length),
-      items,
-    )
-  }
   const same = (responses: string[][], leaves = 0) => {
     const turns = turnsFrom(responses)
     const { content } = turns.items.columns

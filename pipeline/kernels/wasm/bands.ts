@@ -1,4 +1,5 @@
 // AssemblyScript. The twin of ../band-keys.ts: both halves of the keys of two bands at a time. The host lays out the memory.
+import { mix32 } from './shared/mix'
 
 const HIGH: i32 = 0x9e3779b1
 const LOW: i32 = 0x85ebca77
@@ -52,10 +53,4 @@ function mixed(x: v128): v128 {
   let h = i32x4.mul(v128.xor(x, i32x4.shr_u(x, 16)), i32x4.splat(0x85ebca6b))
   h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 13)), i32x4.splat(0xc2b2ae35))
   return v128.xor(h, i32x4.shr_u(h, 16))
-}
-
-function mix32(x: u32): u32 {
-  let h = (x ^ (x >> 16)) * 0x85ebca6b
-  h = (h ^ (h >> 13)) * 0xc2b2ae35
-  return h ^ (h >> 16)
 }

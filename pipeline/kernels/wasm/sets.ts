@@ -1,4 +1,5 @@
 // AssemblyScript. The twin of ../sets.ts: the distinct shingles of rows, in order. The host lays out the memory.
+import { mix32 } from './shared/mix'
 
 const BASE: u32 = 0x9e3779b3
 const SHORT: u32 = 0x5bd1e995
@@ -70,12 +71,6 @@ function shingle(from: usize, count: i32, ngram: i32, leaving: u32): void {
     h = h * BASE - load<u32>(at) * leaving + load<u32>(at + ahead)
     at += 4
   }
-}
-
-function mix32(x: u32): u32 {
-  let h = (x ^ (x >> 16)) * 0x85ebca6b
-  h = (h ^ (h >> 13)) * 0xc2b2ae35
-  return h ^ (h >> 16)
 }
 
 /** Well mixed values, dealt to twice as many buckets by their high bits, are all but in order. False where they are not well mixed. */

@@ -1,4 +1,5 @@
 // AssemblyScript. The twin of ../shingles.ts and ../minhash.ts: four hash functions at a time. The host lays out the memory.
+import { mix32 } from './shared/mix'
 
 const BASE: u32 = 0x9e3779b3
 const SHORT: u32 = 0x5bd1e995
@@ -60,12 +61,6 @@ function signLong(from: usize, words: i32, ngram: i32, leaving: u32, size: i32, 
     at += 4
   }
   if (count > 0) sign(count, size, signature)
-}
-
-function mix32(x: u32): u32 {
-  let h = (x ^ (x >> 16)) * 0x85ebca6b
-  h = (h ^ (h >> 13)) * 0xc2b2ae35
-  return h ^ (h >> 16)
 }
 
 function sign(count: i32, size: i32, signature: usize): void {

@@ -1,5 +1,6 @@
 // AssemblyScript. The twin of ../style-scan.ts and of the words of ../style-features.ts: 64 bytes at a time are searched for signs. The
 // host lays out the memory.
+import { beginsPhrase } from './shared/phrases'
 
 const ORDINARY: i32 = 0
 const BAR: i32 = 7
@@ -156,23 +157,6 @@ function isNew(word: u32): i32 {
   }
   store<u64>(at, wanted)
   return i32(<u32>(found >> 32) !== response)
-}
-
-function beginsPhrase(phrases: usize, word: u32, at: usize, end: usize): bool {
-  const head = <usize>load<u32>(phrases + ((<usize>(word & 0xfff)) << 2))
-  return head !== 0 && isPhrase(head, word, at, end)
-}
-
-function isPhrase(head: usize, word: u32, at: usize, end: usize): bool {
-  for (let phrase = head; phrase !== 0; phrase = load<u32>(phrase)) {
-    if (load<u32>(phrase, 4) !== word) continue
-    const rest = load<i32>(phrase, 8)
-    if (at + ((<usize>rest) << 2) >= end) continue
-    let k = 0
-    while (k < rest && load<u32>(phrase + ((<usize>k) << 2), 12) === load<u32>(at + ((<usize>k) << 2), 4)) k++
-    if (k === rest) return true
-  }
-  return false
 }
 
 function readText(from: usize, to: usize): void {
