@@ -1,9 +1,42 @@
 /** A build that scores with a reward model from an ONNX folder, through the built command line. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import type { Manifest } from '../pipeline/manifest.ts'
+import type { Report } from '../pipeline/report/report-schema.ts'
 import { freshDir, goldpan, rowsOf } from './cli.ts'
 import { onnxFolder } from './onnx-folder.ts'
+
+it('counts texts that a model reads in part, whether their scores are new or kept', async () => {
+  const dir = freshDir('onnx-cut')
+  const long = 'd '.repeat(20)
+  const pairs = [
+    { prompt: 'a', chosen: 'b', rejected: 'c' },
+    { prompt: `${long}a`, chosen: 'b', rejected: 'c' },
+    // the chosen side has room enough, the rejected one has not
+    { prompt: 'a b c d', chosen: '', rejected: 'b c d' },
+    { prompt: 'a', chosen: long, rejected: 'c' },
+  ]
+  writeFileSync(join(dir, 'a.jsonl'), pairs.map(pair => JSON.stringify(pair)).join('\n'))
+  const config = join(dir, 'c.yaml')
+  const start = `name: cut\nsources: [{ path: a.jsonl }]\nmodels: { tiny: { onnx: ${onnxFolder({ max: 8 })} } }\n`
+  const built = (out: string, steps: string): string => {
+    writeFileSync(config, `${start}steps: [${steps}]\n`)
+    const said = goldpan(['run', config, '--out', join(dir, out), '--store', join(dir, 'store')])
+    expect(said).toMatchObject({ code: 0, stdout: expect.stringMatching(/score .*unscored by tiny 1, texts cut for tiny 3/) })
+    return join(dir, out)
+  }
+  const stepIn = <R extends { steps: readonly { stage: string }[] }>(out: string, file: string): R['steps'][number] =>
+    (JSON.parse(readFileSync(join(out, file), 'utf8')) as R).steps.find(({ stage }) => stage === 'score')!
+  const told = { truncated: { margin_tiny: 3 }, unscored: { margin_tiny: 1 } }
+  const fresh = built('fresh', 'score, disagreement')
+  expect(stepIn<Manifest>(fresh, 'manifest.json')).toMatchObject(told)
+  expect(stepIn<Report>(fresh, 'report.json')).toMatchObject(told)
+  const page = readFileSync(join(fresh, 'report.html'), 'utf8')
+  expect(page.split('Not read whole').at(1)?.slice(0, 600)).toMatch(/<td>tiny<\/td><td[^>]*>3<\/td><td[^>]*>1<\/td>/)
+  expect(page.match(/tiny: 3 texts are longer than it takes|tiny: 1 pairs have no score/g)).toHaveLength(2)
+  expect(stepIn<Manifest>(built('kept', 'exact-dedup, score'), 'manifest.json')).toMatchObject(told)
+})
 
 it('fills margin_NAME from an ONNX folder named in the config', async () => {
   const dir = freshDir('onnx-build')

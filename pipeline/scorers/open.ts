@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import type { ModelConfig } from '../config.ts'
+import type { ModelConfig, ServedConfig } from '../config.ts'
 import { UserError } from '../errors.ts'
 import type { Embedder, Scorer, Side } from '../scorer.ts'
 import { cached, hasScores } from './cached.ts'
 import { openHttp } from './http.ts'
-import { openOnnx, openOnnxEmbedder, tryOnnx } from './onnx.ts'
+import { openOnnx, openOnnxEmbedder, openTriedOnnx } from './onnx.ts'
 
 /** A model as planned; `digest` names all that decides what it says. */
 type Planned = ModelConfig & { readonly digest: string }
@@ -28,7 +28,7 @@ function whenAsked(name: string, model: Planned, paths: Place['paths']): Scorer 
   const compares = 'http' in model && model.protocol === 'openai'
   return {
     id: `${name} ${model.digest}`,
-    score: async (prompt, responses) => (await asked()).score(prompt, responses),
+    score: async (prompt, responses, cut) => (await asked()).score(prompt, responses, cut),
     ...(compares ? { margins: async (a: Side, b: Side) => (await asked()).margins!(a, b) } : {}),
     close: async () =>
       scorer?.then(
@@ -38,11 +38,16 @@ function whenAsked(name: string, model: Planned, paths: Place['paths']): Scorer 
   }
 }
 
-/** Opens a model without a store of its scores. */
-export const opened = (name: string, model: Planned, paths: Place['paths']): Promise<Scorer> =>
-  'onnx' in model
-    ? openOnnx(name, paths[model.onnx], model.digest)
-    : openHttp(name, { ...model, folder: model.template === undefined ? undefined : paths[model.template] }, model.digest)
+const opened = (name: string, model: Planned, paths: Place['paths']): Promise<Scorer> =>
+  'onnx' in model ? openOnnx(name, paths[model.onnx], model.digest) : served(name, model, paths)
+
+/** Opens a model without a store of its scores, and tries it: a UserError with the figure where its scores cannot be used. */
+export const openTried = (name: string, model: Planned, paths: Place['paths']): Promise<Scorer> =>
+  'onnx' in model ? openTriedOnnx(name, paths[model.onnx], model.digest) : served(name, model, paths)
+
+/** A server is tried whenever it is opened. */
+const served = (name: string, model: Planned & ServedConfig, paths: Place['paths']): Promise<Scorer> =>
+  openHttp(name, { ...model, folder: model.template === undefined ? undefined : paths[model.template] }, model.digest)
 
 /**
  * Tries every model before any work is done: a UserError where one cannot be used. A server whose scores the store at `root` holds may be
@@ -54,14 +59,10 @@ export async function tryModels(
   note: (line: string) => void,
 ): Promise<void> {
   for (const [name, model] of Object.entries(models)) {
-    if ('onnx' in model) {
-      await tryOnnx(name, paths[model.onnx])
-      continue
-    }
     try {
-      await (await opened(name, model, paths)).close()
+      await (await openTried(name, model, paths)).close()
     } catch (error) {
-      if (!(error instanceof UserError) || !(await hasScores(model.digest, scoresIn(store.root)))) throw error
+      if ('onnx' in model || !(error instanceof UserError) || !(await hasScores(model.digest, scoresIn(store.root)))) throw error
       note(`${error.message}; going on with the scores that the store has`)
     }
   }
