@@ -1,11 +1,60 @@
 /** A build that scores with a reward model from an ONNX folder, through the built command line. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Manifest } from '../pipeline/manifest.ts'
 import type { Report } from '../pipeline/report/report-schema.ts'
-import { freshDir, goldpan, rowsOf } from './cli.ts'
+import { CLI, freshDir, goldpan, rowsOf } from './cli.ts'
 import { onnxFolder } from './onnx-folder.ts'
+
+/** Of the cache, once scores are in it. */
+const SOME_BYTES = 50_000
+const keptBytes = (dir: string): number => statSync(join(dir, 'store/scores/data.mdb'), { throwIfNoEntry: false })?.size ?? 0
+
+/** Scoring processes of a run: its children that run onnx-child.js. */
+function scoringOf(run: number): number[] {
+  const command = (pid: number): string => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    } catch {
+      return ''
+    }
+  }
+  const children = readdirSync(`/proc/${run}/task`).flatMap(task =>
+    readFileSync(`/proc/${run}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  )
+  return children.filter(pid => command(pid).includes('onnx-child'))
+}
+
+it.skipIf(process.platform !== 'linux')(
+  'loses nothing and scores nothing twice when a scoring process is killed in mid-batch',
+  async () => {
+    const dir = freshDir('onnx-killed')
+    const words = Array.from({ length: 200 }, (_, k) => 'abd.'.charAt(k % 4)).join(' ')
+    const pairs = Array.from({ length: 700 }, (_, i) => ({ prompt: `a ${i}`, chosen: `${words} c ${i}`, rejected: `${words} ${i}` }))
+    writeFileSync(join(dir, 'a.jsonl'), pairs.map(pair => JSON.stringify(pair)).join('\n'))
+    const models = `{ tiny: { onnx: ${onnxFolder()} } }`
+    writeFileSync(join(dir, 'c.yaml'), `name: killed\nsources: [{ path: a.jsonl }]\nmodels: ${models}\nsteps: [score]\n`)
+    const args = ['run', join(dir, 'c.yaml'), '--out', join(dir, 'out'), '--store', join(dir, 'store'), '--threads', '1']
+    const run = spawn(process.execPath, [CLI, ...args], { stdio: 'ignore' })
+    const ended = once(run, 'close')
+    const seen = new Set<number>()
+    let killed: number | undefined
+    // the first process is the trial before the run
+    while (killed === undefined && run.exitCode === null) {
+      for (const pid of scoringOf(run.pid!)) seen.add(pid)
+      const [, scoring] = seen
+      if (scoring !== undefined && keptBytes(dir) > SOME_BYTES && process.kill(scoring, 'SIGKILL')) killed = scoring
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    const [code] = await ended
+    expect([code, killed]).toEqual([0, expect.any(Number)])
+    const told = `SELECT count(*)::INT AS n, min(margin_tiny)::DOUBLE AS low, max(margin_tiny)::DOUBLE AS high FROM '{dir}/ledger/*.parquet'`
+    expect(await rowsOf(join(dir, 'out'), told)).toEqual([{ n: 700, low: 128, high: 128 }])
+  },
+)
 
 it('counts texts that a model reads in part, whether their scores are new or kept', async () => {
   const dir = freshDir('onnx-cut')

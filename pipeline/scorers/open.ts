@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import type { ModelConfig, ServedConfig } from '../config.ts'
+import { remembered } from '../digests.ts'
 import { UserError } from '../errors.ts'
+import { locateFolder } from '../planned-models.ts'
 import type { Embedder, Scorer, Side } from '../scorer.ts'
 import { cached, hasScores } from './cached.ts'
 import { openHttp } from './http.ts'
@@ -17,14 +19,14 @@ interface Place {
 
 /** A configured reward model; what it has said before comes from the store, and it is opened for the first text that is not there. */
 export async function openScorer(name: string, model: Planned, { paths, store }: Place): Promise<Scorer> {
-  return cached(whenAsked(name, model, paths), model.digest, scoresIn(store.root))
+  return cached(whenAsked(name, model, { paths, store }), model.digest, scoresIn(store.root))
 }
 
 const scoresIn = (root: string): string => join(root, 'scores')
 
-function whenAsked(name: string, model: Planned, paths: Place['paths']): Scorer {
+function whenAsked(name: string, model: Planned, place: Place): Scorer {
   let scorer: Promise<Scorer> | undefined
-  const asked = (): Promise<Scorer> => (scorer ??= opened(name, model, paths))
+  const asked = (): Promise<Scorer> => (scorer ??= opened(name, model, place))
   const compares = 'http' in model && model.protocol === 'openai'
   return {
     id: `${name} ${model.digest}`,
@@ -38,8 +40,16 @@ function whenAsked(name: string, model: Planned, paths: Place['paths']): Scorer 
   }
 }
 
-const opened = (name: string, model: Planned, paths: Place['paths']): Promise<Scorer> =>
-  'onnx' in model ? openOnnx(name, paths[model.onnx], model.digest) : served(name, model, paths)
+async function opened(name: string, model: Planned, { paths, store }: Place): Promise<Scorer> {
+  if (!('onnx' in model)) return served(name, model, paths)
+  const folder = paths[model.onnx]
+  const found = await locateFolder(folder, '', `models.${name}`, {}, remembered(store.root, false))
+  if (found !== model.digest)
+    throw new UserError(
+      `models.${name}: ${folder}: expected the files of the plan (digest ${model.digest}), got others (${found}); they changed while the build ran, or this machine has another model there: run again`,
+    )
+  return openOnnx(name, folder, model.digest)
+}
 
 /** Opens a model without a store of its scores, and tries it: a UserError with the figure where its scores cannot be used. */
 export const openTried = (name: string, model: Planned, paths: Place['paths']): Promise<Scorer> =>
