@@ -175,9 +175,9 @@ async function cache(root) {
   return `The score cache, ${CACHED} texts of 750 bytes:\n\n${table(['', 'CPU us a text', 'us a text'], lines)}`
 }
 
-const SERVED = 5000
+const SERVED = 2500
 const SLOTS = 16
-const LATENCY_MS = 80
+const LATENCY_MS = 160
 const spoilt = { error: 50, reset: 83, half: 97 }
 const SERVERS = [
   ['slow', { queue: 1000 }],
