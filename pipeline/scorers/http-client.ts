@@ -128,8 +128,8 @@ export class HttpClient {
       this.#patience = Math.max(FIRST_PATIENCE, this.#patience * 2)
       this.#borne = Math.ceil(this.#limit / 2)
     }
-    // some of those kept may have been answered meanwhile
-    this.#limit = Math.min(this.#limit, Math.max(this.#borne, this.#running - 1))
+    // a little fewer, for some were taken only when others were done; never below what went well before
+    this.#limit = Math.min(this.#limit, Math.max(this.#borne, Math.floor(0.9 * (this.#running - 1))))
   }
 
   #headers(): Record<string, string> {

@@ -144,7 +144,12 @@ describe('audit-rm --config', () => {
     const constant = join(dir, 'constant.yaml')
     const folder = onnxFolder({ weigh: () => 0 })
     writeFileSync(constant, `name: m\nsources: [{ path: none.jsonl }]\nsteps: [structure]\nmodels: { tiny: { onnx: ${folder} } }\n`)
-    const { code, stderr } = goldpan(['audit-rm', fileOf('tried.jsonl', [{ prompt: 'a', chosen: 'b', rejected: 'c' }]), '--config', constant])
+    const { code, stderr } = goldpan([
+      'audit-rm',
+      fileOf('tried.jsonl', [{ prompt: 'a', chosen: 'b', rejected: 'c' }]),
+      '--config',
+      constant,
+    ])
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^goldpan: models\.tiny: \S+: it gives every text the same score 0; .*\n$/)])
   })
 
