@@ -84,22 +84,22 @@ it('shares scores between two processes at once, which a later build with other 
 it.skipIf(process.platform !== 'linux')('leaves the main thread free while models score: never busy for more than 50 ms', async () => {
   const dir = freshDir('http-loop')
   const asked: number[] = []
-  server = await scoreServer({ delay_ms: 10 })
+  server = await scoreServer({ delay_ms: 30 })
   server.fault = (_, text) => {
     if (text.includes('answer ')) asked.push(Date.now())
     return undefined
   }
   const words = (i: number): string => Array.from({ length: 300 }, (_, k) => 'abcd .'.charAt((i * k) % 6)).join(' ')
-  const rows = Array.from({ length: 300 }, (_, i) => ({
+  const rows = Array.from({ length: 150 }, (_, i) => ({
     prompt: `Say ${i}`,
     chosen: `answer ${i} ${words(i)}`,
     rejected: `no ${words(i + 1)}`,
   }))
-  for (const [file, part] of ['a', 'b', 'c'].entries())
+  for (const [file, part] of ['a', 'b'].entries())
     writeFileSync(
       join(dir, `${part}.jsonl`),
       rows
-        .slice(file * 100, file * 100 + 100)
+        .slice(file * 75, file * 75 + 75)
         .map(row => JSON.stringify(row))
         .join('\n'),
     )
@@ -109,7 +109,7 @@ it.skipIf(process.platform !== 'linux')('leaves the main thread free while model
   expect([code, said.includes('bug')]).toEqual([0, false])
   const turns = JSON.parse(readFileSync(join(dir, 'watched.json'), 'utf8')) as { at: number; ran_ms: number }[]
   const scoring = turns.filter(({ at }) => at > asked[0] && at < asked.at(-1)!)
-  expect([asked.length, scoring.length > 20]).toEqual([300, true])
+  expect([asked.length, scoring.length > 10]).toEqual([150, true])
   expect(Math.max(...scoring.map(({ ran_ms }) => ran_ms))).toBeLessThan(50)
 })
 
