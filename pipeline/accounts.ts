@@ -87,7 +87,8 @@ function attributionsOf(build: Build, source: string): string[] {
   return [...new Set(named)]
 }
 
-function stepOf(build: Build, step: ReturnType<Build['steps']>[number], { rows_in, dropped, recalled, unscored }: StepCount): ManifestStep {
+function stepOf(build: Build, step: ReturnType<Build['steps']>[number], counts: StepCount): ManifestStep {
+  const { rows_in, dropped, recalled, unscored, truncated } = counts
   const reasons = reasonsOf(step).map(([reason], i) => [reason, dropped[i]] as const)
   const summary = summaryOf(build, step).facts as Json | undefined
   return {
@@ -104,6 +105,7 @@ function stepOf(build: Build, step: ReturnType<Build['steps']>[number], { rows_i
     dropped: Object.fromEntries(reasons.filter(([, n]) => n > 0)),
     ...(Object.keys(recalled).length > 0 ? { recalled } : {}),
     ...(Object.keys(unscored).length > 0 ? { unscored } : {}),
+    ...(Object.keys(truncated).length > 0 ? { truncated } : {}),
     ...(summary === undefined ? {} : { summary }),
   }
 }

@@ -12,7 +12,7 @@ import { type GivenTurn, turnsColumn } from './kernels/turns.ts'
 import { planModels } from './planned-models.ts'
 import type { PlacedRow } from './reward-audit.ts'
 import type { Scorer } from './scorer.ts'
-import { opened } from './scorers/open.ts'
+import { openTried } from './scorers/open.ts'
 
 export interface Scoring {
   /** Adds to `scores` of each row what every model says of its responses. */
@@ -20,7 +20,7 @@ export interface Scoring {
   close(): Promise<void>
 }
 
-/** Opens all models that the config names; judges, which score no response alone, are refused. */
+/** Opens and tries all models that the config names; judges, which score no response alone, are refused. */
 export async function scoringWith(file: string): Promise<Scoring> {
   const loaded = loadConfig(file)
   const paths: Record<string, string> = {}
@@ -32,7 +32,7 @@ export async function scoringWith(file: string): Promise<Scoring> {
   }
   try {
     for (const [name, model] of Object.entries(models)) {
-      const scorer = await opened(name, model, paths)
+      const scorer = await openTried(name, model, paths)
       scorers.set(name, scorer)
       if (scorer.margins)
         throw new UserError(`${loaded.at(['models', name])}: a judge compares two responses; audit-rm asks models that score one`)

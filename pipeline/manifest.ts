@@ -99,6 +99,8 @@ export interface ManifestStep {
   readonly recalled?: Readonly<Record<string, number>>
   /** Pairs that a configured model gave no score, by the column it fills. */
   readonly unscored?: Readonly<Record<string, number>>
+  /** Texts (two a pair) longer than a configured model's maximum, whose prompts were cut from the left, by the column it fills. */
+  readonly truncated?: Readonly<Record<string, number>>
   readonly summary?: Json
 }
 

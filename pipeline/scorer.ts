@@ -10,8 +10,11 @@ export interface Side {
 export interface Scorer {
   /** Name and digest of weights and template. */
   readonly id: string
-  /** One raw score a row; rows of `prompt` and `responses` correspond. NaN = unscored. */
-  score(prompt: Turns, responses: Utf8): Promise<Float32Array>
+  /**
+   * One raw score a row; rows of `prompt` and `responses` correspond. NaN = unscored. `cut`, where given, gets a 1 for every row whose prompt was
+   * cut because the text is longer than the model's maximum; a server that cuts texts by itself does not tell.
+   */
+  score(prompt: Turns, responses: Utf8, cut?: Uint8Array): Promise<Float32Array>
   /** Of a judge, which compares two responses and scores none alone: how much better it finds a. NaN = unscored. */
   margins?(a: Side, b: Side): Promise<Float32Array>
   close(): Promise<void>

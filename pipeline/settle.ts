@@ -26,6 +26,8 @@ export interface StepCount {
   readonly recalled: Record<string, number>
   /** Pairs that a configured model gave no score, by column. */
   readonly unscored: Record<string, number>
+  /** Texts that a configured model read in part, by the column that it fills. */
+  readonly truncated: Record<string, number>
 }
 export interface SourceCount extends Outcomes {
   readonly pairs_in: number
@@ -123,6 +125,7 @@ function counted(build: Build, columns: ShardColumns, settled: Batch<typeof sett
       dropped,
       recalled: step.code.recalls && build.judged.size > 0 ? recalledBy(build, columns, step) : {},
       unscored: unscoredBy(columns, step),
+      truncated: truncatedBy(columns, step),
     }
   })
   return { steps, judged: judgedIn(build, columns), sources: countSources(build, columns, settled) }
@@ -149,6 +152,18 @@ function unscoredBy(columns: ShardColumns, step: Step): Record<string, number> {
     const { values } = columnsOf(verdict, { left: 'u8' }).left
     const column = verdict.columns[name] as Numbers
     for (let i = 0; i < verdict.rows; i++) if (values[i] !== GONE && !isValid(column, i)) tally(counts, name)
+  }
+  return counts
+}
+
+/** Texts of the pairs that reached the step which a model read in part. */
+function truncatedBy(columns: ShardColumns, step: Step): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const [name, cut] of Object.entries(step.code.cut?.(step.env) ?? {})) {
+    const column = columns.verdict(step).columns[cut] as Numbers
+    let texts = 0
+    for (let i = 0; i < column.values.length; i++) if (isValid(column, i)) texts += column.values[i]
+    if (texts > 0) counts[name] = texts
   }
   return counts
 }
@@ -210,7 +225,7 @@ const tally = (counts: Record<string, number>, name: string): void => {
 /** Counts of all shards, added in the order of the corpus. */
 export function totalSettled(build: Build): Settled {
   const total: { steps: StepCount[]; sources: Record<string, ReturnType<typeof emptyCount>> } = {
-    steps: build.steps().map(step => ({ rows_in: 0, dropped: reasonsOf(step).map(() => 0), recalled: {}, unscored: {} })),
+    steps: build.steps().map(step => ({ rows_in: 0, dropped: reasonsOf(step).map(() => 0), recalled: {}, unscored: {}, truncated: {} })),
     sources: {},
   }
   const judged = new Set<string>()
@@ -219,9 +234,7 @@ export function totalSettled(build: Build): Settled {
     for (const [i, step] of one.steps.entries()) {
       total.steps[i].rows_in += step.rows_in
       for (const [r, n] of step.dropped.entries()) total.steps[i].dropped[r] += n
-      const { recalled, unscored } = total.steps[i]
-      for (const [column, n] of Object.entries(step.unscored)) unscored[column] = (unscored[column] ?? 0) + n
-      for (const [from, n] of Object.entries(step.recalled)) recalled[from] = (recalled[from] ?? 0) + n
+      for (const of of ['recalled', 'unscored', 'truncated'] as const) addTallies(total.steps[i][of], step[of])
     }
     for (const pair_id of one.judged) judged.add(pair_id)
     for (const [name, count] of Object.entries(one.sources)) addCounts((total.sources[name] ??= emptyCount()), count)
@@ -232,8 +245,11 @@ export function totalSettled(build: Build): Settled {
 function addCounts(into: ReturnType<typeof emptyCount>, from: SourceCount): void {
   for (const key of ['pairs_in', 'train', 'validation', 'flipped', 'quarantine', 'review', 'dropped', 'weight'] as const)
     into[key] += from[key]
-  for (const of of ['licenses', 'languages', 'left_licenses'] as const)
-    for (const [name, n] of Object.entries(from[of])) into[of][name] = (into[of][name] ?? 0) + n
+  for (const of of ['licenses', 'languages', 'left_licenses'] as const) addTallies(into[of], from[of])
+}
+
+function addTallies(into: Record<string, number>, from: Readonly<Record<string, number>>): void {
+  for (const [name, n] of Object.entries(from)) into[name] = (into[name] ?? 0) + n
 }
 
 export const readSettled = (build: Build, shard: Shard): Batch<typeof settledSchema> =>

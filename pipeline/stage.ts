@@ -134,6 +134,8 @@ export interface Stage<P = unknown> {
   readonly adds: Declared<P>
   /** Of the columns it adds, those that are null only where a model failed. */
   scored?(env: Env): readonly string[]
+  /** By a column of `scored`, the column (u8) that counts the texts of a pair that the model read in part. */
+  cut?(env: Env): Readonly<Record<string, string>>
   /** Why a row may leave, and where it then goes. */
   reasons?(params: P): Readonly<Record<string, Exclude<Outcome, 'keep' | 'flip'>>>
   readonly rounds?: readonly Round<P>[]

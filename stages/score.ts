@@ -104,6 +104,8 @@ const embeds = ({ builtin }: Params): boolean => builtin?.includes('bt-embed') ?
 const embeddingOf = (params: Params): Schema => (embeds(params) ? embeddingColumns : {})
 
 const columnOf = (model: string): string => `margin_${modelColumn(model)}`
+/** Texts of a pair that a configured model read in part; not in the ledger. */
+const cutColumnOf = (model: string): string => `cut_${modelColumn(model)}`
 
 /** Every model by the column of its margins; two models of one column are refused. */
 function modelsOf(params: Params, env: Env): Map<string, string> {
@@ -290,7 +292,7 @@ function inOrder(rows: Batch): Batch {
 export const score = defineStage<Params>({
   name: 'score',
   doc: 'Adds the margin between chosen and rejected that each reward model sees: built-in, recorded with the rows, or configured.',
-  version: 7,
+  version: 8,
   params,
   models: true,
   measures: params =>
@@ -309,7 +311,11 @@ export const score = defineStage<Params>({
     ...(env.models.length > 0 ? pairTexts : {}),
   }),
   scored: env => env.models.map(columnOf),
-  adds: (params, env) => Object.fromEntries([...modelsOf(params, env).keys()].map(column => [column, 'f32' as const])),
+  cut: env => Object.fromEntries(env.models.map(model => [columnOf(model), cutColumnOf(model)])),
+  adds: (params, env) => ({
+    ...Object.fromEntries([...modelsOf(params, env).keys()].map(column => [column, 'f32' as const])),
+    ...Object.fromEntries(env.models.map(model => [cutColumnOf(model), 'u8' as const])),
+  }),
   judge: async (params, context) => {
     const { env } = context
     const scorers = await scorersOf(context)
@@ -320,7 +326,11 @@ export const score = defineStage<Params>({
         const margins = recordedMargins(columnsOf(batch, { scores: pairFacts.scores }).scores, batch.rows, env.recorded)
         for (const [i, name] of env.recorded.entries()) add[columnOf(name)] = margins[i]
       }
-      for (const [name, scorer] of scorers) add[columnOf(name)] = await marginsBy(scorer, batch)
+      for (const [name, scorer] of scorers) {
+        const cut = new Uint8Array(batch.rows)
+        add[columnOf(name)] = await marginsBy(scorer, batch, cut)
+        add[cutColumnOf(name)] = { values: cut }
+      }
       return { add }
     }
   },
@@ -332,17 +342,19 @@ async function scorersOf({ env, scorer }: Context): Promise<Map<string, Scorer>>
   return scorers
 }
 
-/** Margins by a configured model; null where it could not score a side. */
-async function marginsBy(scorer: Scorer, batch: Batch): Promise<Numbers<Float32Array>> {
+/** Margins by a configured model; null where it could not score a side. `cut` gets the number of sides whose prompt was cut. */
+async function marginsBy(scorer: Scorer, batch: Batch, cut: Uint8Array): Promise<Numbers<Float32Array>> {
   const { prompt, chosen, rejected } = columnsOf(batch, pairTexts)
   const [ours, theirs] = [exchangeOf(prompt, chosen, batch.rows), exchangeOf(prompt, rejected, batch.rows)]
   const sides = [ours, theirs].map(side => ({ prompt: side.prompt, responses: side.response }))
-  const values = scorer.margins ? await scorer.margins(sides[0], sides[1]) : await differences(scorer, sides)
+  const values = scorer.margins ? await scorer.margins(sides[0], sides[1]) : await differences(scorer, sides, cut)
   const valid = Uint8Array.from(values, (margin, i) => (Number.isFinite(margin) && ours.answered[i] && theirs.answered[i] ? 1 : 0))
   return { values: values.map((margin, i) => (valid[i] ? margin : 0)), valid }
 }
 
-async function differences(scorer: Scorer, sides: readonly Side[]): Promise<Float32Array> {
-  const [of_chosen, of_rejected] = await Promise.all(sides.map(({ prompt, responses }) => scorer.score(prompt, responses)))
+async function differences(scorer: Scorer, sides: readonly Side[], cut: Uint8Array): Promise<Float32Array> {
+  const cuts = sides.map(() => new Uint8Array(cut.length))
+  const [of_chosen, of_rejected] = await Promise.all(sides.map(({ prompt, responses }, k) => scorer.score(prompt, responses, cuts[k])))
+  for (const side of cuts) for (let i = 0; i < cut.length; i++) cut[i] += side[i]
   return of_chosen.map((r, i) => r - of_rejected[i])
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import type { Manifest } from '../pipeline/manifest.ts'
 import { freshDir, rowsOf } from './cli.ts'
+import { onnxFolder } from './onnx-folder.ts'
 import { type ScoreServer, scoreServer } from './score-server.ts'
 
 const CLI = join(import.meta.dirname, '../dist/pipeline/cli.js')
@@ -22,9 +23,9 @@ function configIn(dir: string, url: string): string {
 }
 
 /** Not in this thread's way: the server must answer meanwhile. */
-function run(dir: string, config: string, out = 'out'): Promise<{ code: number; said: string }> {
-  const args = [CLI, 'run', config, '--out', join(dir, out), '--store', join(dir, 'store'), '--threads', '1', '--progress', 'none']
-  const child = spawn(process.execPath, args, { env: { ...process.env, RM_KEY: SECRET } })
+function run(dir: string, config: string, out = 'out', node: readonly string[] = []): Promise<{ code: number; said: string }> {
+  const args = [...node, CLI, 'run', config, '--out', join(dir, out), '--store', join(dir, 'store'), '--threads', '1', '--progress', 'none']
+  const child = spawn(process.execPath, args, { env: { ...process.env, RM_KEY: SECRET, WATCHED: join(dir, 'watched.json') } })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (said += text))
   return new Promise(resolve => child.once('close', code => resolve({ code: code ?? -1, said })))
@@ -78,6 +79,38 @@ it('shares scores between two processes at once, which a later build with other 
   expect(server.seen.length - before).toBeLessThanOrEqual(12)
   const margins = `SELECT round(avg(margin_served)::DOUBLE, 3) AS mean, count(margin_served)::INT AS scored FROM '{dir}/ledger/*.parquet'`
   expect(await rowsOf(join(dir, 'out-3'), margins)).toEqual(await rowsOf(join(dir, 'out-1'), margins))
+})
+
+it.skipIf(process.platform !== 'linux')('leaves the main thread free while models score: never busy for more than 50 ms', async () => {
+  const dir = freshDir('http-loop')
+  const asked: number[] = []
+  server = await scoreServer({ delay_ms: 30 })
+  server.fault = (_, text) => {
+    if (text.includes('answer ')) asked.push(Date.now())
+    return undefined
+  }
+  const words = (i: number): string => Array.from({ length: 300 }, (_, k) => 'abcd .'.charAt((i * k) % 6)).join(' ')
+  const rows = Array.from({ length: 150 }, (_, i) => ({
+    prompt: `Say ${i}`,
+    chosen: `answer ${i} ${words(i)}`,
+    rejected: `no ${words(i + 1)}`,
+  }))
+  for (const [file, part] of ['a', 'b'].entries())
+    writeFileSync(
+      join(dir, `${part}.jsonl`),
+      rows
+        .slice(file * 75, file * 75 + 75)
+        .map(row => JSON.stringify(row))
+        .join('\n'),
+    )
+  const models = `{ served: { http: "${server.url}", protocol: vllm, model: rm }, tiny: { onnx: ${onnxFolder({ max: 1024 })} } }`
+  writeFileSync(join(dir, 'c.yaml'), `name: loop\nsources: [{ path: "*.jsonl" }]\nmodels: ${models}\nsteps: [structure, score]\n`)
+  const { code, said } = await run(dir, join(dir, 'c.yaml'), 'out', ['--import', join(import.meta.dirname, 'watch-loop.mjs')])
+  expect([code, said.includes('bug')]).toEqual([0, false])
+  const turns = JSON.parse(readFileSync(join(dir, 'watched.json'), 'utf8')) as { at: number; ran_ms: number }[]
+  const scoring = turns.filter(({ at }) => at > asked[0] && at < asked.at(-1)!)
+  expect([asked.length, scoring.length > 10]).toEqual([150, true])
+  expect(Math.max(...scoring.map(({ ran_ms }) => ran_ms))).toBeLessThan(50)
 })
 
 it('needs no server for what the store holds', async () => {

@@ -198,6 +198,16 @@ it('tells a refused key without the key', async () => {
   expect(server.seen).toHaveLength(1)
 })
 
+it('finds how many requests a server bears, and stays there', async () => {
+  const server = await serve({ delay_ms: 20, most: 12 })
+  const scorer = await openHttp('rm', served(server, { concurrency: 64, timeout_ms: 10_000, retries: 20 }), 'd')
+  server.seen.length = 0
+  const { prompt, responses } = rowsOf(Array.from({ length: 400 }, (_, i) => `text ${i}`))
+  const scores = await scorer.score(prompt, responses)
+  const refused = server.seen.length - 400
+  expect([scores.every(Number.isFinite), refused > 0, refused <= 64]).toEqual([true, true, true])
+})
+
 it('keeps within its concurrency and backs off from 429', async () => {
   const server = await serve({ delay_ms: 5 })
   const scorer = await openHttp('rm', served(server, { concurrency: 5 }), 'd')

@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly score?: (text: string) => number
   readonly squash?: boolean
   readonly delay_ms?: number
+  /** Requests at one time; more are refused with 429. */
+  readonly most?: number
   /** Chance of A by what the judge sees first and second. */
   readonly judge?: (a: string, b: string) => number
 }
@@ -28,7 +30,13 @@ export const plainScore = (text: string): number => text.length / 10 + (text.inc
 
 type Body = { input?: string[]; messages?: { content: string }[]; text?: string[]; inputs?: string[][] }
 
-export async function scoreServer({ score = plainScore, squash = false, delay_ms = 0, judge }: ServerOptions = {}): Promise<ScoreServer> {
+export async function scoreServer({
+  score = plainScore,
+  squash = false,
+  delay_ms = 0,
+  most,
+  judge,
+}: ServerOptions = {}): Promise<ScoreServer> {
   const raw = (text: string): number => (squash ? 1 / (1 + Math.exp(-score(text))) : score(text))
   let running = 0
   let n = 0
@@ -56,9 +64,10 @@ export async function scoreServer({ score = plainScore, squash = false, delay_ms
     const body = JSON.parse(text) as Body
     self.seen.push({ path: request.url!, body: body as Record<string, unknown>, key: request.headers.authorization })
     self.peak = Math.max(self.peak, ++running)
-    if (delay_ms > 0) await new Promise(resolve => setTimeout(resolve, delay_ms))
+    const full = most !== undefined && running > most
+    if (delay_ms > 0 && !full) await new Promise(resolve => setTimeout(resolve, delay_ms))
     running--
-    const fault = self.fault(n++, text)
+    const fault = full ? '429' : self.fault(n++, text)
     const whole = JSON.stringify(answers[request.url!](body))
     const fail = (status: number, headers = {}): unknown =>
       response.writeHead(status, headers).end(`{"message":"key ${request.headers.authorization}"}`)

@@ -161,12 +161,12 @@ describe('score, recorded and configured', () => {
       { chosen: [], rejected: 'e' },
     ]
     expect((await scored(pairs, {}, options)).verdicts.map(v => v.add)).toEqual([
-      { margin_letters: 2 },
-      { margin_letters: null },
-      { margin_letters: null },
+      { margin_letters: 2, cut_letters: 0 },
+      { margin_letters: null, cut_letters: 0 },
+      { margin_letters: null, cut_letters: 0 },
     ])
     const both = await scored(pairs, { builtin: ['bt-text'] }, options)
-    expect(Object.keys(both.verdicts[0].add).sort()).toEqual(['margin_bt_text', 'margin_letters'])
+    expect(Object.keys(both.verdicts[0].add).sort()).toEqual(['cut_letters', 'margin_bt_text', 'margin_letters'])
   })
 
   it('gives a side of several turns to a model as prompt and last turn', async () => {
@@ -176,7 +176,7 @@ describe('score, recorded and configured', () => {
       { role: 'assistant', content: 'eeeee' },
     ] as const
     const { verdicts } = await scored([{ prompt: 'p', chosen, rejected: 'e' }], {}, { models: ['letters'], scorers: { letters } })
-    expect(verdicts[0].add).toEqual({ margin_letters: 5 - 3 - 1 })
+    expect(verdicts[0].add).toEqual({ margin_letters: 5 - 3 - 1, cut_letters: 0 })
   })
 
   it('refuses two models of one column', async () => {

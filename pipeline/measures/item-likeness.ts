@@ -36,7 +36,7 @@ export async function itemTexts(benchmarks: readonly string[], context: Pick<Con
 
 export const itemLikeness = defineMeasure<ItemLikenessParams>({
   name: 'item-likeness',
-  version: 1,
+  version: 2,
   reads,
   adds: () => likenessColumns,
   files: ({ benchmarks }) => benchmarks,

@@ -50,7 +50,7 @@ const reads = { prompt: turnsOf } as const
 
 export const promptEmbedding = defineMeasure<PromptEmbeddingParams>({
   name: 'prompt-embedding',
-  version: 1,
+  version: 2,
   reads,
   adds: ({ dims }): Schema => ({ prompt_embedding: { vector: dims } }),
   open: async ({ onnx, dims }, { seed, embedder }) => {

@@ -90,9 +90,15 @@ const outcomesOf = ({ pairs_in, train, validation, flipped, quarantine, review, 
   dropped,
 })
 
-function stepOf({ id, stage, own, rows_in, rows_out, dropped, recalled, params }: ManifestStep): Report['steps'][number] {
-  const reasons = own?.reasons ?? stageOf({ stage })?.reasons?.(params) ?? {}
-  return { id, stage, rows_in, rows_out, dropped, outcomes: reasons, ...(recalled ? { recalled } : {}) }
+function stepOf(step: ManifestStep): Report['steps'][number] {
+  const { id, stage, own, rows_in, rows_out, dropped, recalled, unscored, truncated, params } = step
+  const outcomes = own?.reasons ?? stageOf({ stage })?.reasons?.(params) ?? {}
+  return {
+    ...{ id, stage, rows_in, rows_out, dropped, outcomes },
+    ...(recalled ? { recalled } : {}),
+    ...(unscored ? { unscored } : {}),
+    ...(truncated ? { truncated } : {}),
+  }
 }
 
 /** What `make` makes of a summary of this shape; nothing where it has another. */

@@ -43,7 +43,7 @@ function sourceTable({ sources, totals }: Manifest, { width }: Look): string {
 function stepTable({ steps }: Manifest, { width }: Look): string {
   const most = Math.max(1, ...steps.map(step => step.rows_in))
   const drawn = width !== undefined && width >= BARS_FROM
-  const rows = steps.map(({ id, rows_in, rows_out, dropped, recalled = {}, unscored = {} }) => {
+  const rows = steps.map(({ id, rows_in, rows_out, dropped, recalled = {}, unscored = {}, truncated = {} }) => {
     const reasons = Object.entries(dropped).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
     return [
       id,
@@ -55,6 +55,7 @@ function stepTable({ steps }: Manifest, { width }: Look): string {
         ...reasons,
         ...Object.entries(recalled).map(([from, n]) => [`back from ${from}`, n] as const),
         ...Object.entries(unscored).map(([column, n]) => [`unscored by ${column.slice('margin_'.length)}`, n] as const),
+        ...Object.entries(truncated).map(([column, n]) => [`texts cut for ${column.slice('margin_'.length)}`, n] as const),
       ]
         .map(([reason, n]) => `${reason} ${grouped(n)}`)
         .join(', '),

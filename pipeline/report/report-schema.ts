@@ -42,6 +42,10 @@ const step = z.strictObject({
   dropped: byName.describe('pairs that left here, by reason'),
   outcomes: z.record(z.string(), z.string()).describe('where a pair that left for a reason ended'),
   recalled: byName.optional().describe('pairs that people took back, by what had sent them to review'),
+  unscored: byName.optional().describe('pairs that a model gave no score, by the column it fills'),
+  truncated: byName
+    .optional()
+    .describe("texts (two a pair) longer than a model's maximum, whose prompts were cut from the left, by the column it fills"),
 })
 
 const cluster = z.looseObject({

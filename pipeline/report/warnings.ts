@@ -23,6 +23,7 @@ export function warningsOf(figures: Figures, manifest: Manifest, dir: string): W
     ...flags(figures),
     ...style(figures),
     ...models(figures),
+    ...notRead(figures),
     ...people(figures, manifest),
   ]
   return [...all.filter(w => w.level === 'problem'), ...all.filter(w => w.level === 'note')]
@@ -142,6 +143,15 @@ function models({ models: of, totals }: Figures): Warning[] {
       ? [problem('decide', `${percent(flipped)} of the kept labels were turned`, sql('SELECT * FROM flipped LIMIT 20'))]
       : []),
   ]
+}
+
+function notRead({ steps }: Figures): Warning[] {
+  const told = (step: string, counts: Readonly<Record<string, number>> | undefined, what: string): Warning[] =>
+    Object.entries(counts ?? {}).map(([column, n]) => note(step, `${column.slice('margin_'.length)}: ${grouped(n)} ${what}`))
+  return steps.flatMap(({ id, truncated, unscored }) => [
+    ...told(id, truncated, 'texts are longer than it takes; the beginning of their prompts was cut'),
+    ...told(id, unscored, 'pairs have no score'),
+  ])
 }
 
 function licences({ licenses, totals }: Figures): Warning[] {

@@ -7,6 +7,8 @@ import type { Scorer, Side } from '../scorer.ts'
 
 const sideOf = { prompt: turnsOf, responses: 'utf8' } as const
 type Sides = readonly Batch<typeof sideOf>[]
+/** Scores of texts that the store lacks; `cut` gets a 1 for each that the model read in part. */
+type Ask = (sides: Sides, cut: Uint8Array) => Promise<Float32Array>
 
 /** Texts asked for and kept at a time, and how many such at once: what a run that is cut off loses at most. */
 const CHUNK_ROWS = 16
@@ -16,11 +18,11 @@ const LANES = 32
 export function cached(scorer: Scorer, digest: string, folder: string): Scorer {
   mkdirSync(folder, { recursive: true })
   const scores = open<Buffer, Buffer>({ path: folder, encoding: 'binary', keyEncoding: 'binary' })
-  const given = (sides: Sides, ask: (sides: Sides) => Promise<Float32Array>): Promise<Float32Array> => fromCache(scores, digest, sides, ask)
+  const given = (sides: Sides, ask: Ask, cut?: Uint8Array): Promise<Float32Array> => fromCache(scores, digest, sides, ask, cut)
   return {
     id: scorer.id,
-    score: (prompt, responses) =>
-      given([sided({ prompt, responses })], ([side]) => scorer.score(side.columns.prompt, side.columns.responses)),
+    score: (prompt, responses, cut) =>
+      given([sided({ prompt, responses })], ([side], cut) => scorer.score(side.columns.prompt, side.columns.responses, cut), cut),
     ...(scorer.margins
       ? { margins: (a: Side, b: Side) => given([sided(a), sided(b)], ([x, y]) => scorer.margins!(x.columns, y.columns)) }
       : {}),
@@ -52,7 +54,8 @@ async function fromCache(
   scores: RootDatabase<Buffer, Buffer>,
   digest: string,
   sides: Sides,
-  ask: (sides: Sides) => Promise<Float32Array>,
+  ask: Ask,
+  cut?: Uint8Array,
 ): Promise<Float32Array> {
   const rows = sides[0].rows
   const said = new Float32Array(rows).fill(Number.NaN)
@@ -60,8 +63,10 @@ async function fromCache(
   for (let i = 0; i < rows; i++) {
     const key = keyAt(digest, sides, i)
     const known = scores.get(key)
-    if (known) said[i] = known.readFloatLE(0)
-    else {
+    if (known?.length === ENTRY_BYTES) {
+      said[i] = known.readFloatLE(0)
+      if (cut) cut[i] = known[ENTRY_BYTES - 1]
+    } else {
       const name = key.toString('latin1')
       const same = missing.get(name)
       if (same) same.rows.push(i)
@@ -74,10 +79,15 @@ async function fromCache(
     while (next < wanted.length) {
       const chunk = wanted.slice(next, (next += CHUNK_ROWS))
       const index = Int32Array.from(chunk, one => one.rows[0])
-      const answers = await ask(sides.map(side => gather(side, index)))
+      const cuts = new Uint8Array(index.length)
+      const answers = await ask(
+        sides.map(side => gather(side, index)),
+        cuts,
+      )
       const kept = chunk.flatMap(({ key, rows: same }, k) => {
         for (const i of same) said[i] = answers[k]
-        return Number.isFinite(answers[k]) ? [scores.put(key, binary(answers[k]))] : []
+        if (cut) for (const i of same) cut[i] = cuts[k]
+        return Number.isFinite(answers[k]) ? [scores.put(key, entryOf(answers[k], cuts[k]))] : []
       })
       if (kept.length > 0) kept.push(scores.put(markOf(digest), Buffer.of(1)))
       await Promise.all(kept)
@@ -90,9 +100,13 @@ async function fromCache(
   return said
 }
 
-function binary(score: number): Buffer {
-  const bytes = Buffer.alloc(4)
+/** A kept score: float32, and whether the text was cut. */
+const ENTRY_BYTES = 5
+
+function entryOf(score: number, cut: number): Buffer {
+  const bytes = Buffer.alloc(ENTRY_BYTES)
   bytes.writeFloatLE(score)
+  bytes[ENTRY_BYTES - 1] = cut
   return bytes
 }
 

@@ -30,6 +30,8 @@ export interface ClientOptions {
 
 const LONGEST_PAUSE_MS = 30_000
 const FIRST_LIMIT = 8
+/** Rounds that must go well before a server that has had too much is given one request more; doubled each time it has too much again. */
+const FIRST_PATIENCE = 128
 
 export class HttpClient {
   readonly #options: ClientOptions
@@ -37,7 +39,11 @@ export class HttpClient {
   #limit: number
   #running = 0
   #calm = 0
-  #crowded = false
+  /** Rounds to the next growth; 0 = the server has never had too much. */
+  #patience = 0
+  /** When the server last began to refuse, and how few at a time it is known to bear. */
+  #crowded_at = 0
+  #borne = 1
   #resumes = 0
 
   constructor(options: ClientOptions) {
@@ -83,32 +89,47 @@ export class HttpClient {
     try {
       const pause = this.#resumes - Date.now()
       if (pause > 0) await new Promise(resolve => setTimeout(resolve, pause))
-      const answer = await work()
-      this.#grow()
-      return answer
-    } catch (error) {
-      if (error instanceof Refused && error.again) this.#shrink(error)
-      throw error
+      return await this.#paced(work)
     } finally {
       this.#running--
       for (let free = this.#limit - this.#running; free > 0 && this.#waiting.length > 0; free--) this.#waiting.shift()!()
     }
   }
 
-  /** Once as many as are allowed went well, twice as many; one more at a time for a server that has once had too much. */
-  #grow(): void {
-    if (++this.#calm < this.#limit) return
-    this.#calm = 0
-    this.#limit = Math.min(this.#options.concurrency, this.#crowded ? this.#limit + 1 : this.#limit * 2)
+  async #paced<T>(work: () => Promise<T>): Promise<T> {
+    const sent = performance.now()
+    try {
+      const answer = await work()
+      this.#grow()
+      return answer
+    } catch (error) {
+      if (error instanceof Refused && error.again) this.#shrink(error, sent)
+      throw error
+    }
   }
 
-  /** Fewer at a time for a server that says it has too much to do; a fault of one text says nothing of that. */
-  #shrink({ status, wait_ms }: Refused): void {
+  /** Once as many as are allowed went well, twice as many; rarely one more for a server that has once had too much. */
+  #grow(): void {
+    if (++this.#calm < this.#limit * Math.max(1, this.#patience)) return
     this.#calm = 0
+    this.#limit = Math.min(this.#options.concurrency, this.#patience > 0 ? this.#limit + 1 : this.#limit * 2)
+  }
+
+  /**
+   * As many at a time as a server keeps that says it has too much to do: those that it has neither answered nor refused. A fault of one text
+   * says nothing of that.
+   */
+  #shrink({ status, wait_ms }: Refused, sent: number): void {
     if (wait_ms !== undefined) this.#resumes = Math.max(this.#resumes, Date.now() + wait_ms)
     if (status !== 429 && status !== 503) return
-    this.#crowded = true
-    this.#limit = Math.max(1, Math.floor(this.#limit * 0.7))
+    this.#calm = 0
+    if (sent >= this.#crowded_at) {
+      this.#crowded_at = performance.now()
+      this.#patience = Math.max(FIRST_PATIENCE, this.#patience * 2)
+      this.#borne = Math.ceil(this.#limit / 2)
+    }
+    // a little fewer, for some were taken only when others were done; never below what went well before
+    this.#limit = Math.min(this.#limit, Math.max(this.#borne, Math.floor(0.9 * (this.#running - 1))))
   }
 
   #headers(): Record<string, string> {

@@ -2,6 +2,8 @@
  * The process in which one ONNX reward model scores: onnxruntime blocks its thread and can take a whole process down, so it has one of its
  * own. Each text is run alone: a score then cannot depend on its company, nothing is padded, and on a CPU batches are no faster.
  */
+import { readdirSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node'
 import { roles, stringAt, type Turns, type Utf8 } from '../batch.ts'
 import { UserError } from '../errors.ts'
@@ -21,9 +23,14 @@ export interface Chunk {
   readonly prompt: Turns
   readonly responses: Utf8
 }
+/** `cut`: 1 for each row whose text was cut to what the model takes. */
+export interface Scored {
+  readonly scores: Float32Array
+  readonly cut: Uint8Array
+}
 export type Answer =
   | { readonly ready: true; readonly dims: number }
-  | { readonly scores: Float32Array; readonly truncated: number }
+  | Scored
   | { readonly failed: string; readonly user: boolean; readonly stack?: string }
 
 type Runtime = typeof import('onnxruntime-node')
@@ -117,14 +124,17 @@ async function loadRuntime(label: string): Promise<Runtime> {
   }
 }
 
-/** `graph`: its path, or its bytes. */
+/**
+ * `graph`: its path, or its bytes. Weights in files of their own are mapped and shared by all processes, unless they are packed for the processor:
+ * another process then costs 10 MB instead of 135. Weights inside the graph are packed, which is a fifth faster (BENCH.md, Scoring).
+ */
 async function openSession(where: string, runtime: Runtime, graph: string | Uint8Array, embeds: boolean): Promise<InferenceSession> {
   try {
     return await runtime.InferenceSession.create(graph as string, {
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
       logSeverityLevel: 3,
-      extra: { session: { disable_prepacking: '1' } },
+      ...(typeof graph === 'string' && hasDataFiles(graph) ? { extra: { session: { disable_prepacking: '1' } } } : {}),
     })
   } catch (error) {
     const said = (error as Error).message.split('\n')[0]
@@ -133,6 +143,10 @@ async function openSession(where: string, runtime: Runtime, graph: string | Uint
     )
   }
 }
+
+/** Whether weights lie beside a graph: model.onnx_data, model.onnx.data. */
+const hasDataFiles = (graph: string): boolean =>
+  readdirSync(dirname(graph)).some(file => file !== basename(graph) && file.startsWith(basename(graph)))
 
 const integerTypes: Readonly<Record<string, (values: readonly number[]) => BigInt64Array | Int32Array>> = {
   int64: values => BigInt64Array.from(values, BigInt),
@@ -203,16 +217,16 @@ function scoresIn(where: string, logits: Tensor, texts: number): number[] {
   return [...(logits.data as Float32Array)]
 }
 
-async function scoreChunk({ encode, run, dims }: Model, { rows, prompt, responses }: Chunk): Promise<Answer> {
+async function scoreChunk({ encode, run, dims }: Model, { rows, prompt, responses }: Chunk): Promise<Scored> {
   const scores = new Float32Array(rows * dims)
-  let truncated = 0
+  const cut = new Uint8Array(rows)
   for (let i = 0; i < rows; i++) {
     const encoded = encode(messagesOf(prompt, i), stringAt(responses, i))
-    if (encoded?.truncated) truncated++
+    if (encoded?.truncated) cut[i] = 1
     if (encoded) scores.set(await run(encoded), i * dims)
     else scores.fill(Number.NaN, i * dims, (i + 1) * dims)
   }
-  return { scores, truncated }
+  return { scores, cut }
 }
 
 function messagesOf({ starts, items }: Turns, row: number): Message[] {

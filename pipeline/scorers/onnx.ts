@@ -5,7 +5,7 @@ import { type Batch, batchOf, gather, slice, type Turns, turnsOf, type Utf8 } fr
 import { compiled } from '../compiled.ts'
 import { UserError } from '../errors.ts'
 import type { Embedder, Scorer } from '../scorer.ts'
-import type { Answer, Chunk, Request } from './onnx-child.ts'
+import type { Answer, Chunk, Request, Scored } from './onnx-child.ts'
 
 const CHUNK_ROWS = 32
 /** How often the process may die over the same texts before they are taken to be its death. */
@@ -19,13 +19,13 @@ export async function openOnnx(name: string, folder: string, digest: string): Pr
 }
 
 /** Opens the model of a folder and tries it; scores that are none, or that depend on anything but the text, are a UserError with the figure. */
-export async function tryOnnx(name: string, folder: string): Promise<void> {
-  const scorer = await openOnnx(name, folder, '')
-  try {
-    await scorer.tried()
-  } finally {
+export async function openTriedOnnx(name: string, folder: string, digest: string): Promise<OnnxScorer> {
+  const scorer = await openOnnx(name, folder, digest)
+  await scorer.tried().catch(async error => {
     await scorer.close()
-  }
+    throw error
+  })
+  return scorer
 }
 
 /** Opens the embedding model of a folder; `named` is what complaints call it. */
@@ -37,8 +37,6 @@ export async function openOnnxEmbedder(named: string, folder: string): Promise<E
 
 export class OnnxScorer implements Scorer, Embedder {
   readonly id: string
-  /** Prompts that were cut because prompt and response were too long for the model. */
-  truncated = 0
   /** Numbers a text: one of a reward model. */
   dims = 1
   /** What complaints call it. */
@@ -90,8 +88,8 @@ export class OnnxScorer implements Scorer, Embedder {
   }
 
   /** Calls queue: one text is scored at a time. */
-  score(prompt: Turns, responses: Utf8): Promise<Float32Array> {
-    const scored = this.#last.then(() => this.#scoreAll(prompt, responses))
+  score(prompt: Turns, responses: Utf8, cut?: Uint8Array): Promise<Float32Array> {
+    const scored = this.#last.then(() => this.#scoreAll(prompt, responses, cut))
     this.#last = scored.catch(() => undefined)
     return scored
   }
@@ -111,7 +109,7 @@ export class OnnxScorer implements Scorer, Embedder {
     await ended
   }
 
-  async #scoreAll(prompt: Turns, responses: Utf8): Promise<Float32Array> {
+  async #scoreAll(prompt: Turns, responses: Utf8, cut?: Uint8Array): Promise<Float32Array> {
     const rows = responses.offsets.length - 1
     const schema = { prompt: turnsOf, responses: 'utf8' } as const
     const whole = batchOf(schema, rows, { prompt, responses })
@@ -120,13 +118,13 @@ export class OnnxScorer implements Scorer, Embedder {
       const chunk = packed(slice(whole, from, Math.min(rows, from + CHUNK_ROWS)))
       const answer = await this.#scoreChunk({ rows: chunk.rows, ...chunk.columns } as unknown as Chunk)
       scores.set(answer.scores, from * this.dims)
-      this.truncated += answer.truncated
+      cut?.set(answer.cut, from)
     }
     return scores
   }
 
   /** A chunk is answered whole or not at all, so a process that dies loses nothing and nothing is counted twice. */
-  async #scoreChunk(chunk: Chunk): Promise<{ scores: Float32Array; truncated: number }> {
+  async #scoreChunk(chunk: Chunk): Promise<Scored> {
     for (let deaths = 0; deaths < MOST_DEATHS; deaths++) {
       if (!this.#alive()) await this.open()
       const answer = await this.#ask({ score: chunk })

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
-import type { ModelConfig } from '../config.ts'
+import type { ModelConfig, ServedConfig } from '../config.ts'
+import { remembered } from '../digests.ts'
 import { UserError } from '../errors.ts'
+import { locateFolder } from '../planned-models.ts'
 import type { Embedder, Scorer, Side } from '../scorer.ts'
 import { cached, hasScores } from './cached.ts'
 import { openHttp } from './http.ts'
-import { openOnnx, openOnnxEmbedder, tryOnnx } from './onnx.ts'
+import { openOnnx, openOnnxEmbedder, openTriedOnnx } from './onnx.ts'
 
 /** A model as planned; `digest` names all that decides what it says. */
 type Planned = ModelConfig & { readonly digest: string }
@@ -17,18 +19,18 @@ interface Place {
 
 /** A configured reward model; what it has said before comes from the store, and it is opened for the first text that is not there. */
 export async function openScorer(name: string, model: Planned, { paths, store }: Place): Promise<Scorer> {
-  return cached(whenAsked(name, model, paths), model.digest, scoresIn(store.root))
+  return cached(whenAsked(name, model, { paths, store }), model.digest, scoresIn(store.root))
 }
 
 const scoresIn = (root: string): string => join(root, 'scores')
 
-function whenAsked(name: string, model: Planned, paths: Place['paths']): Scorer {
+function whenAsked(name: string, model: Planned, place: Place): Scorer {
   let scorer: Promise<Scorer> | undefined
-  const asked = (): Promise<Scorer> => (scorer ??= opened(name, model, paths))
+  const asked = (): Promise<Scorer> => (scorer ??= opened(name, model, place))
   const compares = 'http' in model && model.protocol === 'openai'
   return {
     id: `${name} ${model.digest}`,
-    score: async (prompt, responses) => (await asked()).score(prompt, responses),
+    score: async (prompt, responses, cut) => (await asked()).score(prompt, responses, cut),
     ...(compares ? { margins: async (a: Side, b: Side) => (await asked()).margins!(a, b) } : {}),
     close: async () =>
       scorer?.then(
@@ -38,11 +40,24 @@ function whenAsked(name: string, model: Planned, paths: Place['paths']): Scorer 
   }
 }
 
-/** Opens a model without a store of its scores. */
-export const opened = (name: string, model: Planned, paths: Place['paths']): Promise<Scorer> =>
-  'onnx' in model
-    ? openOnnx(name, paths[model.onnx], model.digest)
-    : openHttp(name, { ...model, folder: model.template === undefined ? undefined : paths[model.template] }, model.digest)
+async function opened(name: string, model: Planned, { paths, store }: Place): Promise<Scorer> {
+  if (!('onnx' in model)) return served(name, model, paths)
+  const folder = paths[model.onnx]
+  const found = await locateFolder(folder, '', `models.${name}`, {}, remembered(store.root, false))
+  if (found !== model.digest)
+    throw new UserError(
+      `models.${name}: ${folder}: expected the files of the plan (digest ${model.digest}), got others (${found}); they changed while the build ran, or this machine has another model there: run again`,
+    )
+  return openOnnx(name, folder, model.digest)
+}
+
+/** Opens a model without a store of its scores, and tries it: a UserError with the figure where its scores cannot be used. */
+export const openTried = (name: string, model: Planned, paths: Place['paths']): Promise<Scorer> =>
+  'onnx' in model ? openTriedOnnx(name, paths[model.onnx], model.digest) : served(name, model, paths)
+
+/** A server is tried whenever it is opened. */
+const served = (name: string, model: Planned & ServedConfig, paths: Place['paths']): Promise<Scorer> =>
+  openHttp(name, { ...model, folder: model.template === undefined ? undefined : paths[model.template] }, model.digest)
 
 /**
  * Tries every model before any work is done: a UserError where one cannot be used. A server whose scores the store at `root` holds may be
@@ -54,14 +69,10 @@ export async function tryModels(
   note: (line: string) => void,
 ): Promise<void> {
   for (const [name, model] of Object.entries(models)) {
-    if ('onnx' in model) {
-      await tryOnnx(name, paths[model.onnx])
-      continue
-    }
     try {
-      await (await opened(name, model, paths)).close()
+      await (await openTried(name, model, paths)).close()
     } catch (error) {
-      if (!(error instanceof UserError) || !(await hasScores(model.digest, scoresIn(store.root)))) throw error
+      if ('onnx' in model || !(error instanceof UserError) || !(await hasScores(model.digest, scoresIn(store.root)))) throw error
       note(`${error.message}; going on with the scores that the store has`)
     }
   }

@@ -16,13 +16,13 @@ export const DRIFT = 0.05
 /** Why scores of the probes are none; undefined where they may be. `whole`: probes of which nothing was cut off. */
 export function faultOf(scores: readonly number[], whole: readonly boolean[] = scores.map(() => true)): string | undefined {
   const bad = scores.filter(score => !Number.isFinite(score)).length
-  if (bad > 0) return `it gives NaN or infinite scores (to ${bad} of ${scores.length} texts)`
+  if (bad > 0) return `it gives NaN or infinite scores (to ${bad} of ${scores.length} texts); run it in float32`
   const seen = scores.filter((_, i) => whole[i])
   if (seen.length > 1 && seen.every(score => score === seen[0]))
     return `it gives every text the same score ${seen[0]}; look at its pad token and pooling`
   const couples = PROBES.flatMap((_, i) => (i % 2 === 0 && whole[i] && whole[i + 1] ? [i] : []))
   if (couples.length > 1 && couples.every(i => scores[i] === scores[i + 1]))
-    return 'it gives both responses to a prompt the same score: it reads its score before the response; look at pad_token_id, which must not be the token that ends a turn (pad = eos)'
+    return `it gives both responses to a prompt the same score (to all ${couples.length} prompts tried): it reads its score before the response; look at pad_token_id, which must not be the token that ends a turn (pad = eos)`
   return undefined
 }
 

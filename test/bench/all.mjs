@@ -13,6 +13,7 @@ import { benchIncremental } from './incremental.mjs'
 import { benchNearDup, corpus } from './neardup.mjs'
 import { benchReview } from './review.mjs'
 import { benchScale } from './scale.mjs'
+import { benchScoring } from './scoring.mjs'
 import { benchStyle } from './style.mjs'
 import { benchWriters } from './writers.mjs'
 
@@ -27,6 +28,7 @@ const tables = {
   answers: ['Answers', () => benchAnswers(root, numbers('ANSWERS', '1000000'))],
   flips: ['Wrong labels', () => benchFlips(root)],
   built_in: ['Wrong labels found by built-in models', () => benchBuiltIn(root)],
+  scoring: ['Scoring', () => benchScoring(root)],
   decontamination: ['Decontamination', () => benchDecontamination(root)],
   style: ['Style', () => benchStyle(root)],
   review: ['Review', () => benchReview(root, Number(process.env.REVIEW ?? 100_000))],

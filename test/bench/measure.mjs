@@ -7,13 +7,19 @@ export const CLI = join(import.meta.dirname, '../../dist/pipeline/cli.js')
 
 const TICKS_PER_SECOND = 100
 
-/** CPU seconds of all children that have ended (fields 16 and 17 of proc(5) stat). */
-function childrenCpu() {
-  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ')
-  return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND
+/** Two neighbouring fields of proc(5) stat, user and system time, in seconds; counted from the one after the command. */
+function cpuFields(pid, at) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ')
+  return (Number(fields[at]) + Number(fields[at + 1])) / TICKS_PER_SECOND
 }
 
-function residentPeak(pid) {
+/** CPU seconds of all children that have ended. */
+const childrenCpu = () => cpuFields('self', 13)
+/** CPU seconds of a process. */
+export const cpuOf = pid => cpuFields(pid, 11)
+
+/** MB; 0 where the process is gone. */
+export function residentPeak(pid) {
   try {
     return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
   } catch {

@@ -140,6 +140,19 @@ describe('audit-rm --config', () => {
     expect(models.find(({ model }) => model === 'tiny')!.mrr).toBe(0.75)
   })
 
+  it('tries a model before it scores, as a build does', () => {
+    const constant = join(dir, 'constant.yaml')
+    const folder = onnxFolder({ weigh: () => 0 })
+    writeFileSync(constant, `name: m\nsources: [{ path: none.jsonl }]\nsteps: [structure]\nmodels: { tiny: { onnx: ${folder} } }\n`)
+    const { code, stderr } = goldpan([
+      'audit-rm',
+      fileOf('tried.jsonl', [{ prompt: 'a', chosen: 'b', rejected: 'c' }]),
+      '--config',
+      constant,
+    ])
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^goldpan: models\.tiny: \S+: it gives every text the same score 0; .*\n$/)])
+  })
+
   it('names the row whose texts are missing, and a config without models', () => {
     const rows = fileOf('no-texts.jsonl', [{ solutions: ['c', 'b'] }])
     expect(goldpan(['audit-rm', rows, '--config', config]).stderr).toMatch(/no-texts\.jsonl: row 0: prompt: is missing/)

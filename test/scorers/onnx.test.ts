@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { slice, utf8Of } from '../../pipeline/batch.ts'
 import { UserError } from '../../pipeline/errors.ts'
-import { type OnnxScorer, openOnnx, tryOnnx } from '../../pipeline/scorers/onnx.ts'
+import { type OnnxScorer, openOnnx, openTriedOnnx } from '../../pipeline/scorers/onnx.ts'
 import { pairsOf, type Text } from '../drive.ts'
 import { type Made, onnxFolder, weights } from '../onnx-folder.ts'
 
@@ -28,8 +28,10 @@ async function opened(folder: string): Promise<OnnxScorer> {
   return scorer
 }
 
-const scoresOf = async (scorer: OnnxScorer, rows: readonly (readonly [Text, string])[]): Promise<number[]> =>
-  Array.from(await scorer.score(pairsOf(rows.map(([prompt]) => ({ prompt }))).columns.prompt, utf8Of(rows.map(([, response]) => response))))
+const scoresOf = async (scorer: OnnxScorer, rows: readonly (readonly [Text, string])[], cut?: Uint8Array): Promise<number[]> => {
+  const { prompt } = pairsOf(rows.map(([prompt]) => ({ prompt }))).columns
+  return Array.from(await scorer.score(prompt, utf8Of(rows.map(([, response]) => response)), cut))
+}
 
 describe('an ONNX folder', () => {
   it('scores prompt and response under its own template, with one BOS', async () => {
@@ -66,13 +68,14 @@ describe('an ONNX folder', () => {
 
   it('cuts the prompt from the left, never the response, and scores nothing where the response is too long', async () => {
     const scorer = await opened(folderOf({ max: 6 }))
-    expect(
-      await scoresOf(scorer, [
-        ['d d d c a', 'b .'],
-        ['a', 'b b b b b b'],
-      ]),
-    ).toEqual([BOS + C + A + ASSISTANT + B + DOT, Number.NaN])
-    expect(scorer.truncated).toBe(1)
+    const cut = new Uint8Array(3)
+    const rows = [
+      ['a', 'b'],
+      ['d d d c a', 'b .'],
+      ['a', 'b b b b b b'],
+    ] as const
+    expect(await scoresOf(scorer, rows, cut)).toEqual([BOS + USER + A + ASSISTANT + B, BOS + C + A + ASSISTANT + B + DOT, Number.NaN])
+    expect([...cut]).toEqual([0, 1, 0])
   })
 
   it('leaves unscored what its template refuses', async () => {
@@ -166,8 +169,8 @@ describe('a folder that cannot be used', () => {
 
 describe('a trial before a run', () => {
   const said = (made: Made): Promise<string> =>
-    tryOnnx('rm', folderOf(made)).then(
-      () => 'fit',
+    openTriedOnnx('rm', folderOf(made), '').then(
+      scorer => scorer.close().then(() => 'fit'),
       (error: Error) => (error instanceof UserError ? error.message : `bug: ${error.stack}`),
     )
 

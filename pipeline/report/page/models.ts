@@ -9,10 +9,11 @@ import type { Models, Report } from '../report-schema.ts'
 import { html, type Markup, trusted } from './html.ts'
 import { decimals, details, figure, NAMES, number, percent, type Section, shareOf, table } from './parts.ts'
 
-export function modelsSection({ models, facts, curves }: Report): Section | undefined {
+export function modelsSection({ models, steps, facts, curves }: Report): Section | undefined {
   if (!models || models.models.length === 0) return undefined
   const body = [
     accuracy(models),
+    ...notRead(steps),
     ...reliabilities(models),
     ...agreement(models),
     ...curves.map(curveFigure),
@@ -64,6 +65,22 @@ function accuracy({ models, calibrated_on }: Models): Markup {
       ]),
     },
   })
+}
+
+/** What configured models could not read, or not whole. */
+function notRead(steps: Report['steps']): Markup[] {
+  const rows = steps.flatMap(({ unscored = {}, truncated = {} }) =>
+    [...new Set([...Object.keys(unscored), ...Object.keys(truncated)])].map(column => [
+      column.slice('margin_'.length),
+      number(truncated[column] ?? 0),
+      number(unscored[column] ?? 0),
+    ]),
+  )
+  if (rows.length === 0) return []
+  const header = ['model', '>texts whose prompt was cut', '>pairs without a score']
+  return [
+    html`<h3>Not read whole</h3><p>A text longer than a model takes loses the beginning of its prompt, never of its response.</p>${table({ header, rows })}`,
+  ]
 }
 
 const PANEL = 270
