@@ -35,6 +35,14 @@ const params = z.strictObject({
     .max(1)
     .default(0.55)
     .describe('actions reweight and subsample: area under the curve that style alone must not exceed on held-out prompts; 0.5 = nothing'),
+  most_weight: z
+    .number()
+    .min(1)
+    .max(100)
+    .default(1)
+    .describe(
+      'action subsample: how many times a drawn pair may weigh what the lightest does; above 1 more of the sample is kept and pairs get a weight, which the trainer must use; 1 = no weights',
+    ),
   drop_above: z
     .number()
     .min(0.5)
@@ -103,8 +111,11 @@ function sharesOf({ sample }: Params, { pairs }: State): Shares {
   return { sources, corpus: total > 0 ? Math.min(1, sample / 2 / total) : 0 }
 }
 
-/** How pairs are weighed by an action; `flag` weighs none. */
-const weighs: Record<Params['action'], Weigh> = { flag: () => 1, drop, reweight, subsample }
+/** How pairs are weighed by the action; `flag` weighs none. */
+const weighOf = ({ action, most_weight }: Params): Weigh => ({ flag: () => 1, drop, reweight, subsample: subsample(most_weight) })[action]
+
+/** Whether pairs that stay differ in weight. */
+const gives = ({ action, most_weight }: Params): boolean => action === 'reweight' || (action === 'subsample' && most_weight > 1)
 
 /** Whether control is tuned to the target: no threshold of dropping takes style out, it only turns it round. */
 const tunes = ({ action }: Params): boolean => action === 'reweight' || action === 'subsample'
@@ -136,13 +147,15 @@ const fitting: Round<Params> = {
     const { rows, large } = styleRowsOf(ordered, MODEL_FOLDS)
     const { model, margins } = fitStyleModel(rows)
     const { support } = columnsOf(ordered, sampled)
-    const weigh = weighs[params.action]
+    const weigh = weighOf(params)
     const set = { left: 2 * params.drop_above - 1, auc: 1 }
     const control = tunes(params) ? tuneControl(rows, margins, support.values, params.target_auc, weigh) : set
-    const mean = margins.reduce((sum, margin, i) => sum + weigh(margin, control.left, support.values[i]), 0) / rows.rows
+    const worth = margins.map((margin, i) => weigh(margin, control.left, support.values[i]))
+    const sum = worth.reduce((all, value) => all + value, 0)
+    const kept = params.action === 'subsample' ? worth.reduce((all, value) => all + Math.min(1, value), 0) : rows.rows
     const clipped = margins.filter(margin => Math.abs(margin) > MOST_MARGIN).length / rows.rows
     const fit: Fit = { of, left: control.left, held_out_auc: control.auc, large_prompts: large.length, clipped }
-    return { tables: encodeModel({ of, model, left: control.left, scale: 1 / mean, large }), state: fit }
+    return { tables: encodeModel({ of, model, left: control.left, scale: kept / sum, large }), state: fit }
   },
   combine: (_, context, parts) => {
     const fits = parts.flatMap(part => (part.state ? [part.state as Fit] : [])).sort((a, b) => a.of - b.of)
@@ -150,16 +163,18 @@ const fitting: Round<Params> = {
   },
 }
 
-/** What the action makes of the rows named by `index`: a weight for pairs that stay, 0 for those that leave. */
-function decide({ action }: Params, { seed }: Context, judge: StyleJudge, batch: Batch, index: Int32Array) {
+/** What the action makes of the rows named by `index`: a weight for pairs that stay, of mean 1 over a source, 0 for those that leave. */
+function decide(params: Params, { seed }: Context, judge: StyleJudge, batch: Batch, index: Int32Array) {
   const { margins, left, scale } = judge.judge(batch, index)
   const support = labelSupport(batch, index)
-  const weights = margins.map((margin, k) => weighs[action](margin, left[k], support[k]))
-  if (action === 'reweight') return { margins, weights: weights.map((weight, k) => weight * scale[k]) }
-  if (action !== 'subsample') return { margins, weights }
+  const weigh = weighOf(params)
+  const worth = margins.map((margin, k) => weigh(margin, left[k], support[k]))
+  if (params.action === 'reweight') return { margins, weights: worth.map((weight, k) => weight * scale[k]) }
+  if (params.action !== 'subsample') return { margins, weights: worth }
   const { pair_id, prompt_cluster } = columnsOf(batch, judgedColumns)
   const [pairs, prompts] = [pair_id, prompt_cluster].map(ids => lanesOf(ids, batch.rows)[0])
-  return { margins, weights: weights.map((chance, k) => (unit(seed, pairs[index[k]], prompts[index[k]]) < chance ? 1 : 0)) }
+  const place = (k: number): number => unit(seed, pairs[index[k]], prompts[index[k]])
+  return { margins, weights: worth.map((value, k) => (place(k) < value ? Math.max(1, value) * scale[k] : 0)) }
 }
 
 /** Audits every sample before and after, by models of the audit's own, on prompts that they have not seen. */
@@ -190,7 +205,10 @@ const auditing: Round<Params> = {
       return {
         pairs: count,
         ...audit,
-        ...(fit && { style_left: round(fit.left), warnings: warningsOf(fit, audit, target, params.action === 'subsample') }),
+        ...(fit && {
+          style_left: round(fit.left),
+          warnings: warningsOf(fit, audit, target, params.action === 'subsample' ? params.most_weight : undefined),
+        }),
       }
     }
     const sources = corpus.sources.map((source, of) => ({ source, ...factsOf(of, pairs[of]) }))
@@ -205,11 +223,11 @@ const outcomeOf = { flag: {}, reweight: {}, drop: { style_explained: 'drop' }, s
 export const styleBias = defineStage<Params>({
   name: 'style-bias',
   doc: 'Measures what length, Markdown and other style alone say of the labels, and weighs, draws or drops pairs until they say little.',
-  version: 4,
+  version: 5,
   params,
   measures: () => [style.with({})],
   reads: readsToJudge,
-  adds: ({ action }): Schema => (action === 'reweight' ? { style_p: 'f32', weight: 'f32' } : { style_p: 'f32' }),
+  adds: (params): Schema => (gives(params) ? { style_p: 'f32', weight: 'f32' } : { style_p: 'f32' }),
   reasons: ({ action }) => outcomeOf[action],
   rounds: [census, fitting, auditing],
   judge: (params, context) => {
@@ -221,7 +239,7 @@ export const styleBias = defineStage<Params>({
       const valid = tie.values.map(tied => 1 - tied)
       const add: Verdict['add'] = {
         style_p: { values: Float32Array.from(margins, sigmoid), valid },
-        ...(params.action === 'reweight' && { weight: { values: Float32Array.from(weights), valid } }),
+        ...(gives(params) && { weight: { values: Float32Array.from(weights), valid } }),
       }
       return { add, leave: Uint8Array.from(weights, (weight, i) => (weight === 0 && tie.values[i] === 0 ? 1 : 0)) }
     }

@@ -121,10 +121,25 @@ describe('control', () => {
     expect(after.effective_share).toBeCloseTo(stay / 800, 4)
     expect(Math.abs(after.longer - 0.5)).toBeLessThan(0.1)
     expect(driven.verdicts.find(v => v.outcome === 'drop')!.reason).toBe('not_drawn')
-    expect(factsOf(driven).sources[0].warnings!.some(text => /no draw that evens length out keeps much more than 0\.[23]/.test(text))).toBe(
-      true,
-    )
+    expect(factsOf(driven).sources[0].warnings!.some(text => /no draw with most_weight 1 .* much above 0\.[23]/.test(text))).toBe(true)
     expect(driven.adds.schema).toEqual({ style_p: 'f32' })
+  })
+
+  it('keeps more of the sample where drawn pairs may weigh twice as much as others', async () => {
+    const kept = {
+      one: await drive(pairs(800, 0.85), { action: 'subsample' }),
+      two: await drive(pairs(800, 0.85), { action: 'subsample', most_weight: 2 }),
+    }
+    const [{ after, warnings = [] }] = factsOf(kept.two).sources
+    const stay = kept.two.verdicts.filter(v => v.outcome === 'stay')
+    const weights = stay.map(v => v.add.weight as number)
+    expect(after.effective_share).toBeGreaterThan(factsOf(kept.one).sources[0].after.effective_share * 1.2)
+    expect(stay.length).toBeGreaterThan(after.effective_share * 800)
+    expect(stay.length).toBeLessThan(700)
+    expect(Math.max(...weights) / Math.min(...weights)).toBeCloseTo(2, 5)
+    expect(Math.abs(weights.reduce((a, b) => a + b, 0) / weights.length - 1)).toBeLessThan(0.05)
+    for (const auc of [after.linear_auc, after.longer]) expect(Math.abs(auc - 0.5)).toBeLessThan(0.1)
+    expect(warnings.filter(text => text.includes('most_weight'))).toEqual([])
   })
 
   it('drops what style explains, but not what votes or models support', async () => {

@@ -3,6 +3,7 @@ import { type Batch, columnsOf } from '../batch.ts'
 import { bootstrapSums } from '../kernels/intervals.ts'
 import { coefficients, type StyleBias, styleAuditor } from '../kernels/style-audit.ts'
 import { styleFeatures } from '../kernels/style-features.ts'
+import { mostKept } from '../kernels/style-weights.ts'
 import type { Json } from '../stage.ts'
 import { sampled, styleRowsOf } from './style-sample.ts'
 
@@ -99,22 +100,29 @@ const REPLICATES = 400
 /** An area beyond which labels are all but a function of style. */
 const SEPARATES = 0.995
 
-/** Of a corpus: the share that a draw cannot go far beyond. */
+/** An effective sample that is worth a warning, as a share of the pairs. */
 const LITTLE = 0.4
-const drawLimit = (longer: number, most: number): string =>
-  `the longer response wins ${round(longer)} of the time, so no draw that evens length out keeps much more than ${round(most)} of the pairs; action reweight loses less`
 
-/** What a reader of the audit must know; `draws` = control drew pairs; `target` is the area that control was to reach, if it was to reach one. */
+/** Told of a draw whose weights go to `most`, where it can only keep little. */
+function drawLimits({ longer }: StyleBias, most: number): string[] {
+  const [kept, by_weights] = [mostKept(longer, most), mostKept(longer, Number.MAX_VALUE)].map(round)
+  return kept < LITTLE
+    ? [
+        `the longer response wins ${round(longer)} of the time, so no draw with most_weight ${most} that evens length out keeps an effective sample much above ${kept} of the pairs; weights keep up to ${by_weights}: raise most_weight, or action: reweight`,
+      ]
+    : []
+}
+
+/** What a reader of the audit must know. `target`: the area that control was to reach, if any; `most`: the most_weight of a draw, if it is one. */
 export function warningsOf(
   { left, held_out_auc, large_prompts, clipped }: Fit,
   { before }: Audit,
   target?: number,
-  draws = false,
+  most?: number,
 ): string[] {
   const missed = target !== undefined && left === 0 && held_out_auc > target
-  const most = before ? 2 * Math.min(before.longer, 1 - before.longer) : 1
   return [
-    ...(draws && most < LITTLE ? [drawLimit(before!.longer, most)] : []),
+    ...(before && most !== undefined ? drawLimits(before, most) : []),
     ...(missed ? [`style still reaches an area of ${round(held_out_auc)}, above target_auc`] : []),
     ...(large_prompts > 0 ? [`${large_prompts} prompts have too many pairs for one fold; their pairs were dealt to folds one by one`] : []),
     ...(clipped > 0.05 ? [`${round(clipped)} of the pairs have odds beyond what weights follow`] : []),
