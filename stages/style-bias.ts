@@ -9,7 +9,17 @@ import { fitStyleModel } from '../pipeline/kernels/style-model.ts'
 import { drop, MOST_MARGIN, reweight, subsample, type Weigh } from '../pipeline/kernels/style-weights.ts'
 import { labelSupport } from '../pipeline/measures/label-support.ts'
 import { style } from '../pipeline/measures/style.ts'
-import { type Audit, audited, auditFacts, type Facts, type Fit, LEAST_PAIRS, round, warningsOf } from '../pipeline/measures/style-facts.ts'
+import {
+  type Audit,
+  audited,
+  auditFacts,
+  auditWarnings,
+  type Facts,
+  type Fit,
+  fitWarnings,
+  LEAST_PAIRS,
+  round,
+} from '../pipeline/measures/style-facts.ts'
 import { encodeModel, joinModels, MODEL_FOLDS, StyleJudge } from '../pipeline/measures/style-models.ts'
 import {
   drawSample,
@@ -154,7 +164,7 @@ const fitting: Round<Params> = {
     const sum = worth.reduce((all, value) => all + value, 0)
     const kept = params.action === 'subsample' ? worth.reduce((all, value) => all + Math.min(1, value), 0) : rows.rows
     const clipped = margins.filter(margin => Math.abs(margin) > MOST_MARGIN).length / rows.rows
-    const fit: Fit = { of, left: control.left, held_out_auc: control.auc, large_prompts: large.length, clipped }
+    const fit: Fit = { of, left: control.left, held_out_auc: control.auc, clipped }
     return { tables: encodeModel({ of, model, left: control.left, scale: kept / sum, large }), state: fit }
   },
   combine: (_, context, parts) => {
@@ -202,14 +212,9 @@ const auditing: Round<Params> = {
       const audit = (parts.find(part => part.state === of)?.facts as Audit | undefined) ?? { sampled: 0 }
       const fit = fits.find(f => f.of === of)
       const target = tunes(params) ? params.target_auc : undefined
-      return {
-        pairs: count,
-        ...audit,
-        ...(fit && {
-          style_left: round(fit.left),
-          warnings: warningsOf(fit, audit, target, params.action === 'subsample' ? params.most_weight : undefined),
-        }),
-      }
+      const most = params.action === 'subsample' ? params.most_weight : undefined
+      const warnings = [...(fit ? fitWarnings(fit, audit, target, most) : []), ...auditWarnings(audit)]
+      return { pairs: count, ...audit, ...(fit && { style_left: round(fit.left) }), ...(warnings.length > 0 && { warnings }) }
     }
     const sources = corpus.sources.map((source, of) => ({ source, ...factsOf(of, pairs[of]) }))
     const total = pairs.reduce((all, count) => all + count, 0)

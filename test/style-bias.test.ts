@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Batch, beside } from '../pipeline/batch.ts'
 import { unit } from '../pipeline/kernels/random.ts'
-import { warningsOf } from '../pipeline/measures/style-facts.ts'
+import { fitWarnings } from '../pipeline/measures/style-facts.ts'
 import { styleBias } from '../stages/style-bias.ts'
 import { type Driven, type DriveOptions, driveStage, type PairInput, pairsOf } from './drive.ts'
 
@@ -26,7 +26,7 @@ interface SourceFacts {
   readonly sampled: number
   readonly before: Bias
   readonly after: Bias
-  readonly betas: Record<string, [number, number, number]>
+  readonly betas: Record<string, readonly number[]>
   readonly supported?: { pairs: number; before: number; after: number; lost: number | null; difference: number[] | null }
   readonly style_left?: number
   readonly warnings?: string[]
@@ -206,13 +206,15 @@ describe('bad input', () => {
   it('one pair, or no pair at all', async () => {
     const driven = await drive([RESPONSES])
     expect(driven.verdicts[0].add).toEqual({ style_p: 0.5, weight: 1 })
-    expect(factsOf(driven).corpus).toEqual({ pairs: 1, sampled: 1 })
+    expect(factsOf(driven).corpus).toEqual({ pairs: 1, sampled: 1, warnings: ['1 labels are too few to audit style (at least 40)'] })
     expect((await drive([])).verdicts).toEqual([])
   })
 
   it('a single prompt: its pairs are dealt to the folds, with a warning', async () => {
     const driven = await drive(pairs(500, 0.9, () => ({ prompt: 'Tell a joke.' })))
-    const [{ after, warnings }] = factsOf(driven).sources
+    const [{ before, after, betas, warnings }] = factsOf(driven).sources
+    expect(warnings).toContain('the pairs are worth 1.0 prompts, too few for intervals (at least 20): none are given')
+    expect([before.intervals, after.intervals, Object.values(betas).filter(of => of.length !== 1)]).toEqual([{}, {}, []])
     expect(warnings).toContain('1 prompts have too many pairs for one fold; their pairs were dealt to folds one by one')
     expect(Math.abs(after.linear_auc - 0.5)).toBeLessThan(0.12)
   })
@@ -260,8 +262,8 @@ describe('bad input', () => {
     const weights = driven.verdicts.map(v => v.add.weight as number)
     expect(Math.max(...weights) / Math.min(...weights)).toBeLessThanOrEqual(Math.exp(6) * 1.01)
     expect(factsOf(driven).corpus.warnings!.some(w => w.startsWith('style alone separates'))).toBe(true)
-    const fit = { of: 0, left: 0, held_out_auc: 0.5, large_prompts: 0, clipped: 0.2 }
-    expect(warningsOf(fit, { sampled: 600 })).toEqual(['0.2 of the pairs have odds beyond what weights follow'])
+    const fit = { of: 0, left: 0, held_out_auc: 0.5, clipped: 0.2 }
+    expect(fitWarnings(fit, { sampled: 600 })).toEqual(['0.2 of the pairs have odds beyond what weights follow (e^6 : 1)'])
   })
 
   it('a source too small for a model of its own takes that of the corpus', async () => {
