@@ -206,7 +206,7 @@ describe('bad input', () => {
   it('one pair, or no pair at all', async () => {
     const driven = await drive([RESPONSES])
     expect(driven.verdicts[0].add).toEqual({ style_p: 0.5, weight: 1 })
-    expect(factsOf(driven).corpus).toEqual({ pairs: 1, sampled: 1, warnings: ['1 labels are too few to audit style (at least 40)'] })
+    expect(factsOf(driven).corpus).toEqual({ pairs: 1, sampled: 1, warnings: ['too few labels to audit style: 1, at least 40'] })
     expect((await drive([])).verdicts).toEqual([])
   })
 
@@ -215,7 +215,7 @@ describe('bad input', () => {
     const [{ before, after, betas, warnings }] = factsOf(driven).sources
     expect(warnings).toContain('the pairs are worth 1.0 prompts, too few for intervals (at least 20): none are given')
     expect([before.intervals, after.intervals, Object.values(betas).filter(of => of.length !== 1)]).toEqual([{}, {}, []])
-    expect(warnings).toContain('1 prompts have too many pairs for one fold; their pairs were dealt to folds one by one')
+    expect(warnings).toContain('prompts with too many pairs for one fold: 1; their pairs were dealt to folds one by one')
     expect(Math.abs(after.linear_auc - 0.5)).toBeLessThan(0.12)
   })
 
@@ -236,7 +236,7 @@ describe('bad input', () => {
   it('only ties: nothing is fitted, nothing is said', async () => {
     const driven = await drive(pairs(200, 0.9, () => ({ tie: true })))
     expect(driven.verdicts.every(v => v.add.style_p === null && v.add.weight === null && v.outcome === 'stay')).toBe(true)
-    expect(factsOf(driven).corpus).toEqual({ pairs: 0, sampled: 0 })
+    expect(factsOf(driven).corpus).toEqual({ pairs: 0, sampled: 0, warnings: ['no labels to audit style by'] })
   })
 
   it('features that never differ: coefficients of 0, and everything finite', async () => {

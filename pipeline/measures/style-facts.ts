@@ -1,7 +1,7 @@
 /** What the manifest and the report say of style: bias before and after control, coefficients, warnings. */
 import { type Batch, columnsOf } from '../batch.ts'
 import { membersOf } from '../kernels/groups.ts'
-import { bootstrapSums } from '../kernels/intervals.ts'
+import { bootstrapSums, wilson } from '../kernels/intervals.ts'
 import { coefficients, type StyleBias, styleAuditor } from '../kernels/style-audit.ts'
 import { styleFeatures } from '../kernels/style-features.ts'
 import { effectiveShare, MOST_MARGIN, mostKept } from '../kernels/style-weights.ts'
@@ -32,10 +32,23 @@ export type Audit = Facts & {
 }
 
 export const round = (value: number): number => Math.round(value * 1e4) / 1e4
-const rounded = ({ intervals, ...figures }: StyleBias, known: boolean): StyleBias => {
-  const values = Object.entries(figures).map(([name, value]) => [name, round(value)])
-  const ranges = Object.entries(intervals).map(([name, range]) => [name, range.map(round)])
-  return { ...Object.fromEntries(values), intervals: known ? Object.fromEntries(ranges) : {} } as StyleBias
+/** A figure as it is told, with the intervals that `prompts` are enough for. */
+function told({ intervals, ...figures }: StyleBias, prompts: number): StyleBias {
+  const values = Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, round(value)]))
+  const ranges = Object.entries(intervals).flatMap(([name, range]) => {
+    const known = rangeOf(name, values[name], range.map(round), prompts)
+    return known ? [[name, known]] : []
+  })
+  return { ...values, intervals: Object.fromEntries(ranges) } as StyleBias
+}
+
+/** Where all resamples come to the same, say a share of 1, a bootstrap knows nothing: then Wilson's interval by the prompts; of R2 there is none. */
+function rangeOf(name: string, value: number, [low, high]: readonly number[], prompts: number): readonly number[] | undefined {
+  if (prompts < LEAST_PROMPTS || !(low <= high)) return undefined
+  if (low < high) return [low, high]
+  if (name === 'mcfadden_r2') return undefined
+  const share = wilson(value, prompts)
+  return [share.low, share.high].map(round)
 }
 
 /** Fewer pairs are not audited. */
@@ -66,8 +79,8 @@ export function auditFacts(batch: Batch, seed: number, controlled: boolean): Aud
     sampled: batch.rows,
     prompts: round(prompts),
     ...(large.length > 0 && { large_prompts: large.length }),
-    before: rounded(audit(), known),
-    ...(controlled && { after: rounded(audit(weight.values), known) }),
+    before: told(audit(), prompts),
+    ...(controlled && { after: told(audit(weight.values), prompts) }),
     betas: Object.fromEntries(styleFeatures.map((name, k) => [name, betas[k]])),
     ...rightness(weight.values, support.values, group, seed),
   }
@@ -139,12 +152,12 @@ function drawLimits({ longer }: StyleBias, most: number): string[] {
 
 /** What a reader of any audit must know. */
 export function auditWarnings({ sampled, prompts = 0, large_prompts, before }: Audit): string[] {
-  if (!before) return sampled > 0 ? [`${sampled} labels are too few to audit style (at least ${LEAST_PAIRS})`] : []
+  if (!before) return [sampled > 0 ? `too few labels to audit style: ${sampled}, at least ${LEAST_PAIRS}` : 'no labels to audit style by']
   return [
     ...(prompts < LEAST_PROMPTS
       ? [`the pairs are worth ${prompts.toFixed(1)} prompts, too few for intervals (at least ${LEAST_PROMPTS}): none are given`]
       : []),
-    ...(large_prompts ? [`${large_prompts} prompts have too many pairs for one fold; their pairs were dealt to folds one by one`] : []),
+    ...(large_prompts ? [`prompts with too many pairs for one fold: ${large_prompts}; their pairs were dealt to folds one by one`] : []),
     ...(before.linear_auc > SEPARATES
       ? ['style alone separates chosen from rejected; coefficients are as small as the ridge makes them']
       : []),

@@ -98,6 +98,15 @@ const contamination = z.looseObject({
       below: count,
     }),
   ),
+  wordless: count.optional().describe('items without any word, which match nothing'),
+  stopped: z
+    .looseObject({
+      ngrams: count,
+      passages: count,
+      most: z.array(z.looseObject({ text: z.string(), source: z.string(), prompts: count })).describe('those of most prompts'),
+    })
+    .optional()
+    .describe('passages of items that many prompts of a source share, so that they do not count on their own'),
   flags: z.looseObject({ pairs: count, drawn: count.describe('for people to check') }).optional(),
   second_look: look.optional().describe('pairs that are like an item by an embedding; none of them leaves for that'),
   evidence: z.array(evidence).describe('a few pairs of each benchmark, the best covered first'),
