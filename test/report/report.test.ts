@@ -153,7 +153,7 @@ describe('report.html', () => {
       '25.0 % 4.6 % 69.9 %',
       'Low coverage',
       'Second look',
-      'answer with one short sentence ask 41',
+      'answer with one short sentenceask41',
     ])
       expect(seen.said[0].replaceAll('%', '% ').replace(/ +/g, ' ')).toContain(text)
     for (const text of ['features say that control does not look at', '95 % by a bootstrap of prompts', 'shown first is chosen'])
