@@ -96,7 +96,7 @@ const SUMS = 4
 /**
  * The share of labels that votes or scores support, where there are any: control must not throw away what is right. `before` is of all, `after`
  * of what is kept, `lost` of what control took away, pair by pair up to a weight of 1. `difference` is after - lost, with an interval of 95 % by
- * `group`, or without one where there are too few; null where nothing was taken away.
+ * `group`, or without one where it cannot be told; null where nothing was taken away.
  */
 function rightness(weights: Float64Array, support: Int32Array, group: Int32Array, seed: number): Facts {
   const sums = new Map<number, Float64Array>()
@@ -127,7 +127,7 @@ function rightness(weights: Float64Array, support: Int32Array, group: Int32Array
       before: round(right / known),
       after: share(total(KEPT_RIGHT), total(KEPT)),
       lost: share(total(LOST_RIGHT), total(LOST)),
-      difference: Number.isFinite(value) ? (enough ? [value, low, high] : [value]).map(round) : null,
+      difference: Number.isFinite(value) ? (enough && low < high ? [value, low, high] : [value]).map(round) : null,
     },
   }
 }

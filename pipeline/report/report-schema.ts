@@ -127,6 +127,7 @@ const bias = z.looseObject({
     .describe('of 95 %, by a bootstrap of prompts'),
 })
 const audited = z.looseObject({
+  pairs: count.optional().describe('with a label, before control'),
   before: bias.optional(),
   after: bias.optional(),
   betas: z.record(z.string(), z.array(z.number())).optional().describe('log-odds by feature: value, low, high (95 %)'),
@@ -141,7 +142,12 @@ const audited = z.looseObject({
     })
     .optional(),
 })
-const style = z.looseObject({ step: z.string(), corpus: audited, sources: z.array(audited.and(z.looseObject({ source: z.string() }))) })
+const style = z.looseObject({
+  step: z.string(),
+  lost: z.record(z.string(), count).optional().describe('pairs that left at this step, by source'),
+  corpus: audited,
+  sources: z.array(audited.and(z.looseObject({ source: z.string() }))),
+})
 
 const bin = z.looseObject({
   p: z.number().describe('mean probability of the bin'),

@@ -86,7 +86,7 @@ function readings({ audit }: StyleOfSource): string[] {
         : auc < 0.8
           ? 'style says much of the labels: a reward model will learn some of it'
           : 'labels follow style: a reward model trained on them learns length and Markdown'
-  return [`Without reading a word, style alone tells the chosen response in ${percent(auc)} of pairs: ${said}.`]
+  return [`Without reading a word, style alone tells labels from turned ones with an AUC of ${figure(auc)}: ${said}.`]
 }
 
 function remarks({ sources, all }: StyleOfFiles): string[] {

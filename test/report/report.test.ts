@@ -156,7 +156,12 @@ describe('report.html', () => {
       'answer with one short sentenceask41',
     ])
       expect(seen.said[0].replaceAll('%', '% ').replace(/ +/g, ' ')).toContain(text)
-    for (const text of ['features say that control does not look at', '95 % by a bootstrap of prompts', 'shown first is chosen'])
+    for (const text of [
+      'features say that control does not look at',
+      '95 % by a bootstrap of prompts',
+      'shown first is chosen',
+      'What control costs',
+    ])
       expect(seen.said[1]).toContain(text)
     expect(seen.wide).toBe(0)
     expect(seen.charts).toBeGreaterThan(20)
