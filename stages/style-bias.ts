@@ -3,12 +3,13 @@ import { type Batch, batchOf, columnsOf, type Schema } from '../pipeline/batch.t
 import { lanesOf } from '../pipeline/kernels/groups.ts'
 import { sigmoid } from '../pipeline/kernels/logistic.ts'
 import { unit } from '../pipeline/kernels/random.ts'
-import { sourceNumbers } from '../pipeline/kernels/sources.ts'
 import { tuneControl } from '../pipeline/kernels/style-control.ts'
+import { styleFeatures } from '../pipeline/kernels/style-features.ts'
 import { fitStyleModel } from '../pipeline/kernels/style-model.ts'
 import { drop, MOST_MARGIN, reweight, subsample, type Weigh } from '../pipeline/kernels/style-weights.ts'
 import { labelSupport } from '../pipeline/measures/label-support.ts'
-import { style } from '../pipeline/measures/style.ts'
+import { featureColumns, featureSchema, style } from '../pipeline/measures/style.ts'
+import { census } from '../pipeline/measures/style-census.ts'
 import {
   type Audit,
   audited,
@@ -64,41 +65,12 @@ const params = z.strictObject({
     .min(100)
     .default(10_000)
     .describe('most pairs of a source on which style is fitted and audited; half as many of the whole corpus'),
+  columns: z
+    .array(z.enum(styleFeatures))
+    .default([])
+    .describe('features to add to the ledger, each as style_chosen_NAME and style_rejected_NAME'),
 })
 type Params = z.infer<typeof params>
-
-const counted = { source: 'i32', pairs: 'f64' } as const
-
-/** Counts the pairs of each source, to draw as many from small ones as from large ones. */
-const census: Round<Params> = {
-  reads: { source: 'utf8', tie: 'u8' },
-  emits: counted,
-  partitions: () => 1,
-  observe:
-    (_, { corpus }) =>
-    batch => {
-      const { source, tie } = columnsOf(batch, { source: 'utf8', tie: 'u8' })
-      const pairs = new Float64Array(corpus.sources.length)
-      const numbers = sourceNumbers(source, corpus.sources)
-      for (let i = 0; i < numbers.length; i++) if (tie.values[i] === 0) pairs[numbers[i]]++
-      const partition = { values: new Int32Array(pairs.length) }
-      const emitted = { source: { values: Int32Array.from(pairs.keys()) }, pairs: { values: pairs }, partition }
-      return batchOf({ ...counted, partition: 'i32' }, pairs.length, emitted) as Batch
-    },
-  reduce: (_, { corpus }, rows) => {
-    const { source, pairs } = columnsOf(rows, counted)
-    const total = new Array<number>(corpus.sources.length).fill(0)
-    source.values.forEach((number, i) => {
-      total[number] += pairs.values[i]
-    })
-    return { state: total }
-  },
-  combine: (_, { corpus }, parts) => {
-    const total = new Array<number>(corpus.sources.length).fill(0)
-    for (const { state } of parts) for (const [source, pairs] of (state as number[]).entries()) total[source] += pairs
-    return { state: { pairs: total } }
-  },
-}
 
 type State = { readonly pairs: readonly number[]; readonly fits?: readonly Fit[] }
 const stateOf = (context: Context): State => context.summary.state as State
@@ -232,7 +204,7 @@ export const styleBias = defineStage<Params>({
   params,
   measures: () => [style.with({})],
   reads: readsToJudge,
-  adds: (params): Schema => (gives(params) ? { style_p: 'f32', weight: 'f32' } : { style_p: 'f32' }),
+  adds: (params): Schema => ({ style_p: 'f32', ...(gives(params) && { weight: 'f32' }), ...featureSchema(params.columns) }),
   reasons: ({ action }) => outcomeOf[action],
   rounds: [census, fitting, auditing],
   judge: (params, context) => {
@@ -244,6 +216,7 @@ export const styleBias = defineStage<Params>({
       const valid = tie.values.map(tied => 1 - tied)
       const add: Verdict['add'] = {
         style_p: { values: Float32Array.from(margins, sigmoid), valid },
+        ...featureColumns(batch, params.columns),
         ...(gives(params) && { weight: { values: Float32Array.from(weights), valid } }),
       }
       return { add, leave: Uint8Array.from(weights, (weight, i) => (weight === 0 && tie.values[i] === 0 ? 1 : 0)) }

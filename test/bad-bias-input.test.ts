@@ -41,7 +41,7 @@ const sources: Readonly<Record<string, readonly object[]>> = {
 const run = (benchmarks: readonly string[], options = ''): Said => {
   const paths = (names: readonly string[]): string => names.map(name => `${name}.jsonl`).join(', ')
   const config = `name: bad\nsources: [${Object.keys(sources).map(name => `{ path: ${name}.jsonl }`)}]\nbenchmarks: [${paths(benchmarks)}]
-steps: [decontaminate${options}, style-bias: { action: reweight }]\noutput: { publish_without_review: true }\n`
+steps: [decontaminate${options}, style-bias: { action: reweight, columns: [words] }]\noutput: { publish_without_review: true }\n`
   writeFileSync(join(dir, 'c.yaml'), config)
   const places = ['--out', join(dir, 'out'), '--store', join(dir, 'store')]
   return goldpan(['run', join(dir, 'c.yaml'), ...places, '--threads', '0', '--progress', 'none'])
@@ -104,6 +104,11 @@ describe('a build of odd benchmarks and sources', () => {
       const [low, high] = before!.intervals!.linear_auc
       expect([low < 1 - 2 / prompts, high]).toEqual([true, 1])
     } // biome-ignore format: a table above
+  })
+
+  it('has the features of style in the ledger that were asked for', async () => {
+    const asked = await rowsOf(out, `SELECT style_chosen_words AS chosen, style_rejected_words AS rejected FROM '{dir}/ledger/*.parquet' WHERE source = 'one-pair'`) // biome-ignore format: SQL
+    expect(asked).toEqual([{ chosen: 4, rejected: 1 }])
   })
 
   it('bounds every weight, and gives each source a mean of 1', async () => {

@@ -193,6 +193,22 @@ describe('control', () => {
     expect(factsOf(await drive(pairs(600, 0.9))).corpus.supported).toBeUndefined()
   })
 
+  it('adds features of both sides on request, ties included', async () => {
+    const inputs = [
+      { chosen: '# One two\n\n**three**', rejected: 'One.' },
+      { chosen: 'a b', rejected: 'a', tie: true },
+    ]
+    const { adds, verdicts } = await drive(inputs, { action: 'flag', columns: ['words', 'headers'] })
+    expect(Object.keys(adds.schema)).toEqual([
+      'style_p',
+      ...['words', 'headers'].flatMap(name => [`style_chosen_${name}`, `style_rejected_${name}`]),
+    ])
+    expect(verdicts.map(v => Object.values(v.add).slice(1))).toEqual([
+      [3, 1, 1, 0],
+      [2, 1, 0, 0],
+    ])
+  })
+
   it('leaves ties without a word', async () => {
     const { verdicts } = await drive(pairs(400, 0.9, i => ({ tie: i % 100 === 0 })))
     expect(verdicts[0].add).toEqual({ style_p: null, weight: null })
