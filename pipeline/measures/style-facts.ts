@@ -32,11 +32,12 @@ export type Audit = Facts & {
 }
 
 export const round = (value: number): number => Math.round(value * 1e4) / 1e4
-/** A figure as it is told, with the intervals that `prompts` are enough for. */
-function told({ intervals, ...figures }: StyleBias, prompts: number): StyleBias {
+
+/** Figures as they are told, with the intervals for which there are prompts enough; `worth`: of how many each figure speaks. */
+function told({ intervals, ...figures }: StyleBias, worth: (name: string) => number): StyleBias {
   const values = Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, round(value)]))
   const ranges = Object.entries(intervals).flatMap(([name, range]) => {
-    const known = rangeOf(name, values[name], range.map(round), prompts)
+    const known = rangeOf(name, values[name], range.map(round), worth(name))
     return known ? [[name, known]] : []
   })
   return { ...values, intervals: Object.fromEntries(ranges) } as StyleBias
@@ -72,6 +73,8 @@ export function auditFacts(batch: Batch, seed: number, controlled: boolean): Aud
   const { rows, group, large } = styleRowsOf(batch, AUDIT_FOLDS)
   const { weight, support, first } = columnsOf(batch, audited)
   const prompts = worthOfPrompts(group)
+  const signs: Readonly<Record<string, Float32Array>> = { longer: rows.longer, more_markdown: rows.more_markdown, first: first.values }
+  const worth = (name: string): number => (name in signs ? worthOfPrompts(group.filter((_, i) => signs[name][i] !== 0)) : prompts)
   const known = prompts >= LEAST_PROMPTS
   const betas = coefficients(rows, group, seed).map(({ beta, low, high }) => (known ? [beta, low, high] : [beta]).map(round))
   const audit = styleAuditor(rows, group, first.values, seed)
@@ -79,8 +82,8 @@ export function auditFacts(batch: Batch, seed: number, controlled: boolean): Aud
     sampled: batch.rows,
     prompts: round(prompts),
     ...(large.length > 0 && { large_prompts: large.length }),
-    before: told(audit(), prompts),
-    ...(controlled && { after: told(audit(weight.values), prompts) }),
+    before: told(audit(), worth),
+    ...(controlled && { after: told(audit(weight.values), worth) }),
     betas: Object.fromEntries(styleFeatures.map((name, k) => [name, betas[k]])),
     ...rightness(weight.values, support.values, group, seed),
   }
