@@ -24,7 +24,7 @@ export const contamination = { list: { benchmark: 'utf8', item: 'utf8', span: 'u
 export const likeness = { list: { benchmark: 'utf8', item: 'utf8', cosine: 'f32' } } as const
 export const human = { outcome: { labels: votes }, n: 'i32', agreement: 'f32' } as const
 
-/** The ledger in the order of its documentation; `added` names columns that steps add, of which `cosine` and those of models enter; `own` are those of the user's stages. */
+/** The ledger in the order of its documentation; `added` names columns that steps add, of which `cosine`, features of style and those of models enter; `own` are those of the user's stages. */
 export function ledgerColumns(added: readonly string[], own: Schema = {}): OutColumn[] {
   const columns = [
     required('pair_id', 'id'),
@@ -46,6 +46,7 @@ export function ledgerColumns(added: readonly string[], own: Schema = {}): OutCo
     optional('contamination', contamination),
     ...(added.includes('second_look') ? [optional('second_look', likeness)] : []),
     optional('style_p', 'f32'),
+    ...added.filter(name => /^style_(?:chosen|rejected)_/.test(name)).map(name => optional(name, 'f32')),
     optional('weight', 'f32'),
     ...modelColumns(added).map(name => optional(name, 'f32')),
     optional('p_mean', 'f32'),

@@ -3,13 +3,24 @@ import { type Batch, batchOf, columnsOf, type Schema } from '../pipeline/batch.t
 import { lanesOf } from '../pipeline/kernels/groups.ts'
 import { sigmoid } from '../pipeline/kernels/logistic.ts'
 import { unit } from '../pipeline/kernels/random.ts'
-import { sourceNumbers } from '../pipeline/kernels/sources.ts'
 import { tuneControl } from '../pipeline/kernels/style-control.ts'
+import { styleFeatures } from '../pipeline/kernels/style-features.ts'
 import { fitStyleModel } from '../pipeline/kernels/style-model.ts'
 import { drop, MOST_MARGIN, reweight, subsample, type Weigh } from '../pipeline/kernels/style-weights.ts'
 import { labelSupport } from '../pipeline/measures/label-support.ts'
-import { style } from '../pipeline/measures/style.ts'
-import { type Audit, audited, auditFacts, type Facts, type Fit, LEAST_PAIRS, round, warningsOf } from '../pipeline/measures/style-facts.ts'
+import { featureColumns, featureSchema, style } from '../pipeline/measures/style.ts'
+import { census } from '../pipeline/measures/style-census.ts'
+import {
+  type Audit,
+  audited,
+  auditFacts,
+  auditWarnings,
+  type Facts,
+  type Fit,
+  fitWarnings,
+  LEAST_PAIRS,
+  round,
+} from '../pipeline/measures/style-facts.ts'
 import { encodeModel, joinModels, MODEL_FOLDS, StyleJudge } from '../pipeline/measures/style-models.ts'
 import {
   drawSample,
@@ -35,6 +46,14 @@ const params = z.strictObject({
     .max(1)
     .default(0.55)
     .describe('actions reweight and subsample: area under the curve that style alone must not exceed on held-out prompts; 0.5 = nothing'),
+  most_weight: z
+    .number()
+    .min(1)
+    .max(100)
+    .default(1)
+    .describe(
+      'action subsample: how many times a drawn pair may weigh what the lightest does; above 1 more of the sample is kept and pairs get a weight, which the trainer must use; 1 = no weights',
+    ),
   drop_above: z
     .number()
     .min(0.5)
@@ -46,41 +65,12 @@ const params = z.strictObject({
     .min(100)
     .default(10_000)
     .describe('most pairs of a source on which style is fitted and audited; half as many of the whole corpus'),
+  columns: z
+    .array(z.enum(styleFeatures))
+    .default([])
+    .describe('features to add to the ledger, each as style_chosen_NAME and style_rejected_NAME'),
 })
 type Params = z.infer<typeof params>
-
-const counted = { source: 'i32', pairs: 'f64' } as const
-
-/** Counts the pairs of each source, to draw as many from small ones as from large ones. */
-const census: Round<Params> = {
-  reads: { source: 'utf8', tie: 'u8' },
-  emits: counted,
-  partitions: () => 1,
-  observe:
-    (_, { corpus }) =>
-    batch => {
-      const { source, tie } = columnsOf(batch, { source: 'utf8', tie: 'u8' })
-      const pairs = new Float64Array(corpus.sources.length)
-      const numbers = sourceNumbers(source, corpus.sources)
-      for (let i = 0; i < numbers.length; i++) if (tie.values[i] === 0) pairs[numbers[i]]++
-      const partition = { values: new Int32Array(pairs.length) }
-      const emitted = { source: { values: Int32Array.from(pairs.keys()) }, pairs: { values: pairs }, partition }
-      return batchOf({ ...counted, partition: 'i32' }, pairs.length, emitted) as Batch
-    },
-  reduce: (_, { corpus }, rows) => {
-    const { source, pairs } = columnsOf(rows, counted)
-    const total = new Array<number>(corpus.sources.length).fill(0)
-    source.values.forEach((number, i) => {
-      total[number] += pairs.values[i]
-    })
-    return { state: total }
-  },
-  combine: (_, { corpus }, parts) => {
-    const total = new Array<number>(corpus.sources.length).fill(0)
-    for (const { state } of parts) for (const [source, pairs] of (state as number[]).entries()) total[source] += pairs
-    return { state: { pairs: total } }
-  },
-}
 
 type State = { readonly pairs: readonly number[]; readonly fits?: readonly Fit[] }
 const stateOf = (context: Context): State => context.summary.state as State
@@ -103,8 +93,11 @@ function sharesOf({ sample }: Params, { pairs }: State): Shares {
   return { sources, corpus: total > 0 ? Math.min(1, sample / 2 / total) : 0 }
 }
 
-/** How pairs are weighed by an action; `flag` weighs none. */
-const weighs: Record<Params['action'], Weigh> = { flag: () => 1, drop, reweight, subsample }
+/** How pairs are weighed by the action; `flag` weighs none. */
+const weighOf = ({ action, most_weight }: Params): Weigh => ({ flag: () => 1, drop, reweight, subsample: subsample(most_weight) })[action]
+
+/** Whether pairs that stay differ in weight. */
+const gives = ({ action, most_weight }: Params): boolean => action === 'reweight' || (action === 'subsample' && most_weight > 1)
 
 /** Whether control is tuned to the target: no threshold of dropping takes style out, it only turns it round. */
 const tunes = ({ action }: Params): boolean => action === 'reweight' || action === 'subsample'
@@ -136,13 +129,15 @@ const fitting: Round<Params> = {
     const { rows, large } = styleRowsOf(ordered, MODEL_FOLDS)
     const { model, margins } = fitStyleModel(rows)
     const { support } = columnsOf(ordered, sampled)
-    const weigh = weighs[params.action]
+    const weigh = weighOf(params)
     const set = { left: 2 * params.drop_above - 1, auc: 1 }
     const control = tunes(params) ? tuneControl(rows, margins, support.values, params.target_auc, weigh) : set
-    const mean = margins.reduce((sum, margin, i) => sum + weigh(margin, control.left, support.values[i]), 0) / rows.rows
+    const worth = margins.map((margin, i) => weigh(margin, control.left, support.values[i]))
+    const sum = worth.reduce((all, value) => all + value, 0)
+    const kept = params.action === 'subsample' ? worth.reduce((all, value) => all + Math.min(1, value), 0) : rows.rows
     const clipped = margins.filter(margin => Math.abs(margin) > MOST_MARGIN).length / rows.rows
-    const fit: Fit = { of, left: control.left, held_out_auc: control.auc, large_prompts: large.length, clipped }
-    return { tables: encodeModel({ of, model, left: control.left, scale: 1 / mean, large }), state: fit }
+    const fit: Fit = { of, left: control.left, held_out_auc: control.auc, clipped }
+    return { tables: encodeModel({ of, model, left: control.left, scale: kept / sum, large }), state: fit }
   },
   combine: (_, context, parts) => {
     const fits = parts.flatMap(part => (part.state ? [part.state as Fit] : [])).sort((a, b) => a.of - b.of)
@@ -150,16 +145,18 @@ const fitting: Round<Params> = {
   },
 }
 
-/** What the action makes of the rows named by `index`: a weight for pairs that stay, 0 for those that leave. */
-function decide({ action }: Params, { seed }: Context, judge: StyleJudge, batch: Batch, index: Int32Array) {
+/** What the action makes of the rows named by `index`: a weight for pairs that stay, of mean 1 over a source, 0 for those that leave. */
+function decide(params: Params, { seed }: Context, judge: StyleJudge, batch: Batch, index: Int32Array) {
   const { margins, left, scale } = judge.judge(batch, index)
   const support = labelSupport(batch, index)
-  const weights = margins.map((margin, k) => weighs[action](margin, left[k], support[k]))
-  if (action === 'reweight') return { margins, weights: weights.map((weight, k) => weight * scale[k]) }
-  if (action !== 'subsample') return { margins, weights }
+  const weigh = weighOf(params)
+  const worth = margins.map((margin, k) => weigh(margin, left[k], support[k]))
+  if (params.action === 'reweight') return { margins, weights: worth.map((weight, k) => weight * scale[k]) }
+  if (params.action !== 'subsample') return { margins, weights: worth }
   const { pair_id, prompt_cluster } = columnsOf(batch, judgedColumns)
   const [pairs, prompts] = [pair_id, prompt_cluster].map(ids => lanesOf(ids, batch.rows)[0])
-  return { margins, weights: weights.map((chance, k) => (unit(seed, pairs[index[k]], prompts[index[k]]) < chance ? 1 : 0)) }
+  const place = (k: number): number => unit(seed, pairs[index[k]], prompts[index[k]])
+  return { margins, weights: worth.map((value, k) => (place(k) < value ? Math.max(1, value) * scale[k] : 0)) }
 }
 
 /** Audits every sample before and after, by models of the audit's own, on prompts that they have not seen. */
@@ -187,11 +184,9 @@ const auditing: Round<Params> = {
       const audit = (parts.find(part => part.state === of)?.facts as Audit | undefined) ?? { sampled: 0 }
       const fit = fits.find(f => f.of === of)
       const target = tunes(params) ? params.target_auc : undefined
-      return {
-        pairs: count,
-        ...audit,
-        ...(fit && { style_left: round(fit.left), warnings: warningsOf(fit, audit, target, params.action === 'subsample') }),
-      }
+      const most = params.action === 'subsample' ? params.most_weight : undefined
+      const warnings = [...(fit ? fitWarnings(fit, audit, target, most) : []), ...auditWarnings(audit)]
+      return { pairs: count, ...audit, ...(fit && { style_left: round(fit.left) }), ...(warnings.length > 0 && { warnings }) }
     }
     const sources = corpus.sources.map((source, of) => ({ source, ...factsOf(of, pairs[of]) }))
     const total = pairs.reduce((all, count) => all + count, 0)
@@ -205,11 +200,11 @@ const outcomeOf = { flag: {}, reweight: {}, drop: { style_explained: 'drop' }, s
 export const styleBias = defineStage<Params>({
   name: 'style-bias',
   doc: 'Measures what length, Markdown and other style alone say of the labels, and weighs, draws or drops pairs until they say little.',
-  version: 4,
+  version: 5,
   params,
   measures: () => [style.with({})],
   reads: readsToJudge,
-  adds: ({ action }): Schema => (action === 'reweight' ? { style_p: 'f32', weight: 'f32' } : { style_p: 'f32' }),
+  adds: (params): Schema => ({ style_p: 'f32', ...(gives(params) && { weight: 'f32' }), ...featureSchema(params.columns) }),
   reasons: ({ action }) => outcomeOf[action],
   rounds: [census, fitting, auditing],
   judge: (params, context) => {
@@ -221,7 +216,8 @@ export const styleBias = defineStage<Params>({
       const valid = tie.values.map(tied => 1 - tied)
       const add: Verdict['add'] = {
         style_p: { values: Float32Array.from(margins, sigmoid), valid },
-        ...(params.action === 'reweight' && { weight: { values: Float32Array.from(weights), valid } }),
+        ...featureColumns(batch, params.columns),
+        ...(gives(params) && { weight: { values: Float32Array.from(weights), valid } }),
       }
       return { add, leave: Uint8Array.from(weights, (weight, i) => (weight === 0 && tie.values[i] === 0 ? 1 : 0)) }
     }

@@ -164,7 +164,7 @@ describe('what counts', () => {
   it('is nothing for items without words', async () => {
     const { found, summary } = await contaminationOf(['?!', '', 'x'], {}, line('1', '?!') + line('2', ''))
     expect(found).toEqual([null, null, null])
-    expect(summary.facts).toMatchObject({ items: 2, texts: 0 })
+    expect(summary.facts).toMatchObject({ items: 2, texts: 0, wordless: 2 })
   })
 
   it('is searched for where fields says, by benchmark', async () => {

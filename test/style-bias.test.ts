@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Batch, beside } from '../pipeline/batch.ts'
 import { unit } from '../pipeline/kernels/random.ts'
-import { warningsOf } from '../pipeline/measures/style-facts.ts'
+import { fitWarnings } from '../pipeline/measures/style-facts.ts'
 import { styleBias } from '../stages/style-bias.ts'
 import { type Driven, type DriveOptions, driveStage, type PairInput, pairsOf } from './drive.ts'
 
@@ -26,7 +26,7 @@ interface SourceFacts {
   readonly sampled: number
   readonly before: Bias
   readonly after: Bias
-  readonly betas: Record<string, [number, number, number]>
+  readonly betas: Record<string, readonly number[]>
   readonly supported?: { pairs: number; before: number; after: number; lost: number | null; difference: number[] | null }
   readonly style_left?: number
   readonly warnings?: string[]
@@ -57,7 +57,7 @@ describe('audit', () => {
     // 400 pairs tell which response came first: of half of them it is the chosen one in 60 %, of the others always.
     expect(biased.before.first).toBeCloseTo(0.8, 1)
     const { intervals, ...figures } = biased.before
-    expect(Object.keys(intervals)).toEqual(Object.keys(figures).filter(name => name !== 'effective_share'))
+    expect(Object.keys(intervals)).toEqual(Object.keys(figures).filter(name => !['effective_share', 'more_markdown'].includes(name)))
     for (const [name, [low, high]] of Object.entries(intervals)) {
       const value = figures[name as keyof typeof figures]!
       expect([name, low <= value && value <= high]).toEqual([name, true])
@@ -121,10 +121,25 @@ describe('control', () => {
     expect(after.effective_share).toBeCloseTo(stay / 800, 4)
     expect(Math.abs(after.longer - 0.5)).toBeLessThan(0.1)
     expect(driven.verdicts.find(v => v.outcome === 'drop')!.reason).toBe('not_drawn')
-    expect(factsOf(driven).sources[0].warnings!.some(text => /no draw that evens length out keeps much more than 0\.[23]/.test(text))).toBe(
-      true,
-    )
+    expect(factsOf(driven).sources[0].warnings!.some(text => /no draw with most_weight 1 .* much above 0\.[23]/.test(text))).toBe(true)
     expect(driven.adds.schema).toEqual({ style_p: 'f32' })
+  })
+
+  it('keeps more of the sample where drawn pairs may weigh twice as much as others', async () => {
+    const kept = {
+      one: await drive(pairs(800, 0.85), { action: 'subsample' }),
+      two: await drive(pairs(800, 0.85), { action: 'subsample', most_weight: 2 }),
+    }
+    const [{ after, warnings = [] }] = factsOf(kept.two).sources
+    const stay = kept.two.verdicts.filter(v => v.outcome === 'stay')
+    const weights = stay.map(v => v.add.weight as number)
+    expect(after.effective_share).toBeGreaterThan(factsOf(kept.one).sources[0].after.effective_share * 1.2)
+    expect(stay.length).toBeGreaterThan(after.effective_share * 800)
+    expect(stay.length).toBeLessThan(700)
+    expect(Math.max(...weights) / Math.min(...weights)).toBeCloseTo(2, 5)
+    expect(Math.abs(weights.reduce((a, b) => a + b, 0) / weights.length - 1)).toBeLessThan(0.05)
+    for (const auc of [after.linear_auc, after.longer]) expect(Math.abs(auc - 0.5)).toBeLessThan(0.1)
+    expect(warnings.filter(text => text.includes('most_weight'))).toEqual([])
   })
 
   it('drops what style explains, but not what votes or models support', async () => {
@@ -178,6 +193,22 @@ describe('control', () => {
     expect(factsOf(await drive(pairs(600, 0.9))).corpus.supported).toBeUndefined()
   })
 
+  it('adds features of both sides on request, ties included', async () => {
+    const inputs = [
+      { chosen: '# One two\n\n**three**', rejected: 'One.' },
+      { chosen: 'a b', rejected: 'a', tie: true },
+    ]
+    const { adds, verdicts } = await drive(inputs, { action: 'flag', columns: ['words', 'headers'] })
+    expect(Object.keys(adds.schema)).toEqual([
+      'style_p',
+      ...['words', 'headers'].flatMap(name => [`style_chosen_${name}`, `style_rejected_${name}`]),
+    ])
+    expect(verdicts.map(v => Object.values(v.add).slice(1))).toEqual([
+      [3, 1, 1, 0],
+      [2, 1, 0, 0],
+    ])
+  })
+
   it('leaves ties without a word', async () => {
     const { verdicts } = await drive(pairs(400, 0.9, i => ({ tie: i % 100 === 0 })))
     expect(verdicts[0].add).toEqual({ style_p: null, weight: null })
@@ -191,14 +222,16 @@ describe('bad input', () => {
   it('one pair, or no pair at all', async () => {
     const driven = await drive([RESPONSES])
     expect(driven.verdicts[0].add).toEqual({ style_p: 0.5, weight: 1 })
-    expect(factsOf(driven).corpus).toEqual({ pairs: 1, sampled: 1 })
+    expect(factsOf(driven).corpus).toEqual({ pairs: 1, sampled: 1, warnings: ['too few labels to audit style: 1, at least 40'] })
     expect((await drive([])).verdicts).toEqual([])
   })
 
   it('a single prompt: its pairs are dealt to the folds, with a warning', async () => {
     const driven = await drive(pairs(500, 0.9, () => ({ prompt: 'Tell a joke.' })))
-    const [{ after, warnings }] = factsOf(driven).sources
-    expect(warnings).toContain('1 prompts have too many pairs for one fold; their pairs were dealt to folds one by one')
+    const [{ before, after, betas, warnings }] = factsOf(driven).sources
+    expect(warnings).toContain('the pairs are worth 1.0 prompts, too few for intervals (at least 20): none are given')
+    expect([before.intervals, after.intervals, Object.values(betas).filter(of => of.length !== 1)]).toEqual([{}, {}, []])
+    expect(warnings).toContain('prompts with too many pairs for one fold: 1; their pairs were dealt to folds one by one')
     expect(Math.abs(after.linear_auc - 0.5)).toBeLessThan(0.12)
   })
 
@@ -219,7 +252,7 @@ describe('bad input', () => {
   it('only ties: nothing is fitted, nothing is said', async () => {
     const driven = await drive(pairs(200, 0.9, () => ({ tie: true })))
     expect(driven.verdicts.every(v => v.add.style_p === null && v.add.weight === null && v.outcome === 'stay')).toBe(true)
-    expect(factsOf(driven).corpus).toEqual({ pairs: 0, sampled: 0 })
+    expect(factsOf(driven).corpus).toEqual({ pairs: 0, sampled: 0, warnings: ['no labels to audit style by'] })
   })
 
   it('features that never differ: coefficients of 0, and everything finite', async () => {
@@ -245,8 +278,8 @@ describe('bad input', () => {
     const weights = driven.verdicts.map(v => v.add.weight as number)
     expect(Math.max(...weights) / Math.min(...weights)).toBeLessThanOrEqual(Math.exp(6) * 1.01)
     expect(factsOf(driven).corpus.warnings!.some(w => w.startsWith('style alone separates'))).toBe(true)
-    const fit = { of: 0, left: 0, held_out_auc: 0.5, large_prompts: 0, clipped: 0.2 }
-    expect(warningsOf(fit, { sampled: 600 })).toEqual(['0.2 of the pairs have odds beyond what weights follow'])
+    const fit = { of: 0, left: 0, held_out_auc: 0.5, clipped: 0.2 }
+    expect(fitWarnings(fit, { sampled: 600 })).toEqual(['0.2 of the pairs have odds beyond what weights follow (e^6 : 1)'])
   })
 
   it('a source too small for a model of its own takes that of the corpus', async () => {

@@ -24,12 +24,25 @@ export const reweight: Weigh = (margin, left, support) => {
 }
 
 /**
- * The chance to be drawn: certain where style speaks against the label. Where a share p of the labels has one style chosen, no draw that evens
- * it out keeps more than 2 (1 - p) of the pairs, whatever the model: only weights can be worth more.
+ * What a pair is worth to a draw: its chance where that is below 1, else it is certain to be drawn and weighs as much. No weight is above `most`,
+ * to which pairs come whose label style speaks against. At `most` 1 all drawn pairs are alike: then a share p of labels that follow style leaves
+ * 2 (1 - p) of the pairs at most, whatever the model. The higher `most`, the nearer to the overlap weights of `reweight`, and the more is kept.
  */
-export const subsample: Weigh = (margin, left, support) => {
-  const size = Math.min(Math.abs(margin), MOST_MARGIN)
-  return margin > 0 || support < 0 ? Math.exp(-(1 - left) * size) : 1
+export const subsample =
+  (most: number): Weigh =>
+  (margin, left, support) => {
+    const ratio = Math.exp(-(1 - left) * Math.min(Math.abs(margin), MOST_MARGIN))
+    const unlikely = Math.min(most, (1 + most) / (1 + ratio))
+    return margin > 0 || support < 0 ? ratio * unlikely : unlikely
+  }
+
+/**
+ * The largest effective sample, as a share of the pairs, of a draw with weights up to `most` that evens out what a share of them has in common:
+ * q of the pairs weigh `most`, as much of the others is drawn at 1; never more than by weights alone, 4 q (1 - q).
+ */
+export function mostKept(share: number, most: number): number {
+  const few = Math.min(share, 1 - share)
+  return Math.min(4 * few * (1 - few), (4 * few * most) / (most + 1))
 }
 
 /** 0 where style explains the label, with a probability above (1 + left) / 2, and nothing else supports it. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type Utf8, utf8Of } from '../batch.ts'
 import { type BenchmarkItem, benchmarkItems } from '../codecs/benchmark.ts'
+import { UserError } from '../errors.ts'
 import { buildNgramIndex, type NgramIndex } from '../kernels/ngram-index.ts'
 import { plainWords } from '../kernels/plain-words.ts'
 import { weightOfWords } from '../kernels/word-weight.ts'
@@ -27,8 +28,9 @@ export interface BenchmarkIndex {
   readonly items: readonly string[]
   /** By text: where it counts, as bits of `SEARCHED`. */
   readonly searched: Uint8Array
-  /** Of all benchmarks, those without words included. */
+  /** Of all benchmarks, and those of them without any word, which match nothing. */
   readonly itemCount: number
+  readonly wordless: number
 }
 
 export const USER = 1
@@ -56,7 +58,8 @@ async function indexOf(
 ): Promise<BenchmarkIndex> {
   const items = (await Promise.all(files.map((bytes, i) => benchmarkItems(bytes, paths[i])))).flat()
   const benchmarks = [...new Set(items.map(item => item.benchmark))]
-  const texts = distinctTexts(items)
+  refuseUnknown(Object.keys(overrides), benchmarks)
+  const { texts, wordless } = distinctTexts(items)
   const numbers = new Map(items.map((item, i) => [item, i]))
   const own = texts.map(({ item }) => overrides[item.benchmark])
   const column = utf8Of(texts.map(({ text }) => text))
@@ -75,7 +78,16 @@ async function indexOf(
     items: texts.map(({ item }) => item.id),
     searched: Uint8Array.from(own, o => SEARCHED[o?.fields ?? fields]),
     itemCount: items.length,
+    wordless,
   }
+}
+
+function refuseUnknown(overrides: readonly string[], benchmarks: readonly string[]): void {
+  const unknown = overrides.find(name => !benchmarks.includes(name))
+  if (unknown !== undefined)
+    throw new UserError(
+      `decontaminate: overrides: no benchmark is called ${JSON.stringify(unknown)}; the files hold ${benchmarks.slice(0, 20).join(', ')}`,
+    )
 }
 
 /** In words; in Han and Hiragana as many characters, in scripts whose letters are words to the tokeniser three times as many letters. */
@@ -93,17 +105,19 @@ interface ItemText {
 }
 
 /** Texts as written and in the normal forms of Unicode, without those that have no word or the words of one before. */
-function distinctTexts(items: readonly BenchmarkItem[]): ItemText[] {
+function distinctTexts(items: readonly BenchmarkItem[]): { texts: ItemText[]; wordless: number } {
   const all = items.flatMap(item => item.texts.flatMap(text => formsOf(text).map(form => ({ item, text: form }))))
   const { starts, hashes } = plainWords(utf8Of(all.map(({ text }) => text)))
   const seen = new Set<string>()
-  return all.filter(({ item }, i) => {
+  const worded = new Set(all.flatMap(({ item }, i) => (starts[i] < starts[i + 1] ? [item] : [])))
+  const texts = all.filter(({ item }, i) => {
     const words = hashes.slice(starts[i], starts[i + 1])
     const key = `${item.benchmark} ${digest(new Uint8Array(words.buffer))}`
     if (words.length === 0 || seen.has(key)) return false
     seen.add(key)
     return true
   })
+  return { texts, wordless: items.length - worded.size }
 }
 
 const formsOf = (text: string): string[] => [...new Set([text, ...['NFC', 'NFD', 'NFKC'].map(form => text.normalize(form))])]

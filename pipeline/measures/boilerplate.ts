@@ -92,7 +92,11 @@ function orderOf({ columns: { gram, source }, rows }: Batch<typeof stopped>): In
 const MOST_PASSAGES = 20
 
 /** The stopped passages of each source: n-grams that follow one another are one passage. */
-function stopFacts({ ngrams, benchmarks, items, itemCount }: BenchmarkIndex, { corpus }: Context, { columns }: Batch<typeof stopped>) {
+function stopFacts(
+  { ngrams, benchmarks, items, itemCount, wordless }: BenchmarkIndex,
+  { corpus }: Context,
+  { columns }: Batch<typeof stopped>,
+) {
   const { gram, source, prompts } = columns
   const passages: { source: number; first: number; last: number; prompts: number }[] = []
   const open = new Map<number, (typeof passages)[number]>()
@@ -113,6 +117,6 @@ function stopFacts({ ngrams, benchmarks, items, itemCount }: BenchmarkIndex, { c
     source: corpus.sources[p.source],
     prompts: p.prompts,
   }))
-  const counts = { benchmarks: benchmarks.length, items: itemCount, texts: items.length }
+  const counts = { benchmarks: benchmarks.length, items: itemCount, texts: items.length, ...(wordless > 0 && { wordless }) }
   return { ...counts, stopped: { ngrams: new Set(gram.values).size, passages: passages.length, most } }
 }

@@ -1,6 +1,6 @@
 /** The style of both responses, as vectors of `styleFeatures`. */
-import { type Columns, columnsOf } from '../batch.ts'
-import { styleFeatures } from '../kernels/style-features.ts'
+import { type Batch, type Columns, columnsOf, type Schema } from '../batch.ts'
+import { place, type StyleFeature, styleFeatures } from '../kernels/style-features.ts'
 import { styleVectors } from '../kernels/style-vectors.ts'
 import { pairTexts } from '../pair.ts'
 import { defineMeasure } from '../stage.ts'
@@ -22,3 +22,17 @@ export const style = defineMeasure<Record<string, never>>({
     }
   },
 })
+
+const SIDES = ['chosen', 'rejected'] as const
+
+/** Columns for single features of both sides: style_chosen_words, style_rejected_words, ... */
+export const featureSchema = (features: readonly StyleFeature[]): Schema =>
+  Object.fromEntries(features.flatMap(name => SIDES.map(side => [`style_${side}_${name}`, 'f32' as const])))
+
+/** Their values, of a batch that has the vectors. */
+export function featureColumns(batch: Batch, features: readonly StyleFeature[]): Record<string, { readonly values: Float32Array }> {
+  const vectors = columnsOf(batch, styleColumns)
+  const column = (side: (typeof SIDES)[number], name: StyleFeature): Float32Array =>
+    Float32Array.from({ length: batch.rows }, (_, row) => vectors[`style_${side}`].values[row * styleFeatures.length + place[name]])
+  return Object.fromEntries(features.flatMap(name => SIDES.map(side => [`style_${side}_${name}`, { values: column(side, name) }])))
+}

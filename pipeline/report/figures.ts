@@ -15,6 +15,7 @@ import {
   histogramsOf,
   labelKindsOf,
   lengthsOf,
+  lostAt,
   membersOf,
   modelsIn,
   reliabilityOf,
@@ -29,6 +30,7 @@ import {
   type Report,
   type Run,
   runShape,
+  type Style,
 } from './report-schema.ts'
 import { warningsOf } from './warnings.ts'
 
@@ -57,7 +59,7 @@ export async function reportOf(finished: Finished, tables: Tables, people?: Peop
     duplicates: await duplicatesOf(manifest, tables),
     cluster_sizes: await clusterSizesOf(tables),
     contamination: await contaminationOf(manifest, tables),
-    style: steps.flatMap(({ id, summary }) => known('style', summary, facts => ({ step: id, ...facts }))),
+    style: await styleOf(manifest, tables),
     ...(await modelFigures(manifest, tables)),
     signals: await histogramsOf(tables),
     facts: steps.flatMap(step => leavesOf(step)),
@@ -130,6 +132,11 @@ async function contaminationOf({ steps }: Manifest, tables: Tables): Promise<Con
   const found = steps.flatMap(({ id, summary }) => known('contamination', summary, facts => ({ step: id, ...facts })))
   const evidence = found.some(({ found: cells }) => cells.length > 0) ? await evidenceOf(tables) : []
   return found.map(one => ({ ...one, evidence: evidence.filter(({ benchmark }) => one.found.some(cell => cell.benchmark === benchmark)) }))
+}
+
+async function styleOf({ steps }: Manifest, tables: Tables): Promise<Style[]> {
+  const found = steps.flatMap(({ id, summary }) => known('style', summary, facts => ({ step: id, ...facts })))
+  return Promise.all(found.map(async one => ({ ...one, lost: await lostAt(tables, one.step) })))
 }
 
 /** Models of `disagreement`, whose own bins come first; else those counted in the ledger. */

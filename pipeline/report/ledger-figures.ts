@@ -77,6 +77,14 @@ export async function clusterSizesOf(tables: Tables): Promise<Report['cluster_si
   return [...bins.values()]
 }
 
+/** Pairs that left at a step, by source. */
+export async function lostAt(tables: Tables, step: string): Promise<Record<string, number>> {
+  const rows = await tables.rows<{ source: string; n: number }>(
+    `select source, count(*)::bigint as n from ledger where step = '${step.replaceAll("'", "''")}' and outcome not in ('keep', 'flip') group by 1 order by 1`,
+  )
+  return Object.fromEntries(rows.map(({ source, n }) => [source, n]))
+}
+
 const SHOWN_EVIDENCE = 5
 
 /** The best covered pairs of each benchmark. */

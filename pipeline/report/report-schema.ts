@@ -102,6 +102,15 @@ const contamination = z.looseObject({
       below: count,
     }),
   ),
+  wordless: count.optional().describe('items without any word, which match nothing'),
+  stopped: z
+    .looseObject({
+      ngrams: count,
+      passages: count,
+      most: z.array(z.looseObject({ text: z.string(), source: z.string(), prompts: count })).describe('those of most prompts'),
+    })
+    .optional()
+    .describe('passages of items that many prompts of a source share, so that they do not count on their own'),
   flags: z.looseObject({ pairs: count, drawn: count.describe('for people to check') }).optional(),
   second_look: look.optional().describe('pairs that are like an item by an embedding; none of them leaves for that'),
   evidence: z.array(evidence).describe('a few pairs of each benchmark, the best covered first'),
@@ -122,6 +131,7 @@ const bias = z.looseObject({
     .describe('of 95 %, by a bootstrap of prompts'),
 })
 const audited = z.looseObject({
+  pairs: count.optional().describe('with a label, before control'),
   before: bias.optional(),
   after: bias.optional(),
   betas: z.record(z.string(), z.array(z.number())).optional().describe('log-odds by feature: value, low, high (95 %)'),
@@ -136,7 +146,12 @@ const audited = z.looseObject({
     })
     .optional(),
 })
-const style = z.looseObject({ step: z.string(), corpus: audited, sources: z.array(audited.and(z.looseObject({ source: z.string() }))) })
+const style = z.looseObject({
+  step: z.string(),
+  lost: z.record(z.string(), count).optional().describe('pairs that left at this step, by source'),
+  corpus: audited,
+  sources: z.array(audited.and(z.looseObject({ source: z.string() }))),
+})
 
 const bin = z.looseObject({
   p: z.number().describe('mean probability of the bin'),

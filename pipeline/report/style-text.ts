@@ -1,6 +1,6 @@
 /** A style audit in words and numbers. */
 import type { StyleBias } from '../kernels/style-audit.ts'
-import { LEAST_PAIRS } from '../measures/style-facts.ts'
+import { auditWarnings } from '../measures/style-facts.ts'
 import type { StyleOfFiles, StyleOfSource } from '../style-of-files.ts'
 import { grouped, tableOf } from './table.ts'
 
@@ -49,7 +49,7 @@ function sourceTable({ sources, all }: StyleOfFiles, width?: number): string {
   return tableOf(header, rows, { right: header.map((_, i) => i > 0), width })
 }
 
-type Beta = readonly [beta: number, low: number, high: number]
+type Beta = readonly [beta: number, low?: number, high?: number]
 
 function coefficientTable({ source, audit }: StyleOfSource, width?: number): string {
   const betas = Object.entries((audit.betas ?? {}) as unknown as Record<string, Beta>)
@@ -58,7 +58,7 @@ function coefficientTable({ source, audit }: StyleOfSource, width?: number): str
   const rows = strongest.map(([name, [beta, low, high]]) => [
     name.replaceAll('_', ' '),
     figure(beta, 2),
-    `${figure(low, 2)} to ${figure(high, 2)}`,
+    low === undefined ? '-' : `${figure(low, 2)} to ${figure(high, 2)}`,
     bar(beta / most),
   ])
   return rows.length === 0
@@ -86,13 +86,12 @@ function readings({ audit }: StyleOfSource): string[] {
         : auc < 0.8
           ? 'style says much of the labels: a reward model will learn some of it'
           : 'labels follow style: a reward model trained on them learns length and Markdown'
-  return [`Without reading a word, style alone tells the chosen response in ${percent(auc)} of pairs: ${said}.`]
+  return [`Without reading a word, style alone tells labels from turned ones with an AUC of ${figure(auc)}: ${said}.`]
 }
 
-function remarks({ sources }: StyleOfFiles): string[] {
-  const small = sources.filter(({ audit }) => audit.before === undefined).map(({ source }) => source)
+function remarks({ sources, all }: StyleOfFiles): string[] {
   return [
-    ...(small.length > 0 ? [`too few labels to fit models (under ${LEAST_PAIRS}): ${small.join(', ')}`] : []),
+    ...[...sources, ...(all ? [all] : [])].flatMap(({ source, audit }) => auditWarnings(audit).map(text => `${source}: ${text}`)),
     'to take style out: steps: [{ style-bias: { action: reweight } }]; AUC by models cross-fitted by prompt, .5 = nothing',
   ]
 }

@@ -85,14 +85,17 @@ function conflicts(step: string, relations: Readonly<Record<string, number>>): W
 
 function contamination({ contamination: all }: Figures, { totals }: Manifest): Warning[] {
   if (all.length === 0) return [note('benchmarks', 'the build was not compared with any benchmark: no step decontaminate')]
-  return all.flatMap(({ step, benchmarks, found }) => {
+  return all.flatMap(({ step, benchmarks, wordless = 0, found }) => {
     if (benchmarks === 0) return [problem(step, 'no benchmark is named, so nothing can be found')]
     const names = [...new Set(found.filter(f => f.exact + f.whole + f.ngram > 0).map(f => f.benchmark))]
     const n = found.reduce((sum, f) => sum + f.exact + f.whole + f.ngram, 0)
     const show = sql("SELECT pair_id, source, contamination FROM ledger WHERE reason = 'contaminated'")
-    return n > 0
-      ? [note(step, `${grouped(n)} pairs (${percent(n / Math.max(1, totals.pairs_in))}) hold items of ${names.join(', ')}`, show)]
-      : []
+    return [
+      ...(wordless > 0 ? [note(step, `${grouped(wordless)} benchmark items hold no word, so nothing can match them`)] : []),
+      ...(n > 0
+        ? [note(step, `${grouped(n)} pairs (${percent(n / Math.max(1, totals.pairs_in))}) hold items of ${names.join(', ')}`, show)]
+        : []),
+    ]
   })
 }
 

@@ -56,24 +56,33 @@ function sides(pairs, side) {
   return listOf(pairs.map(() => 1), batchOf(turnsOf.list, pairs.length, { role: { values: new Uint8Array(pairs.length).fill(2) }, content }))
 }
 
-const config = action => `name: style
+const config = params => `name: style
 seed: 42
 sources: [{ path: ${join(DATA, 'alpaca-eval.jsonl.gz')}, scores: false }]
-steps: [structure, exact-dedup, style-bias: { action: ${action} }]
+steps: [structure, exact-dedup, style-bias: { ${params} }]
 output: { layout: conversations, publish_without_review: true }
 `
 
 /** The weight of every row of the input after a build, 0 where it is not trained on. */
-async function weightsAfter(dir, action, rows) {
-  const out = join(dir, action)
+async function weightsAfter(dir, params, rows) {
+  const out = join(dir, 'out')
   rmSync(out, { recursive: true, force: true })
-  writeFileSync(join(dir, `${action}.yaml`), config(action))
-  await measure('node', [CLI, 'run', join(dir, `${action}.yaml`), '--out', out, '--store', join(dir, `store-${action}`), '--threads', '2', '--progress', 'none'])
-  rmSync(join(dir, `store-${action}`), { recursive: true, force: true })
+  writeFileSync(join(dir, 'c.yaml'), config(params))
+  await measure('node', [CLI, 'run', join(dir, 'c.yaml'), '--out', out, '--store', join(dir, 'store'), '--threads', '2', '--progress', 'none'])
   const weights = new Float64Array(rows)
-  for (const [row, weight] of await rowsOf(`select "row"::int, weight from '${out}/ledger/*.parquet' where split is not null`)) weights[row] = weight
+  for (const [row, weight] of await rowsOf(`select "row"::int, coalesce(weight, 1) from '${out}/ledger/*.parquet' where split is not null`)) weights[row] = weight
   return weights
 }
+
+/** The first takes nothing out. */
+const CONTROLS = [
+  'action: flag',
+  'action: reweight',
+  'action: reweight, target_auc: 0.5',
+  'action: subsample',
+  'action: subsample, most_weight: 2',
+  'action: subsample, most_weight: 4',
+]
 
 async function control(root) {
   const dir = join(root, 'style')
@@ -86,17 +95,17 @@ async function control(root) {
   const differences = differencesOf(some.map(i => ({ chosen: textOf(lines[i].chosen), rejected: textOf(lines[i].rejected) })))
   const fold = some.map(i => folds.get(textOf(lines[i].prompt)))
   const rows = []
-  for (const action of ['flag', 'reweight', 'subsample']) {
-    const all = await weightsAfter(dir, action, lines.length)
+  let before = 0
+  for (const params of CONTROLS) {
+    const all = await weightsAfter(dir, params, lines.length)
     const weights = some.map(i => all[i])
     const kept = weights.filter(w => w > 0).length
-    const before = action === 'flag' ? kept : rows.kept
-    if (action === 'flag') rows.kept = kept
+    before ||= kept
     const { linear, trees } = audit(differences, weights, fold)
     const sum = weights.reduce((a, b) => a + b, 0)
     const effective = sum ** 2 / weights.reduce((a, b) => a + b * b, 0) / before
     const longer = areaOf(differences.map(d => Math.sign(d[1])), weights)
-    rows.push([action === 'flag' ? 'none' : action, kept, `${fixed(100 * effective)} %`, `${fixed(100 * longer)} %`, fixed(linear, 3), fixed(trees, 3)])
+    rows.push([params, kept, `${fixed(100 * effective)} %`, `${fixed(100 * longer)} %`, fixed(linear, 3), fixed(trees, 3)])
   }
   const head = ['control', 'pairs', 'effective sample', 'longer wins', 'linear AUC', 'boosted trees AUC']
   return `alpaca-eval, every ${EVERY}rd pair, by an auditor with features, folds and models of its own, cross-validated by prompt (wanted: linear .45 to .55, trees .40 to .60, effective sample 40 % or more):\n\n${table(head, rows)}`

@@ -43,7 +43,7 @@ describe('goldpan audit-style', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^a +400 +1 +75\.0 % +- +0\.7\d\d/m)
     expect(stdout).toMatch(/^b +12 +0 +75\.0 % +- +- +- +-/m)
-    expect(stdout).toContain('too few labels to fit models (under 40): b')
+    expect(stdout).toContain('b: too few labels to audit style: 12, at least 40')
   })
 
   it('draws the same sample whatever the order of files, near the size asked for', async () => {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { sigmoid } from '../../pipeline/kernels/logistic.ts'
-import { drop, effectiveShare, reweight, subsample, type Weigh } from '../../pipeline/kernels/style-weights.ts'
+import { drop, effectiveShare, mostKept, reweight, subsample, type Weigh } from '../../pipeline/kernels/style-weights.ts'
 
 const margins = [0, 0.3, 1, 2.5, 5]
 
 describe.each([
   ['reweight', reweight],
-  ['subsample', subsample],
+  ['subsample', subsample(1)],
+  ['subsample with weights', subsample(3)],
 ] as [string, Weigh][])('%s', (_, weigh) => {
   it.each([0, 0.25, 1])('leaves %d of the log-odds', left => {
     for (const margin of margins) {
@@ -45,8 +46,30 @@ it('reweight keeps more effective sample than weights of (1 - s) / s', () => {
 })
 
 it('subsample is a chance, and certain where style speaks against the label', () => {
-  expect(subsample(2, 0, 0)).toBeLessThan(1)
-  expect(subsample(-2, 0, 0)).toBe(1)
+  expect(subsample(1)(2, 0, 0)).toBeCloseTo(Math.exp(-2), 10)
+  expect([0, -0.1, -2, -50].map(margin => subsample(1)(margin, 0, 0))).toEqual([1, 1, 1, 1])
+})
+
+it('subsample with weights of any size is reweight, but for a factor', () => {
+  const factors = margins.flatMap(m => [m, -m]).map(m => subsample(1000)(m, 0, 0) / reweight(m, 0, 0))
+  for (const factor of factors) expect(factor).toBeCloseTo(factors[0], 6)
+})
+
+it('mostKept is what a draw keeps whose pairs differ in one thing only', () => {
+  const share = 0.8
+  const margin = Math.log(share / (1 - share))
+  for (const most of [1, 2, 3]) {
+    const [few, many] = [subsample(most)(-margin, 0, 0), subsample(most)(margin, 0, 0)]
+    const sum = (1 - share) * few + share * many
+    const squares = (1 - share) * few * Math.max(1, few) + share * many * Math.max(1, many)
+    expect(mostKept(share, most)).toBeCloseTo(sum ** 2 / squares, 10)
+  }
+  expect([mostKept(0.8, 1), mostKept(0.2, 1), mostKept(0.5, 1), mostKept(0.8, 1000)].map(kept => kept.toFixed(4))).toEqual([
+    '0.4000',
+    '0.4000',
+    '1.0000',
+    '0.6400',
+  ])
 })
 
 it('drop takes what style explains and nothing supports', () => {

@@ -82,6 +82,7 @@ const withMore = (report: Report): Report => ({
   ...report,
   contamination: report.contamination.map(of => ({
     ...of,
+    stopped: { ngrams: 3, passages: 1, most: [{ text: 'answer with one short sentence', source: 'ask', prompts: 41 }] },
     second_look: { threshold: 0.7, found: [{ benchmark: 'woods', source: 'ask', pairs: 3, unflagged: 2 }] },
   })),
   facts: [...report.facts, { step: 'decide', facts: { 'expected error · keep': 0.031 } }],
@@ -171,9 +172,15 @@ describe('report.html', () => {
       '25.0 % 4.6 % 69.9 %',
       'Low coverage',
       'Second look',
+      'answer with one short sentenceask41',
     ])
       expect(seen.said[0].replaceAll('%', '% ').replace(/ +/g, ' ')).toContain(text)
-    for (const text of ['features say that control does not look at', '95 % by a bootstrap of prompts', 'shown first is chosen'])
+    for (const text of [
+      'features say that control does not look at',
+      '95 % by a bootstrap of prompts',
+      'shown first is chosen',
+      'What control costs',
+    ])
       expect(seen.said[1]).toContain(text)
     expect(seen.wide).toBe(0)
     expect(seen.charts).toBeGreaterThan(20)

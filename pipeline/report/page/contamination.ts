@@ -15,9 +15,9 @@ export function contaminationSection({ contamination, people }: Report): Section
 type Found = Contamination['found'][number]
 const flagged = (f: Found): number => f.exact + f.whole + f.ngram
 
-function contaminationBody({ step, benchmarks, items, found, flags, second_look, evidence }: Contamination): Markup[] {
+function contaminationBody({ step, benchmarks, items, stopped, found, flags, second_look, evidence }: Contamination): Markup[] {
   const head = html`<p>${number(items)} items of ${number(benchmarks)} benchmark files were looked for at <b>${step}</b>.</p>`
-  const look = second_look ? secondLook(second_look) : []
+  const look = [...(second_look ? secondLook(second_look) : []), ...(stopped && stopped.passages > 0 ? [boilerplate(stopped)] : [])]
   if (found.length === 0) return [head, html`<p>None was found.</p>`, ...look]
   return [
     head,
@@ -70,6 +70,14 @@ function foundFigure(found: readonly Found[]): Markup {
     },
   })
 }
+
+const boilerplate = ({ ngrams, passages, most }: NonNullable<Contamination['stopped']>): Markup =>
+  html`<h3>What does not count</h3><p>${number(ngrams)} n-grams of items, ${number(passages)} passages, are boilerplate: many prompts of a source share them. Those of most prompts:</p>${table(
+    {
+      header: ['passage', 'source', '>prompts'],
+      rows: most.map(({ text, source, prompts }) => [html`<span dir="auto">${text}</span>`, source, number(prompts)]),
+    },
+  )}`
 
 function secondLook({ threshold, found }: NonNullable<Contamination['second_look']>): Markup[] {
   return [

@@ -1,5 +1,6 @@
 /** The page of `goldpan audit-style`. */
 import type { StyleBias } from '../../kernels/style-audit.ts'
+import { auditWarnings } from '../../measures/style-facts.ts'
 import type { StyleOfFiles, StyleOfSource } from '../../style-of-files.ts'
 import type { Style } from '../report-schema.ts'
 import { grouped } from '../table.ts'
@@ -19,7 +20,11 @@ export function stylePageOf(style: StyleOfFiles): string {
   const all = [...style.sources, ...(style.all ? [style.all] : [])]
   const whole = style.all ?? style.sources[0]
   const sections: Section[] = [
-    { id: 'sources', title: 'How far labels follow style', body: [sourceTable(all), ...auditFigures(all.flatMap(measured))] },
+    {
+      id: 'sources',
+      title: 'How far labels follow style',
+      body: [sourceTable(all), ...all.flatMap(remarks), ...auditFigures(all.flatMap(measured))],
+    },
     ...(whole && betasOf(whole).length > 0 ? [{ id: 'features', title: 'What wins', body: betasOf(whole) }] : []),
     ...(style.all ? style.sources : [])
       .filter(source => betasOf(source).length > 0)
@@ -34,6 +39,9 @@ export function stylePageOf(style: StyleOfFiles): string {
     foot: html`To take style out of training data: <code>steps: [{ style-bias: { action: reweight } }]</code>.`,
   })
 }
+
+const remarks = ({ source, audit }: StyleOfSource): Markup[] =>
+  auditWarnings(audit).map(text => html`<p class="soft">${source}: ${text}</p>`)
 
 const shareText = (share: number | null): string => (share === null ? '–' : percent(share))
 

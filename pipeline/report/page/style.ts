@@ -3,7 +3,7 @@ import { change } from '../charts/change.ts'
 import { intervals } from '../charts/intervals.ts'
 import type { Report, Style } from '../report-schema.ts'
 import { html, type Markup } from './html.ts'
-import { decimals, figure, number, percent, type Section, table } from './parts.ts'
+import { decimals, figure, number, percent, type Section, shareOf, table } from './parts.ts'
 
 export function styleSection({ style }: Report): Section | undefined {
   const body = style.flatMap(styleBody)
@@ -33,14 +33,14 @@ const MEASURES: readonly [what: Measured, title: string, note: string, aim: numb
   ['first', 'The answer shown first is chosen', 'Share of the pairs whose source tells which answer the judge saw first.', 0.5],
 ]
 
-function styleBody({ corpus, sources }: Style): Markup[] {
+function styleBody({ corpus, sources, lost }: Style): Markup[] {
   const all = [{ name: 'all sources', ...corpus }, ...sources.map(s => ({ name: s.source, ...s }))]
   const rows = all.flatMap(({ name, before, after }) => (before ? [{ name, before, after }] : []))
   if (rows.length === 0) return []
   return [
     html`<ul class="legend"><li><span class="ring"></span> before control</li><li><span class="dot"></span> after, with the training weights</li><li>thin lines: intervals of 95 % by a bootstrap of prompts</li></ul>`,
     ...MEASURES.flatMap(measure => measureFigure(rows, measure)),
-    html`<p class="soft">Worth of the weighted pairs: ${rows.map(r => `${r.name} ${r.after ? percent(r.after.effective_share, 0) : '–'}`).join(', ')}.</p>`,
+    ...cost(all, lost ?? {}),
     ...supported(all),
     ...betas(corpus.betas),
     ...sources.flatMap(s => betas(s.betas, s.source)),
@@ -85,6 +85,22 @@ export function measureFigure(rows: readonly Row[], [what, title, note, aim]: (t
 
 /** The figures of one state alone, for an audit without control. */
 export const auditFigures = (rows: readonly Row[]): Markup[] => MEASURES.flatMap(measure => measureFigure(rows, measure))
+
+/** Pairs that control took away, and what those that stay are worth. */
+function cost(all: readonly (Style['corpus'] & { readonly name: string })[], lost: Readonly<Record<string, number>>): Markup[] {
+  if (all.every(({ after }) => after === undefined)) return []
+  const total = Object.values(lost).reduce((sum, n) => sum + n, 0)
+  return [
+    html`<h3>What control costs</h3><p>The effective sample is (sum w)^2 / sum w^2 of the weights, as a share of the pairs.</p>`,
+    table({
+      header: ['source', '>pairs', '>lost', '>share lost', '>effective sample'],
+      rows: all.map(({ name, pairs = 0, after }, i) => {
+        const gone = i === 0 ? total : (lost[name] ?? 0)
+        return [name, number(pairs), number(gone), shareOf(gone, pairs), after ? percent(after.effective_share) : '–']
+      }),
+    }),
+  ]
+}
 
 /** Whether control throws away what is right. */
 function supported(all: readonly (Style['corpus'] & { readonly name: string })[]): Markup[] {
