@@ -1,5 +1,5 @@
 /** Digests of input files, remembered in the store: a large corpus is not read again only to see that it is the same. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NamedFile } from './files.ts'
@@ -26,6 +26,7 @@ export const remembered =
     const note = join(root, 'digests', `${keyOf('digest', path)}.json`)
     const known = rehash ? undefined : recall(note, seen)
     const sha256 = known ?? (await digestOf(path))
+    if (known !== undefined) touch(note)
     const settled = BigInt(Date.now()) * 1_000_000n - SETTLED_NS
     if (known === undefined && BigInt(seen.mtime_ns) < settled && BigInt(seen.ctime_ns) < settled && same(seen, await seenOf(path)))
       noteDown(note, { ...seen, sha256 })
@@ -57,5 +58,13 @@ function noteDown(note: string, noted: Seen & { readonly sha256: string }): void
     const aside = `${note}.${process.pid}`
     writeFileSync(aside, JSON.stringify(noted))
     renameSync(aside, note)
+  } catch {}
+}
+
+/** `store gc` goes by when a note was last of use. */
+function touch(note: string): void {
+  try {
+    const now = new Date()
+    utimesSync(note, now, now)
   } catch {}
 }

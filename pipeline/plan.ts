@@ -14,9 +14,9 @@ import { type OwnStep, ownColumns } from './own-columns.ts'
 import { type KnownStage, type OwnModule, stageOf, stagesOf } from './own-stages.ts'
 import { pairFacts, pairTexts, placeFacts, recallFacts, sizeFacts } from './pair.ts'
 import { type Digest, type PlannedFile, plannedFile } from './planned-file.ts'
-import { checkMargin } from './planned-margin.ts'
 import { keyedModels, locateFolder, planModels } from './planned-models.ts'
 import { ownStep } from './planned-own.ts'
+import { checkScores } from './planned-scores.ts'
 import { sourceFile } from './probe.ts'
 import { type Declared, type Env, type Json, type Stage, schemaOf, typeName } from './stage.ts'
 import { signalColumns } from './tables.ts'
@@ -129,7 +129,7 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
   })
   checkOutput(loaded, steps)
   const added = (recorded: readonly string[]): Schema => envAfter(steps, steps.length, Object.keys(models), recorded).upstream
-  await checkMargin(
+  await checkScores(
     loaded,
     added,
     inputs.map(input => sourceFile(input, paths)),

@@ -135,6 +135,26 @@ describe('a wrong file is told in one line', () => {
     expect(stderr.trim().split('\n').at(-1)).toMatch(/stage mine \(wrong\.ts:\d+\): no luck$/)
   })
 
+  it.each([
+    ['observe', 'round 1, observe'],
+    ['reduce', 'round 1, reduce of partition 0'],
+    ['combine', 'round 1, combine'],
+  ])('a round whose %s throws, from the command line', async (part, where) => {
+    const work: Record<string, string> = {
+      observe: 'batch => batchOf({ partition: "i32" }, batch.rows, { partition: { values: new Int32Array(batch.rows) } })',
+      reduce: '({ summary: {} })',
+      combine: '({})',
+    }
+    const slip = '{ throw new TypeError("no luck\\nat all") }'
+    const parts = Object.entries(work).map(([name, does]) => `${name}: () => ${name === part ? slip : does}`)
+    const rounds = `rounds: [{ reads: { ordinal: 'i32' }, emits: {}, partitions: () => 1, ${parts.join(', ')} }],`
+    await says(whole.replace('{ defineStage, z }', '{ batchOf, defineStage, z }').replace('judge:', `${rounds} judge:`))
+    const { code, stderr } = run(['run', 'wrong.yaml', '--out', 'out/wrong', '--threads', '0', '--progress', 'none'])
+    expect(code, stderr).toBe(2)
+    const [, told] = /^goldpan: (.*)\n$/.exec(stderr) ?? []
+    expect(told, stderr).toMatch(new RegExp(`stage mine \\(wrong\\.ts:\\d+\\): ${where}: no luck$`))
+  })
+
   it('columns that every pair has, and vectors', async () => {
     expect(await says(whole.replace('adds: {}', "adds: { source: 'utf8' }"))).toContain(
       'wrong.ts: adds column source, which every pair has',

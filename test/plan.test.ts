@@ -102,3 +102,17 @@ it('looks for the model of output.margin among models and in the first rows', as
   )
   await expect(plan({ files, steps: ['structure'], more: more('my_rm') })).rejects.toThrow(/"my_rm"; add the step score$/)
 })
+
+it('looks for the scores of output.signals likewise, instead of writing nulls', async () => {
+  const more = (signal: string): string => `output: { signals: [${signal}] }\n`
+  const files = { 'a.jsonl': `${ROW}{"prompt":"p","chosen":"c","rejected":"r","scores":{"my rm":[2,1]}}\n` }
+  const steps = ['structure', 'score', 'disagreement']
+  for (const signal of ['p_my_rm', 'margin_my_rm', 'p_bt_text', 'human']) await plan({ files, steps, more: more(signal) })
+  for (const signal of ['p_my_mr', 'margin_my_mr'])
+    await expect(plan({ files, steps, more: more(signal) })).rejects.toThrow(
+      new RegExp(`c\\.yaml:\\d+: output\\.signals: no step adds "${signal}"; did you mean "${signal.replace('mr', 'rm')}"\\? \\(known: `),
+    )
+  await expect(plan({ files, steps: ['structure'], more: more('p_my_rm') })).rejects.toThrow(
+    /no step adds "p_my_rm".*; add the step disagreement$/,
+  )
+})

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Build, summaryKey, verdictKey } from '../pipeline/build.ts'
@@ -73,6 +73,16 @@ describe('gc', () => {
     age(join(store, 'tmp', '1-old'), 2)
     expect(figures('gc', '--older-than', '30d').leftovers).toBe(1)
     expect(readdirSync(join(store, 'tmp'))).toEqual(['1-new'])
+  })
+
+  it('forgets digests of input files that were of no use for so long', () => {
+    mkdirSync(join(store, 'digests'), { recursive: true })
+    for (const name of ['old.json', 'new.json']) writeFileSync(join(store, 'digests', name), '{}')
+    age(join(store, 'digests', 'old.json'), 40)
+    expect(figures('gc', '--older-than', '30d', '--dry-run').notes).toBe(1)
+    expect(figures('gc', '--older-than', '30d').notes).toBe(1)
+    expect(readdirSync(join(store, 'digests'))).toContain('new.json')
+    expect(readdirSync(join(store, 'digests'))).not.toContain('old.json')
   })
 
   it('asks what may go, and refuses sizes and times that are none', () => {

@@ -1,7 +1,7 @@
 /** Whether a stage gives what it declares: the columns, their lengths, reasons that it has. */
 import { type Batch, batchOf, type Column, type Columns, type Field, layoutOf, type Schema } from '../batch.ts'
 import { UserError } from '../errors.ts'
-import { AWAY, type Stage, schemaOf, type Verdict } from '../stage.ts'
+import { AWAY, type MeasureUse, type Round, type Stage, schemaOf, type Verdict } from '../stage.ts'
 
 /** Fails where a stage or measure gives other columns than it declares, or columns of another length. */
 export function declared(columns: Readonly<Record<string, Column>>, schema: Schema, rows: number): Batch {
@@ -33,29 +33,67 @@ export function checkVerdict({ add = {}, leave }: Verdict, adds: Schema, reasons
   if (odd !== undefined) throw new Error(`leave holds ${odd}, but the stage has ${reasons} reasons`)
 }
 
-/** A stage from outside: what goes wrong in its judge names it and its line, and every verdict is checked. */
+/** A stage from outside: what goes wrong in its judge, rounds or measures names it and its line, and every verdict is checked. */
 export function checkedVerdicts(stage: Stage, path: string): Stage {
-  const failed = (error: unknown): never => {
-    if (error instanceof UserError) throw error
-    const { message, stack = '' } = error as Error
-    const line = new RegExp(`${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}:\\d+`).exec(stack)?.[0]
-    throw new UserError(`stage ${stage.name} (${line ?? path}): ${message}`)
-  }
+  const failed = failure(stage, path)
   return {
     ...stage,
+    ...(stage.rounds && { rounds: stage.rounds.map((round, i) => checkedRound(round, failed, i + 1)) }),
+    ...(stage.measures && { measures: params => stage.measures!(params).map(use => checkedMeasure(use, failed)) }),
     judge: async (params, context) => {
-      const judge = await Promise.resolve(stage.judge(params, context)).catch(failed)
+      const judge = await told(failed(), () => stage.judge(params, context))
       const adds = schemaOf(stage.adds, params, context.env)
       const reasons = Object.keys(stage.reasons?.(params) ?? {}).length
-      return async batch => {
-        try {
+      return batch =>
+        told(failed(), async () => {
           const verdict = await judge(batch)
           checkVerdict(verdict, adds, reasons, batch.rows)
           return verdict
-        } catch (error) {
-          return failed(error)
-        }
-      }
+        })
     },
   }
+}
+
+type Failed = (part?: string) => (error: unknown) => never
+
+/** Makes one line of an error: stage, file and line, the part that failed, the first line of the message. */
+const failure =
+  ({ name }: Stage, path: string): Failed =>
+  part =>
+  error => {
+    if (error instanceof UserError) throw error
+    const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
+    const line = new RegExp(`${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}:\\d+`).exec(stack)?.[0]
+    throw new UserError(`stage ${name} (${line ?? path}): ${part ? `${part}: ` : ''}${message.split('\n')[0]}`)
+  }
+
+const told = async <T>(failed: (error: unknown) => never, work: () => T | PromiseLike<T>): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+function checkedRound(round: Round<unknown>, failed: Failed, n: number): Round<unknown> {
+  const observing = failed(`round ${n}, observe`)
+  return {
+    ...round,
+    observe: async (params, context) => {
+      const observe = await told(observing, () => round.observe(params, context))
+      return batch => told(observing, () => observe(batch))
+    },
+    reduce: (params, context, rows, partition) =>
+      told(failed(`round ${n}, reduce of partition ${partition}`), () => round.reduce(params, context, rows, partition)),
+    combine: (params, context, parts) => told(failed(`round ${n}, combine`), () => round.combine(params, context, parts)),
+  }
+}
+
+function checkedMeasure({ measure, ...use }: MeasureUse, failed: Failed): MeasureUse {
+  const failing = failed(`measure ${measure.name}`)
+  const open: typeof measure.open = async (params, context) => {
+    const each = await told(failing, () => measure.open(params, context))
+    return batch => told(failing, () => each(batch))
+  }
+  return { ...use, measure: { ...measure, open } }
 }

@@ -1,7 +1,7 @@
 /** Looks after a store: how large it is, what may be thrown out, what is damaged. */
 import { digestOf } from '../keys.ts'
 import { DamagedEntry, type Store } from '../store.ts'
-import { type Entry, entriesOf, leftovers, remove } from './entries.ts'
+import { type Entry, entriesOf, leftovers, notes, remove } from './entries.ts'
 import { refuseInUse, type User, users } from './usage.ts'
 
 const DAY_MS = 86_400_000
@@ -38,6 +38,8 @@ export interface Collected {
   readonly kept: number
   readonly kept_bytes: number
   readonly leftovers: number
+  /** Remembered digests of input files that went by age. */
+  readonly notes: number
   readonly dry_run: boolean
 }
 
@@ -61,13 +63,15 @@ export function collectGarbage(store: Store, { older_than_ms, max_bytes, dry_run
     return old || over
   })
   const unfinished = [...leftovers(store.root, now_ms - DAY_MS)]
-  if (!dry_run) for (const entry of [...go, ...unfinished]) remove(entry)
+  const forgotten = [...notes(store.root)].filter(({ used_ms }) => older_than_ms !== undefined && now_ms - used_ms > older_than_ms)
+  if (!dry_run) for (const entry of [...go, ...unfinished, ...forgotten]) remove(entry)
   return {
     removed: go.length,
-    removed_bytes: bytesOf([...go, ...unfinished]),
+    removed_bytes: bytesOf([...go, ...unfinished, ...forgotten]),
     kept: all.length - go.length,
     kept_bytes: bytes,
     leftovers: unfinished.length,
+    notes: forgotten.length,
     dry_run,
   }
 }

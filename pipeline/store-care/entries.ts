@@ -31,6 +31,15 @@ export function* leftovers(root: string, before_ms: number): Generator<Entry> {
   }
 }
 
+/** Digests of input files, each noted when its file was last hashed. Without one, the file is only hashed again. */
+export function* notes(root: string): Generator<Entry> {
+  for (const name of namesIn(join(root, 'digests'))) {
+    const path = join(root, 'digests', name)
+    const found = statOf(path)
+    if (found?.isFile()) yield { key: `digests/${name}`, path, bytes: found.size, used_ms: found.mtimeMs }
+  }
+}
+
 export const remove = ({ path }: Entry): void => rmSync(path, { force: true })
 
 /** Another process may take away what was there a moment ago. */
