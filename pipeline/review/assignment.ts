@@ -1,6 +1,6 @@
 /** Who is asked about which pair: enough people each, nobody twice, no two at once beyond what is wanted. */
 import type { Answer } from '../judgement.ts'
-import { type QueuedPair, share } from './queue.ts'
+import { chosenFor, type QueuedPair, share } from './queue.ts'
 
 export interface AssignmentOptions {
   readonly seed: number
@@ -32,6 +32,10 @@ interface Annotator {
   /** Places to be shown again, each once the annotator has given so many answers. */
   repeats: { place: number; due: number }[]
   cursor: number
+  /** Repeats answered. */
+  repeated: number
+  /** By place: 1 where an answer will plan a repeat; made when first asked for. */
+  planning?: Uint8Array
 }
 
 const LEASE_MS = 20 * 60_000
@@ -64,7 +68,7 @@ export class Assignment {
 
   private of(name: string): Annotator {
     let annotator = this.annotators.get(name)
-    if (!annotator) this.annotators.set(name, (annotator = { answered: new Set(), open: new Set(), repeats: [], cursor: 0 }))
+    if (!annotator) this.annotators.set(name, (annotator = { answered: new Set(), open: new Set(), repeats: [], cursor: 0, repeated: 0 }))
     return annotator
   }
 
@@ -135,7 +139,9 @@ export class Assignment {
     if (place === undefined || kind === 'adjudication') return
     const annotator = this.of(name)
     if (kind === 'repeat') {
+      const before = annotator.repeats.length
       annotator.repeats = annotator.repeats.filter(repeat => repeat.place !== place)
+      if (annotator.repeats.length < before) annotator.repeated++
       return
     }
     this.release(place, name)
@@ -152,8 +158,10 @@ export class Assignment {
     const place = this.placeOf.get(pair_id)
     if (place === undefined || kind === 'adjudication') return
     const annotator = this.of(name)
-    if (kind === 'repeat') annotator.repeats.unshift({ place, due: 0 })
-    else if (annotator.answered.delete(place)) {
+    if (kind === 'repeat') {
+      annotator.repeats.unshift({ place, due: 0 })
+      annotator.repeated--
+    } else if (annotator.answered.delete(place)) {
       this.given[place]--
       this.total--
       annotator.repeats = annotator.repeats.filter(repeat => repeat.place !== place)
@@ -161,14 +169,22 @@ export class Assignment {
     }
   }
 
+  /** Pairs of which somebody may still be asked. */
+  isOpen(name: string, place: number): boolean {
+    return this.given[place] < this.wanted[place] && !this.of(name).answered.has(place)
+  }
+
+  /** Repeats count from the start, or a pair that plans one would not lower what is left. */
   progress(name: string): Progress {
     const annotator = this.of(name)
+    const { seed, repeat_share } = this.options
+    const planning = (annotator.planning ??= chosenFor('repeat', seed, name, this.pairs, repeat_share))
     let left = annotator.repeats.length
     let wanted = 0
     for (let place = 0; place < this.pairs.length; place++) {
       wanted += this.wanted[place]
-      if (this.given[place] < this.wanted[place] && !annotator.answered.has(place)) left++
+      if (this.isOpen(name, place)) left += 1 + planning[place]
     }
-    return { answered: annotator.answered.size, left, given: this.total, wanted }
+    return { answered: annotator.answered.size + annotator.repeated, left, given: this.total, wanted }
   }
 }

@@ -3,7 +3,7 @@ import { hexAt, roles, stringAt, type Turns } from '../batch.ts'
 import { UserError } from '../errors.ts'
 import type { Message } from '../explain.ts'
 import { ingestFile } from '../ingest.ts'
-import { type PairTexts, share } from './queue.ts'
+import { chosenFor, type PairTexts, share } from './queue.ts'
 
 /** A pair whose chosen response is known to be better. */
 export interface GoldPair {
@@ -48,6 +48,8 @@ interface Checked {
   planned: { place: number; due: number; after: string }[]
   readonly answered: Set<string>
   pairs: number
+  /** By place in the queue: 1 where an answer will plan a check; made when first asked for. */
+  planning?: Uint8Array
 }
 
 /** A check comes at most so many answers after the one that plans it. */
@@ -125,8 +127,20 @@ export class GoldChecks {
     if (checked.answered.delete(pair_id) && place !== undefined) checked.planned.unshift({ place, due: 0, after: '' })
   }
 
-  progress(name: string): { answered: number; left: number } {
-    const { planned, answered } = this.of(name)
-    return { answered: answered.size, left: planned.length }
+  /** `left` has the checks that answers to the `queue`'s open pairs will plan: a check that is planned leaves it as it is. */
+  progress(
+    name: string,
+    queue: readonly { readonly pair_id: string }[],
+    isOpen: (place: number) => boolean,
+  ): { answered: number; left: number } {
+    const checked = this.of(name)
+    const { planned, answered } = checked
+    const unseen = this.pairs.length - answered.size - planned.length
+    if (unseen <= 0) return { answered: answered.size, left: planned.length }
+    const { seed, gold_share } = this.options
+    const planning = (checked.planning ??= chosenFor('gold', seed, name, queue, gold_share))
+    let coming = 0
+    for (let place = 0; place < queue.length && coming < unseen; place++) if (planning[place] === 1 && isOpen(place)) coming++
+    return { answered: answered.size, left: planned.length + coming }
   }
 }

@@ -153,3 +153,12 @@ class Spool {
     closeSync(this.fd)
   }
 }
+
+/** By place: 1 where a hash chooses a pair for this annotator, 0 elsewhere. */
+export const chosenFor = (
+  what: string,
+  seed: number,
+  name: string,
+  pairs: readonly Pick<QueuedPair, 'pair_id'>[],
+  portion: number,
+): Uint8Array => Uint8Array.from(pairs, ({ pair_id }) => (portion > 0 && share(what, seed, name, pair_id) < portion ? 1 : 0))

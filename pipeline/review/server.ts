@@ -26,8 +26,8 @@ const nextSchema = z.object({
   held: z.array(z.object({ pair_id: z.string(), kind })).max(16),
 })
 const givenSchema = answerSchema
-  .pick({ id: true, pair_id: true, kind: true, outcome: true, strength: true, reason: true, flagged: true, seconds: true })
-  .extend({ ticket: z.string().max(64) })
+  .pick({ id: true, pair_id: true, outcome: true, strength: true, reason: true, flagged: true, seconds: true })
+  .extend({ kind, ticket: z.string().max(64) })
 const checkedSchema = checkSchema.pick({ id: true, pair_id: true, contaminated: true, reason: true, seconds: true })
 const undoSchema = z.object({ id: z.string().nullable() })
 

@@ -1,5 +1,5 @@
 /** The state behind the page: the log, who has which pair, what is disputed. Whatever it says is on the disk. */
-import { type Answer, answerKinds, counts, type FlagCheck, verdictOf } from '../judgement.ts'
+import { type Answer, counts, type FlagCheck, verdictOf } from '../judgement.ts'
 import { isCheck, isUndo, type Line } from '../judgements/answer.ts'
 import { LogWriter, linesOf, readLogs } from '../judgements/log.ts'
 import type { Annotator, Annotators } from './annotators.ts'
@@ -20,8 +20,8 @@ export interface SessionOptions extends AssignmentOptions {
   readonly gold_share: number
 }
 
-/** `flag`: is a flag of contamination true? The left side is the flagged text, the right one the benchmark item. */
-export const taskKinds = [...answerKinds, 'flag'] as const
+/** What the page is told: hidden repeats and checks are `first` there. `flag`: is a flag of contamination true? The left side is the flagged text, the right one the benchmark item. */
+export const taskKinds = ['first', 'adjudication', 'flag'] as const
 export type TaskKind = (typeof taskKinds)[number]
 
 /** What the page shows of one pair; nothing in it tells model, label or score. */
@@ -40,7 +40,8 @@ export interface Task {
 }
 
 /** An answer as the page sends it. */
-export type Given = Pick<Answer, 'id' | 'pair_id' | 'kind' | 'outcome' | 'strength' | 'reason' | 'flagged' | 'seconds'> & {
+export type Given = Pick<Answer, 'id' | 'pair_id' | 'outcome' | 'strength' | 'reason' | 'flagged' | 'seconds'> & {
+  readonly kind: TaskKind
   readonly ticket: string
 }
 
@@ -53,8 +54,13 @@ export class Refused extends Error {
 }
 
 type Said = Answer | FlagCheck
-const kindOf = (said: Said): TaskKind => (isCheck(said) ? 'flag' : said.kind)
-const keyOf = (pair_id: string, kind: TaskKind, annotator: string): string => `${pair_id} ${kind} ${annotator}`
+type Kind = Answer['kind'] | 'flag'
+interface Held {
+  readonly pair_id: string
+  readonly kind: Kind
+}
+const kindOf = (said: Said): Kind => (isCheck(said) ? 'flag' : said.kind)
+const keyOf = (pair_id: string, kind: Kind, annotator: string): string => `${pair_id} ${kind} ${annotator}`
 const keyOfSaid = (said: Said): string => keyOf(said.pair_id, kindOf(said), said.annotator)
 
 export class Session {
@@ -98,9 +104,10 @@ export class Session {
   }
 
   /** What makes up `count` tasks of somebody's queue, flags of contamination first; `held`, which the page still has, are not given again. */
-  next(who: Annotator, count: number, held: readonly { pair_id: string; kind: TaskKind }[], now: number): Task[] {
+  next(who: Annotator, count: number, onPage: readonly Pick<Task, 'pair_id' | 'kind'>[], now: number): Task[] {
+    const held = onPage.map(({ pair_id, kind }) => this.unmasked(pair_id, kind, who.name))
     const there = new Set(held.map(({ pair_id, kind }) => `${kind} ${pair_id}`))
-    const isNew = (kind: TaskKind, pairs: readonly { readonly pair_id: string }[], place: number): boolean =>
+    const isNew = (kind: Kind, pairs: readonly { readonly pair_id: string }[], place: number): boolean =>
       !there.has(`${kind} ${pairs[place].pair_id}`)
     if (who.role === 'adjudicator') {
       const disputes = this.disputes(count).filter(place => isNew('adjudication', this.queue.pairs, place))
@@ -119,12 +126,7 @@ export class Session {
     ]
   }
 
-  private pairsFor(
-    { name }: Annotator,
-    count: number,
-    held: readonly { pair_id: string; kind: TaskKind }[],
-    now: number,
-  ): { checks: number[]; pairs: Assigned[] } {
+  private pairsFor({ name }: Annotator, count: number, held: readonly Held[], now: number): { checks: number[]; pairs: Assigned[] } {
     if (count === 0) return { checks: [], pairs: [] }
     const places = held.flatMap(({ pair_id, kind }): Assigned[] => {
       const place = this.assignment.place(pair_id)
@@ -140,7 +142,7 @@ export class Session {
       const [pairs, flags] = [this.assignment, this.flags].map(of => of.progress(who.name))
       const both = (name: keyof Progress): number => pairs[name] + flags[name]
       // Checks are counted like pairs, or the count would tell them apart.
-      const gold = this.gold.progress(who.name)
+      const gold = this.gold.progress(who.name, this.queue.pairs, place => this.assignment.isOpen(who.name, place))
       return { answered: both('answered') + gold.answered, left: both('left') + gold.left, given: both('given'), wanted: both('wanted') }
     }
     const answered = (this.history.get(who.name) ?? []).length
@@ -148,11 +150,12 @@ export class Session {
   }
 
   /** Returns once the answer is on the disk; the same one sent again is one answer. */
-  answer(who: Annotator, given: Given, now: Date): void {
+  answer(who: Annotator, sent: Given, now: Date): void {
+    const given = { ...sent, ...this.unmasked(sent.pair_id, sent.kind, who.name) }
     if (this.isKnown(who, given)) return
     // The page does not know which pairs are checks.
     const kind = this.gold.place(given.pair_id) === undefined ? given.kind : 'gold'
-    if (kind !== 'gold' && (this.assignment.place(given.pair_id) === undefined || given.kind === 'gold'))
+    if (kind !== 'gold' && (this.assignment.place(given.pair_id) === undefined || kind === 'flag'))
       throw new Refused('this pair is not in the queue of this build')
     if ((given.kind === 'adjudication') !== (who.role === 'adjudicator')) throw new Refused(`an ${who.role} gives no answers of this kind`)
     const left = this.annotators.leftOf(given.ticket, given.pair_id, who.name, kind)
@@ -301,10 +304,22 @@ export class Session {
     return this.taskWith(this.queue.pairs[place].pair_id, this.queue.texts(place), kind, who)
   }
 
+  /** The id under which the page knows a repeat: another than the pair's, or it would tell. */
+  private mask(pair_id: string, name: string): string {
+    return this.annotators.ticket('repeat', pair_id, name).slice(0, pair_id.length)
+  }
+
+  /** What an id of the page stands for; nothing needs to be kept over a restart. */
+  private unmasked(id: string, kind: TaskKind, name: string): Held {
+    if (kind !== 'first' || this.assignment.place(id) !== undefined || this.gold.place(id) !== undefined) return { pair_id: id, kind }
+    const said = (this.history.get(name) ?? []).find(({ pair_id }) => this.mask(pair_id, name) === id)
+    return said ? { pair_id: said.pair_id, kind: 'repeat' } : { pair_id: id, kind }
+  }
+
   /** On the page a check is a pair like any other. */
   private goldTask(place: number, who: Annotator): Task {
     const { pair_id, texts } = this.golden[place]
-    return { ...this.taskWith(pair_id, texts, 'gold', who), kind: 'first' }
+    return this.taskWith(pair_id, texts, 'gold', who)
   }
 
   private taskWith(pair_id: string, texts: PairTexts, kind: Answer['kind'], who: Annotator): Task {
@@ -312,8 +327,8 @@ export class Session {
     const [first, second] = [texts[left], texts[left === 'chosen' ? 'rejected' : 'chosen']]
     const difference = differenceOf(joined(first), joined(second))
     return {
-      pair_id,
-      kind,
+      pair_id: kind === 'repeat' ? this.mask(pair_id, who.name) : pair_id,
+      kind: kind === 'adjudication' ? kind : 'first',
       ticket: this.annotators.ticket(pair_id, who.name, kind, left),
       prompt: texts.prompt.map(({ role, content }) => ({ role, html: htmlOf(content) })),
       left: htmlOf(joined(first)),

@@ -1,4 +1,4 @@
-/** Figures of the Python packages krippendorff 0.9.0 and statsmodels 0.15.0 on the same data. */
+/** Figures of the Python packages krippendorff 0.8.1 and statsmodels 0.15.0 on the same data; test/reference/agreement.py prints them. */
 import { describe, expect, it } from 'vitest'
 import { cohenKappa, fleissKappa, krippendorffAlpha, percentAgreement, ratingsOf } from '../../pipeline/kernels/agreement.ts'
 import { wilson } from '../../pipeline/kernels/intervals.ts'
