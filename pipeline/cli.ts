@@ -34,8 +34,9 @@ const program = new Command('goldpan')
   .exitOverride()
 const [named = ''] = process.argv.slice(2)
 const known = Object.hasOwn(commands, named)
-for (const load of known ? [commands[named]] : Object.values(commands)) (await load()).register(program)
-if (!known) (await import('./commands/completion.ts')).registerCompletion(program)
+const asksVersion = named === '--version' || named === '-V'
+for (const load of known ? [commands[named]] : asksVersion ? [] : Object.values(commands)) (await load()).register(program)
+if (!known && !asksVersion) (await import('./commands/completion.ts')).registerCompletion(program)
 for (const command of program.commands) command.exitOverride()
 program.addHelpText(
   'after',
