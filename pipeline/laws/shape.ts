@@ -1,7 +1,8 @@
 /** Whether a stage gives what it declares: the columns, their lengths, reasons that it has. */
 import { type Batch, batchOf, type Column, type Columns, type Field, layoutOf, type Schema } from '../batch.ts'
-import { UserError } from '../errors.ts'
+import { PendingError, UserError } from '../errors.ts'
 import { AWAY, type MeasureUse, type Round, type Stage, schemaOf, type Verdict } from '../stage.ts'
+import { DamagedEntry } from '../store.ts'
 
 /** Fails where a stage or measure gives other columns than it declares, or columns of another length. */
 export function declared(columns: Readonly<Record<string, Column>>, schema: Schema, rows: number): Batch {
@@ -56,12 +57,15 @@ export function checkedVerdicts(stage: Stage, path: string): Stage {
 
 type Failed = (part?: string) => (error: unknown) => never
 
+/** Errors of the build's own that a stage only passes on: the run mends or tells them itself. */
+const OURS = [UserError, PendingError, DamagedEntry]
+
 /** Makes one line of an error: stage, file and line, the part that failed, the first line of the message. */
 const failure =
   ({ name }: Stage, path: string): Failed =>
   part =>
   error => {
-    if (error instanceof UserError) throw error
+    if (OURS.some(ours => error instanceof ours)) throw error
     const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
     const line = new RegExp(`${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}:\\d+`).exec(stack)?.[0]
     throw new UserError(`stage ${name} (${line ?? path}): ${part ? `${part}: ` : ''}${message.split('\n')[0]}`)
