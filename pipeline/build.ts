@@ -109,8 +109,10 @@ export class Build {
     return this.resolved
   }
 
-  texts(shard: Shard, block: number): Batch {
-    return this.store.readBatch(textsKey(shard.input, shard.index), block)
+  /** The texts of a block of a shard, or of these rows of it alone. */
+  texts(shard: Shard, block: number, rows?: Int32Array): Batch {
+    const key = textsKey(shard.input, shard.index)
+    return rows ? this.store.readRows(key, block, rows) : this.store.readBatch(key, block)
   }
 }
 

@@ -1,5 +1,5 @@
 /** The columns of one shard, loaded when first asked for: facts, texts, measures, verdicts of earlier steps, returns of earlier rounds. */
-import { type Batch, type Column, type Field, gather, nulls, type Schema, select, slice } from './batch.ts'
+import { type Batch, beside, type Column, type Field, gather, nulls, type Schema, select, slice } from './batch.ts'
 import { type Build, declared, factsKey, measureKey, returnedKey, returnsKey, type Shard, type Step, verdictKey } from './build.ts'
 import { pairFacts, pairTexts, recallFacts, sizeFacts } from './pair.ts'
 import { AWAY } from './stage.ts'
@@ -79,11 +79,14 @@ export class ShardColumns {
     let first = 0
     let done = 0
     for (let block = 0; block < this.shard.block_rows.length && done < alive.length; block++) {
-      const batch = select(this.build.texts(this.shard, block), texts)
-      const end = lowerBound(alive, first + batch.rows)
-      if (end > done) yield joined(slice(narrow, done, end), batch, alive.subarray(done, end), first)
+      const rows = this.shard.block_rows[block]
+      const end = lowerBound(alive, first + rows)
+      if (end > done) {
+        const within = end - done < rows ? alive.subarray(done, end).map(row => row - first) : undefined
+        yield beside(slice(narrow, done, end), select(this.build.texts(this.shard, block, within), texts))
+      }
       done = end
-      first += batch.rows
+      first += rows
     }
   }
 
@@ -178,12 +181,6 @@ export function lowerBound(rows: Int32Array, limit: number): number {
     else high = middle
   }
   return low
-}
-
-function joined(narrow: Batch, texts: Batch, rows: Int32Array, first: number): Batch {
-  const index = rows.map(row => row - first)
-  const dense = index.length === texts.rows ? texts : gather(texts, index)
-  return { schema: { ...narrow.schema, ...dense.schema }, rows: narrow.rows, columns: { ...narrow.columns, ...dense.columns } }
 }
 
 /** Columns for the rows `index` of a shard, null for its other rows. */

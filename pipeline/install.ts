@@ -18,11 +18,12 @@ import { type OutputFile, outputsOf } from './accounts.ts'
 import { folders } from './arrange.ts'
 import type { Build } from './build.ts'
 import { describedBy } from './described.ts'
+import { DamagedEntry } from './entry-file.ts'
 import { UserError } from './errors.ts'
 import { digestOf } from './keys.ts'
 import { canonicalJson, type Manifest } from './manifest.ts'
 import { SEAL, seal, UNPUBLISHED } from './seal.ts'
-import { DamagedEntry, guarded } from './store.ts'
+import { guarded } from './store.ts'
 
 /** Says that the folder is goldpan's although its manifest is not there yet. */
 export const MARKER = '.goldpan-incomplete'

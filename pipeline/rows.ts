@@ -13,6 +13,9 @@ const KEPT_BYTES = 1.25 * WINDOW_BYTES
 /** Text of the blocks that a piece may need: those of two windows. */
 const MOST_BLOCK_BYTES = 2.25 * WINDOW_BYTES
 
+/** Where fewer than one in so many rows of a block are wanted, only they are read. */
+const FEW = 8
+
 /** Reads rows of any shard; keeps what it read last. */
 export class RowReader {
   private readonly build: Build
@@ -33,20 +36,36 @@ export class RowReader {
     const places = this.places()
     const blocks = new Map<number, number>()
     const shards = new Map<Shard, number>()
-    const [whichBlock, rowInBlock, whichShard, rowInShard] = [0, 0, 0, 0].map(() => new Int32Array(ordinals.length))
+    const [whichBlock, whichShard, rowInShard] = [0, 0, 0].map(() => new Int32Array(ordinals.length))
     for (let i = 0; i < ordinals.length; i++) {
       const block = this.blockOf(ordinals[i])
-      const { shard, start } = places[block]
+      const { shard } = places[block]
       whichBlock[i] = placeIn(blocks, block)
-      rowInBlock[i] = ordinals[i] - start
       whichShard[i] = placeIn(shards, shard)
       rowInShard[i] = ordinals[i] - shard.start
     }
     const all = [...shards.keys()].map(shard => named(this.narrow(shard), names))
     const narrow = pick(all[0].schema, all, whichShard, rowInShard)
     if (!texts) return narrow
-    const read = [...blocks.keys()].map(block => this.block(places[block]))
-    return beside(narrow, pick<Schema>(pairTexts, read, whichBlock, rowInBlock))
+    return beside(narrow, this.texts([...blocks.keys()], whichBlock, ordinals))
+  }
+
+  /** Row i is pair ordinals[i], which lies in blocks[which[i]]. */
+  private texts(blocks: readonly number[], which: Int32Array, ordinals: Int32Array): Batch {
+    const places = blocks.map(block => this.places()[block])
+    const wanted = places.map(() => [] as number[])
+    const row = ordinals.map((ordinal, i) => ordinal - places[which[i]].start)
+    const placeAmong = row.map((row, i) => wanted[which[i]].push(row) - 1)
+    const few = places.map((place, k) => !this.blocks.has(place) && wanted[k].length * FEW < rowsOf(place))
+    const read = places.map((place, k) =>
+      few[k] ? this.build.texts(place.shard, place.index, Int32Array.from(wanted[k])) : this.block(place),
+    )
+    return pick<Schema>(
+      pairTexts,
+      read,
+      which,
+      row.map((row, i) => (few[which[i]] ? placeAmong[i] : row)),
+    )
   }
 
   /** Cuts a list of pairs into pieces of at most so many rows and, beyond the first row, bytes of text and of the blocks that hold it. */
@@ -128,6 +147,8 @@ interface BlockPlace {
   readonly index: number
   readonly start: number
 }
+
+const rowsOf = ({ shard, index }: BlockPlace): number => shard.block_rows[index]
 
 function blockPlaces(shard: Shard): BlockPlace[] {
   let start = shard.start

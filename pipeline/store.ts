@@ -5,49 +5,17 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-  writevSync,
-} from 'node:fs'
+import { closeSync, existsSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { type Batch, concat, type Schema, select } from './batch.ts'
-import { decodeBatch, encodeBatch } from './codecs/columns.ts'
+import { decodeBatch, decodeRows, encodeBatch } from './codecs/columns.ts'
+import { type Block, DamagedEntry, type Index, PartialBlock, readBlock, readIndex, writeEntry } from './entry-file.ts'
 import { UserError } from './errors.ts'
 import { lazyColumns } from './lazy-columns.ts'
 import type { Json } from './stage.ts'
 
-/** An entry that does not hold what was written. The build throws it out and runs the task again that makes it. */
-export class DamagedEntry extends Error {
-  override readonly name = 'DamagedEntry'
-  readonly key: string
-  readonly what: string
-  constructor(key: string, what: string) {
-    super(`store entry ${key}: ${what}`)
-    this.key = key
-    this.what = what
-  }
-}
-
 /** Of file systems without hard links: there a rename replaces, and the last of two equal entries stays. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP'])
-
-/** The form of an entry; another one reads as damaged, and is made again. */
-const MAGIC = 0x676f6c65
-const TRAILER = 16
-
-type Block = readonly [offset: number, length: number, crc: number]
 
 /** A batch of a table: its columns lie one after another in the order of the schema, so that each can be read alone. */
 interface TableBlock {
@@ -55,11 +23,6 @@ interface TableBlock {
   readonly rows: number
   readonly columns: readonly Block[]
 }
-
-/** What an entry holds: the block of a JSON value, or a table: its schemas, and for each batch the schema's number, its rows and its blocks. */
-type Index =
-  | { readonly json: Block }
-  | { readonly schemas: readonly Schema[]; readonly batches: readonly (readonly [number, number, ...Block[]])[] }
 
 /** Of the layout of a store's folder; a store of a later format is refused. */
 const FORMAT = 1
@@ -119,17 +82,8 @@ export class Store {
   /** Writes batches that can be read one by one, and column by column. */
   writeTable(key: string, batches: readonly Batch[]): void {
     this.commit(key, file => {
-      const columns = batches.map(batch => Object.keys(batch.schema).map(name => encodeBatch(select(batch, [name]))))
-      const [blocks, end] = laid(columns.flat())
-      const schemas = new Map<string, number>()
-      let next = 0
-      const placed = batches.map(({ schema, rows }, i): [number, number, ...Block[]] => {
-        const text = JSON.stringify(schema)
-        if (!schemas.has(text)) schemas.set(text, schemas.size)
-        return [schemas.get(text)!, rows, ...blocks.slice(next, (next += columns[i].length))]
-      })
-      const index: Index = { schemas: [...schemas.keys()].map(text => JSON.parse(text) as Schema), batches: placed }
-      writeEntry(file, columns.flat(2), index, end)
+      const columns = batches.flatMap(batch => Object.keys(batch.schema).map(name => encodeBatch(select(batch, [name]))))
+      writeEntry(file, columns, blocks => tableIndex(batches, blocks))
     })
   }
 
@@ -141,9 +95,21 @@ export class Store {
 
   /** Batch i of a table alone; a column is read when it is first asked for. */
   readBatch(key: string, i: number): Batch {
+    return this.batch(key, this.tableBlock(key, i))
+  }
+
+  /** Rows `rows` of batch i of a table, in that order; of text no more is read than they need. */
+  readRows(key: string, i: number, rows: Int32Array): Batch {
+    const { schema, columns } = this.tableBlock(key, i)
+    const read = (block: Block): Batch => this.open(key, fd => decodeRows(new PartialBlock(key, fd, block), rows))
+    const makers = Object.keys(schema).map((name, k) => [name, () => read(columns[k]).columns[name]] as const)
+    return { schema, rows: rows.length, columns: lazyColumns(Object.fromEntries(makers)) }
+  }
+
+  private tableBlock(key: string, i: number): TableBlock {
     const block = this.tableBlocks(key)[i]
     if (!block) throw new DamagedEntry(key, 'a batch is missing')
-    return this.batch(key, block)
+    return block
   }
 
   private tableBlocks(key: string): TableBlock[] {
@@ -159,9 +125,7 @@ export class Store {
 
   writeJson(key: string, value: Json): void {
     this.commit(key, file => {
-      const pieces = [Buffer.from(JSON.stringify(value))]
-      const [[json], end] = laid([pieces])
-      writeEntry(file, pieces, { json }, end)
+      writeEntry(file, [[Buffer.from(JSON.stringify(value))]], ([json]) => ({ json }))
     })
   }
 
@@ -202,14 +166,11 @@ export class Store {
   }
 
   private readBlock(key: string, block: Block): Uint8Array {
-    const [offset, length, crc] = block
-    const bytes = this.open(key, fd => readAt(fd, offset, length))
-    if (crc32(bytes) !== crc) throw new DamagedEntry(key, 'checksum does not match')
-    return bytes
+    return this.open(key, fd => readBlock(key, fd, block))
   }
 
   private index(key: string): Index {
-    return this.open(key, fd => indexOf(key, fd))
+    return this.open(key, fd => readIndex(key, fd))
   }
 
   private open<T>(key: string, read: (fd: number) => T): T {
@@ -244,66 +205,16 @@ function formatOf(root: string): number {
   return format
 }
 
-/** Where blocks of such pieces lie if written one after another, and where the last one ends. */
-function laid(pieces: readonly Uint8Array[][]): [Block[], number] {
-  let offset = 0
-  const blocks = pieces.map((block): Block => {
-    const length = block.reduce((n, piece) => n + piece.byteLength, 0)
-    offset += length
-    const crc = block.reduce((crc, piece) => crc32(piece, crc), 0)
-    return [offset - length, length, crc]
+/** `blocks`: of every column of every batch, in order. */
+function tableIndex(batches: readonly Batch[], blocks: readonly Block[]): Index {
+  const schemas = new Map<string, number>()
+  let next = 0
+  const placed = batches.map(({ schema, rows }): [number, number, ...Block[]] => {
+    const text = JSON.stringify(schema)
+    if (!schemas.has(text)) schemas.set(text, schemas.size)
+    return [schemas.get(text)!, rows, ...blocks.slice(next, (next += Object.keys(schema).length))]
   })
-  return [blocks, offset]
-}
-
-/** Pieces, then their index as JSON, then a trailer: magic, CRC and length of the index, length of the file. */
-function writeEntry(file: string, pieces: readonly Uint8Array[], index: Index, end: number): void {
-  const json = Buffer.from(JSON.stringify(index))
-  const trailer = new DataView(new ArrayBuffer(TRAILER))
-  trailer.setUint32(0, MAGIC, true)
-  trailer.setUint32(4, crc32(json), true)
-  trailer.setUint32(8, json.length, true)
-  trailer.setUint32(12, (end + json.length + TRAILER) >>> 0, true)
-  const fd = openSync(file, 'wx')
-  try {
-    writeAll(fd, [...pieces, json, new Uint8Array(trailer.buffer)])
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function writeAll(fd: number, pieces: readonly Uint8Array[]): void {
-  for (let i = 0; i < pieces.length; i += 512) {
-    const group = pieces.slice(i, i + 512)
-    let left = group.reduce((n, p) => n + p.byteLength, 0)
-    for (let rest: Uint8Array[] = group; left > 0; ) {
-      const written = writevSync(fd, rest)
-      left -= written
-      rest = left > 0 ? [Buffer.concat(rest).subarray(written)] : []
-    }
-  }
-}
-
-function indexOf(key: string, fd: number): Index {
-  const { size } = fstatSync(fd)
-  if (size < TRAILER) throw new DamagedEntry(key, 'is cut off')
-  const trailer = new DataView(readAt(fd, size - TRAILER, TRAILER).buffer)
-  const length = trailer.getUint32(8, true)
-  if (trailer.getUint32(0, true) !== MAGIC || trailer.getUint32(12, true) !== size >>> 0 || length > size)
-    throw new DamagedEntry(key, 'is cut off')
-  const json = readAt(fd, size - TRAILER - length, length)
-  if (crc32(json) !== trailer.getUint32(4, true)) throw new DamagedEntry(key, 'index does not match its checksum')
-  return JSON.parse(Buffer.from(json).toString()) as Index
-}
-
-function readAt(fd: number, offset: number, length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length)
-  for (let at = 0; at < length; ) {
-    const n = readSync(fd, bytes, at, length - at, offset + at)
-    if (n === 0) return bytes
-    at += n
-  }
-  return bytes
+  return { schemas: [...schemas.keys()].map(text => JSON.parse(text) as Schema), batches: placed }
 }
 
 /** Runs a write; a full disk or a missing permission is the user's to mend, and named as such. */

@@ -1,8 +1,8 @@
 /** The worker side of the threads executor: runs tasks of one build, keeping open what its tasks opened. */
 import { Build } from './build.ts'
 import { Opened } from './context.ts'
+import { DamagedEntry } from './entry-file.ts'
 import { PendingError, UserError } from './errors.ts'
-import { DamagedEntry } from './store.ts'
 import { runTask, type TaskReport } from './task.ts'
 
 export interface Order {

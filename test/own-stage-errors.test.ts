@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { batchOf } from '../pipeline/batch.ts'
+import { DamagedEntry } from '../pipeline/entry-file.ts'
 import { PendingError, UserError } from '../pipeline/errors.ts'
 import { checkedVerdicts } from '../pipeline/laws/shape.ts'
 import { type Context, defineStage, type Stage } from '../pipeline/stage.ts'
-import { DamagedEntry } from '../pipeline/store.ts'
 
 const failing = (error: unknown) =>
   checkedVerdicts(

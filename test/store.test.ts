@@ -2,8 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Batch, concat, stringAt, utf8Of } from '../pipeline/batch.ts'
-import { DamagedEntry, Store } from '../pipeline/store.ts'
+import { type Batch, concat, gather, stringAt, utf8Of } from '../pipeline/batch.ts'
+import { DamagedEntry } from '../pipeline/entry-file.ts'
+import { Store } from '../pipeline/store.ts'
 import { pairsOf, rowAt } from './drive.ts'
 
 const KEY = 'ab0123456789abcdef0123456789abcd'
@@ -60,6 +61,37 @@ describe('Store', () => {
       writeFileSync(s.path(KEY), whole.subarray(0, length))
       expect(() => s.readTable(KEY)).toThrow(DamagedEntry)
     }
+  })
+
+  it('gives any rows of a batch as a gather of the whole would, and reads little for few', () => {
+    const s = store()
+    const batch = pairsOf(
+      Array.from({ length: 300 }, (_, i) => ({
+        prompt: i % 7 ? `Why ${i}?` : '',
+        chosen: 'ab'.repeat(i * 3),
+        rejected: '为'.repeat(i % 50),
+      })),
+    )
+    s.writeTable(KEY, [batch])
+    for (const index of [[], [299], [0, 1, 2], [7, 3, 3, 250, 14], Array.from({ length: 300 }, (_, i) => i)])
+      expect(rows(s.readRows(KEY, 0, Int32Array.from(index)))).toEqual(rows(gather(batch, Int32Array.from(index))))
+  })
+
+  it('finds damage in the rows that are read, and in no others', () => {
+    const s = store()
+    const batch: Batch = {
+      schema: { a: 'utf8' },
+      rows: 3,
+      columns: { a: utf8Of(['x'.repeat(20_000), 'y'.repeat(20_000), 'z'.repeat(20_000)]) },
+    }
+    s.writeTable(KEY, [batch])
+    const damaged = readFileSync(s.path(KEY))
+    damaged[damaged.indexOf('y'.repeat(100)) + 10_000] ^= 1
+    writeFileSync(s.path(KEY), damaged)
+    const read = (row: number): string => stringAt(s.readRows(KEY, 0, Int32Array.of(row)).columns.a as never, 0)
+    expect(read(0)).toBe('x'.repeat(20_000))
+    expect(() => read(1)).toThrow(DamagedEntry)
+    expect(read(2)).toBe('z'.repeat(20_000))
   })
 
   it('names a missing entry as damaged, so that it is made again', () => {

@@ -2,7 +2,7 @@
  * The store's own table form: a JSON header, then the columns' buffers as they lie in memory, each on an 8-byte boundary. Reading is a view,
  * not a parse.
  */
-import { type Batch, type Column, type Columns, type Field, type List, layoutOf, type NumberArray, type Schema } from '../batch.ts'
+import { type Batch, type Column, type Columns, type Field, gather, type List, layoutOf, type NumberArray, type Schema } from '../batch.ts'
 
 interface Header {
   readonly schema: Schema
@@ -65,9 +65,11 @@ function rebased(offsets: Int32Array, rows: number): Int32Array {
   return first === 0 ? offsets.subarray(0, rows + 1) : offsets.slice(0, rows + 1).map(offset => offset - first)
 }
 
+const headerSize = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true)
+
 /** The batch that lies in `bytes`; its columns are views of them. */
 export function decodeBatch(bytes: Uint8Array): Batch {
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true)
+  const length = headerSize(bytes)
   const header = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + 8, length).toString()) as Header
   const base = align(8 + length)
   const buffer = (i: number): Uint8Array => {
@@ -75,6 +77,51 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     return bytes.subarray(base + offset, base + offset + size)
   }
   return decodeColumns(header.schema, header.rows, header.nodes, buffer)
+}
+
+/** What an encoded batch is read from in part: `load` fills `bytes` from .. to, for every from and to. */
+export interface PartialBytes {
+  readonly bytes: Uint8Array
+  load(from: ArrayLike<number>, to: ArrayLike<number>): void
+}
+
+/** Rows `rows` of the batch that lies in `source`, copied in that order; of text only what they hold is loaded. */
+export function decodeRows(source: PartialBytes, rows: Int32Array): Batch {
+  const { bytes } = source
+  source.load([0], [8])
+  const base = align(8 + headerSize(bytes))
+  source.load([8], [base])
+  const { buffers, nodes } = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + 8, headerSize(bytes)).toString()) as Header
+  const texts = new Set(nodes.flatMap(textBuffers))
+  const others = buffers.filter((_, i) => !texts.has(i))
+  source.load(
+    others.map(([offset]) => base + offset),
+    others.map(([offset, size]) => base + offset + size),
+  )
+  const batch = decodeBatch(bytes)
+  for (const name of Object.keys(batch.schema)) loadTexts(source, batch.columns[name] as Column, rows, rows)
+  return gather(batch, rows)
+}
+
+/** Which buffers of a column hold text: the last of three. */
+const textBuffers = ({ buffers, items }: Node): number[] => [
+  ...(buffers.length === 3 ? [buffers[2]] : []),
+  ...(items?.nodes ?? []).flatMap(textBuffers),
+]
+
+/** Loads the text of rows first[i] .. last[i], both included, of a column. */
+function loadTexts(source: PartialBytes, column: Column, first: Int32Array, last: Int32Array): void {
+  if ('starts' in column) {
+    const from = first.map(row => column.starts[row])
+    const to = last.map(row => column.starts[row + 1] - 1)
+    for (const name of Object.keys(column.items.schema)) loadTexts(source, column.items.columns[name] as Column, from, to)
+  } else if ('offsets' in column) {
+    const at = column.bytes.byteOffset - source.bytes.byteOffset
+    source.load(
+      first.map(row => at + column.offsets[row]),
+      last.map(row => at + column.offsets[row + 1]),
+    )
+  }
 }
 
 function decodeColumns(schema: Schema, rows: number, nodes: readonly Node[], buffer: (i: number) => Uint8Array): Batch {

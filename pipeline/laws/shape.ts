@@ -1,8 +1,8 @@
 /** Whether a stage gives what it declares: the columns, their lengths, reasons that it has. */
 import { type Batch, batchOf, type Column, type Columns, type Field, layoutOf, type Schema } from '../batch.ts'
+import { DamagedEntry } from '../entry-file.ts'
 import { PendingError, UserError } from '../errors.ts'
 import { AWAY, type MeasureUse, type Round, type Stage, schemaOf, type Verdict } from '../stage.ts'
-import { DamagedEntry } from '../store.ts'
 
 /** Fails where a stage or measure gives other columns than it declares, or columns of another length. */
 export function declared(columns: Readonly<Record<string, Column>>, schema: Schema, rows: number): Batch {

@@ -1,6 +1,8 @@
 /** Looks after a store: how large it is, what may be thrown out, what is damaged. */
+
+import { DamagedEntry } from '../entry-file.ts'
 import { digestOf } from '../keys.ts'
-import { DamagedEntry, type Store } from '../store.ts'
+import type { Store } from '../store.ts'
 import { type Entry, entriesOf, leftovers, notes, remove } from './entries.ts'
 import { refuseInUse, type User, users } from './usage.ts'
 

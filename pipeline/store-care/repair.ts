@@ -1,6 +1,8 @@
 /** Damage to a store is mended by making again what is damaged. */
+
+import { DamagedEntry } from '../entry-file.ts'
 import type { Awaitable } from '../stage.ts'
-import { DamagedEntry, type Store } from '../store.ts'
+import type { Store } from '../store.ts'
 import { dropCut } from './care.ts'
 
 /** So often the same entry may be found damaged before the disk is to blame. */
