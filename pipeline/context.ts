@@ -4,7 +4,6 @@ import type { Build, Step } from './build.ts'
 import { UserError } from './errors.ts'
 import { digestOf } from './keys.ts'
 import type { Embedder, Scorer } from './scorer.ts'
-import { openEmbedder, openScorer } from './scorers/open.ts'
 import type { Context, Summary } from './stage.ts'
 
 /** Judges, indexes and models that were opened in this worker, kept for its next tasks. */
@@ -58,11 +57,11 @@ export function contextOf(build: Build, step: Step, summary: Summary, opened?: O
     file: async path => checkedFile(build, step, path),
     scorer: name => {
       const model = build.plan.models[name]
-      const open = (): Promise<Scorer> => openScorer(name, model, build)
+      const open = (): Promise<Scorer> => import('./scorers/open.ts').then(scorers => scorers.openScorer(name, model, build))
       return opened ? opened.scorer(name, open) : open()
     },
     embedder: folder => {
-      const open = (): Promise<Embedder> => openEmbedder(folder, build.paths[folder])
+      const open = (): Promise<Embedder> => import('./scorers/open.ts').then(scorers => scorers.openEmbedder(folder, build.paths[folder]))
       return opened ? opened.embedder(folder, open) : open()
     },
   }

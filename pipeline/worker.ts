@@ -23,16 +23,19 @@ export type Reply =
       readonly damaged?: { readonly key: string; readonly what: string }
     }
 
-let current: { build: Build; phase: string; planFile: string } | undefined
+let current: { build: Build; planFile: string; store: string } | undefined
+let inPhase: string | undefined
 const opened = new Opened()
 
 /** Runs one task; never throws. */
 export async function work({ planFile, store, phase, task }: Order): Promise<Reply> {
   try {
-    if (current?.planFile !== planFile || current.phase !== phase) {
-      opened.forget()
-      current = { build: await Build.open(planFile, store), phase, planFile }
+    if (current?.planFile !== planFile || current.store !== store) {
+      current = { build: await Build.open(planFile, store), planFile, store }
+      inPhase = undefined
     }
+    if (inPhase !== phase) opened.forget()
+    inPhase = phase
     return { report: await runTask(current.build, opened, task) }
   } catch (error) {
     const { name, message, stack } = error as Error

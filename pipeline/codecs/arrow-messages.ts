@@ -9,7 +9,13 @@ import { type FileEnds, readAt, startsWith, withFile } from './file-bytes.ts'
 import { FlatTable } from './flat-table.ts'
 
 /** Begins and ends a file. */
-export const FILE_MAGIC = [...Buffer.from('ARROW1')]
+const FILE_MAGIC = [...Buffer.from('ARROW1')]
+
+/** Whether the first bytes are those of an Arrow file, or of a stream (a continuation mark and a length). */
+export function arrowKind({ head }: FileEnds): 'file' | 'stream' | undefined {
+  if (startsWith(head, ...FILE_MAGIC)) return 'file'
+  return startsWith(head, 0xff, 0xff, 0xff, 0xff) && head.length >= 8 && head.readInt32LE(4) > 0 ? 'stream' : undefined
+}
 const CONTINUATION = 0xffffffff
 const END = Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0])
 // Kinds of messages; the footer's lists of dictionaries and batches have the same numbers.

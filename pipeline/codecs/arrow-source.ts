@@ -14,11 +14,11 @@ import {
 } from 'apache-arrow'
 import { UserError } from '../errors.ts'
 import { checkLayout } from './arrow-layout.ts'
-import { checkedStream, checkFile, FILE_MAGIC } from './arrow-messages.ts'
+import { arrowKind, checkedStream, checkFile } from './arrow-messages.ts'
 import { arrowReader } from './arrow-values.ts'
 import { columnRows } from './column-rows.ts'
 import { damaged, messageOf, unreadable } from './damage.ts'
-import { type FileEnds, fileBytes, startsWith } from './file-bytes.ts'
+import { type FileEnds, fileBytes } from './file-bytes.ts'
 import { unlz4 } from './lz4.ts'
 import { type ColumnName, type Row, type RowBlock, RowFault, type RowSource } from './row-source.ts'
 import { openZstd } from './zstd.ts'
@@ -26,12 +26,6 @@ import { openZstd } from './zstd.ts'
 interface OpenFile {
   readonly reader: AsyncRecordBatchFileReader | AsyncRecordBatchStreamReader
   close(): Promise<unknown>
-}
-
-/** Whether the first bytes are those of an Arrow file, or of a stream (a continuation mark and a length). */
-export function arrowKind({ head }: FileEnds): 'file' | 'stream' | undefined {
-  if (startsWith(head, ...FILE_MAGIC)) return 'file'
-  return startsWith(head, 0xff, 0xff, 0xff, 0xff) && head.length >= 8 && head.readInt32LE(4) > 0 ? 'stream' : undefined
 }
 
 /** Opens the file far enough to know its columns. */

@@ -1,8 +1,6 @@
 /** Benchmark files: the items that training data must not hold. */
 import { basename } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { tableFromIPC } from 'apache-arrow'
-import { readParquet } from 'parquet-wasm'
 import { UserError } from '../errors.ts'
 import { unzstd } from './zstd.ts'
 
@@ -72,7 +70,8 @@ function parsed(text: string, shown: string, where: string): unknown {
   }
 }
 
-function parquetRows(bytes: Uint8Array, shown: string): unknown[] {
+async function parquetRows(bytes: Uint8Array, shown: string): Promise<unknown[]> {
+  const [{ readParquet }, { tableFromIPC }] = await Promise.all([import('parquet-wasm'), import('apache-arrow')])
   try {
     const table = tableFromIPC(readParquet(bytes).intoIPCStream())
     return JSON.parse(JSON.stringify(table.toArray(), (_, value) => (typeof value === 'bigint' ? String(value) : value)))

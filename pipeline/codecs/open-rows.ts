@@ -1,11 +1,10 @@
 /** Opens a source file of any container, recognised by its bytes. */
 import { UserError } from '../errors.ts'
-import { arrowKind, openArrow } from './arrow-source.ts'
+import { arrowKind } from './arrow-messages.ts'
 import { compressionOf, type FileEnds, fileBytes, fileEnds, startsWith } from './file-bytes.ts'
 import { jsonArrayRows, jsonlRows } from './jsonl.ts'
 import { markLength } from './lines.ts'
 import { isParquet } from './parquet-pages.ts'
-import { openParquet } from './parquet-source.ts'
 import { type Compression, cut, type RowSource } from './row-source.ts'
 
 const OPEN_LIST = 0x5b
@@ -26,8 +25,9 @@ const others: readonly [string, readonly number[]][] = [
 
 export async function openRows(path: string, shown: string): Promise<RowSource> {
   const ends = await fileEnds(path, shown)
-  if (isParquet(ends)) return openParquet(path, shown, ends)
-  if (arrowKind(ends)) return openArrow(path, shown, ends)
+  // What reads these is large, and not loaded for other files.
+  if (isParquet(ends)) return (await import('./parquet-source.ts')).openParquet(path, shown, ends)
+  if (arrowKind(ends)) return (await import('./arrow-source.ts')).openArrow(path, shown, ends)
   const compression = compressionOf(ends)
   const head = await firstBytes(path, shown, compression)
   refuseOthers(head, shown, compression)

@@ -1,6 +1,5 @@
 /** JSON Lines packed as one gzip member or one zstd frame: some readers stop after the first. The bytes depend on the lines alone. */
 import { createGzip } from 'node:zlib'
-import { Zstd } from '@hpcc-js/wasm-zstd'
 import { openJsonlEncoder } from './jsonl-writer.ts'
 import type { Emit, OpenEncoder } from './table-writer.ts'
 
@@ -68,7 +67,7 @@ interface Stream {
 function zstdPacker(emit: Emit): Packer {
   let opened: { library: Library; stream: Stream } | undefined
   const open = async (): Promise<{ library: Library; stream: Stream }> => {
-    const library = (await Zstd.load()) as unknown as Library
+    const library = (await (await import('@hpcc-js/wasm-zstd')).Zstd.load()) as unknown as Library
     const stream = new library._zstdClass()
     stream.reset()
     stream.setCompressionLevel(ZSTD_LEVEL)

@@ -1,11 +1,7 @@
 /** Writes batches as one file of a table. The bytes depend on the rows alone, not on how the caller cuts them into batches. */
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
-import { openArrowEncoder } from './arrow-writer.ts'
-import { openJsonlEncoder } from './jsonl-writer.ts'
 import { type Group, type OutBatch, type OutColumn, type OutputFormat, Regrouper } from './out-columns.ts'
-import { openGzipLines, openZstdLines } from './packed-lines.ts'
-import { openParquetEncoder } from './parquet-writer.ts'
 
 export { type OutBatch, type OutColumn, type OutField, type OutputFormat, outputFormats, type Struct } from './out-columns.ts'
 
@@ -30,18 +26,20 @@ export interface Encoder {
 export type Emit = (bytes: Uint8Array) => void
 export type OpenEncoder = (columns: readonly OutColumn[], emit: Emit) => Encoder
 
-const encoders: Record<OutputFormat, OpenEncoder> = {
-  parquet: openParquetEncoder,
-  arrow: openArrowEncoder,
-  jsonl: openJsonlEncoder,
-  'jsonl.gz': openGzipLines,
-  'jsonl.zst': openZstdLines,
+/** Each is loaded when it is needed. */
+const encoders: Record<OutputFormat, () => Promise<OpenEncoder>> = {
+  parquet: async () => (await import('./parquet-writer.ts')).openParquetEncoder,
+  arrow: async () => (await import('./arrow-writer.ts')).openArrowEncoder,
+  jsonl: async () => (await import('./jsonl-writer.ts')).openJsonlEncoder,
+  'jsonl.gz': async () => (await import('./packed-lines.ts')).openGzipLines,
+  'jsonl.zst': async () => (await import('./packed-lines.ts')).openZstdLines,
 }
 
 /** Writes at `path` and nowhere else: the caller names a temporary path and renames. A failed write removes the file. */
 export async function openTableWriter(format: OutputFormat, columns: readonly OutColumn[], path: string): Promise<TableWriter> {
+  const open = await encoders[format]()
   const file = new HashedFile(path)
-  const encoder = encoders[format](columns, bytes => file.append(bytes))
+  const encoder = open(columns, bytes => file.append(bytes))
   const regroup = new Regrouper(columns, encoder.group_rows)
   let rows = 0
   const guarded = async <T>(step: () => Promise<T>): Promise<T> => {

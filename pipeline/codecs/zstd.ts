@@ -1,5 +1,4 @@
 /** Zstandard (RFC 8878), unpacked block by block in bounded memory with libzstd in WebAssembly; checksums and sizes are checked here. */
-import { Zstd } from '@hpcc-js/wasm-zstd'
 import { createXXHash64 } from 'hash-wasm'
 import { Cursor } from './cursor.ts'
 import { damaged } from './damage.ts'
@@ -29,7 +28,7 @@ interface Frame {
 
 /** Unpacks any number of frames laid end to end. */
 export async function* unzstd(packed: AsyncIterable<Buffer>, shown: string): AsyncGenerator<Buffer> {
-  const library = (await Zstd.load()) as unknown as Library
+  const library = (await (await import('@hpcc-js/wasm-zstd')).Zstd.load()) as unknown as Library
   const cursor = new Cursor(packed)
   const stream = new library._zstdClass()
   const memory = library._mainModule._module
@@ -121,7 +120,7 @@ function frameHeader(bytes: Buffer, fault: (what: string) => Error): Frame {
 
 /** Unpacks one buffer of which the unpacked size is known; undefined if it does not unpack to that. */
 export async function openZstd(): Promise<(packed: Uint8Array, size: number) => Uint8Array | undefined> {
-  const library = (await Zstd.load()) as unknown as Library
+  const library = (await (await import('@hpcc-js/wasm-zstd')).Zstd.load()) as unknown as Library
   const memory = library._mainModule._module
   return (packed, size) => {
     const input = memory._malloc(packed.length)

@@ -3,7 +3,7 @@ import { scoringWith } from '../audit-scores.ts'
 import { filesOf } from '../files.ts'
 import { rewardAuditText } from '../report/reward-audit.ts'
 import { auditRewards } from '../reward-audit.ts'
-import { seedNumber } from './whole.ts'
+import { seedNumber } from './option-values.ts'
 
 interface Flags {
   readonly by?: string

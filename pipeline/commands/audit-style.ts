@@ -4,7 +4,7 @@ import { filesOf } from '../files.ts'
 import { styleText } from '../report/style-text.ts'
 import { guarded } from '../store.ts'
 import { styleOfFiles } from '../style-of-files.ts'
-import { seedNumber } from './whole.ts'
+import { seedNumber } from './option-values.ts'
 
 interface Flags {
   readonly seed: number

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { diffOf } from '../diff.ts'
 import { openFinished } from '../finished.ts'
 import { diffText } from '../report/diff-text.ts'
-import { seedNumber, whole } from './whole.ts'
+import { seedNumber, whole } from './option-values.ts'
 
 interface Flags {
   readonly sample: number

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { UserError } from '../errors.ts'
 import { type Health, healthOf } from '../machine.ts'
 import { type Look, lookOf } from '../report/ink.ts'
-import { defaultStore } from './run.ts'
+import { defaultStore } from './option-values.ts'
 
 export const register = (program: Command): void => {
   program

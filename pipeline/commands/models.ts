@@ -11,7 +11,7 @@ import { meanWeights } from '../kernels/text-model.ts'
 import { summaryOf } from '../pass.ts'
 import { USE_LITE_DIMS } from '../scorers/use-lite.ts'
 import { TERMS_VERSION, type View, writeView } from '../scorers/view-folder.ts'
-import { defaultStore } from './run.ts'
+import { defaultStore } from './option-values.ts'
 
 interface Flags {
   readonly out: string

@@ -14,7 +14,7 @@ import { describePlan } from '../report/plan-text.ts'
 import { wrapped } from '../report/wrap.ts'
 import { Store } from '../store.ts'
 import { untilWhole } from '../store-care/repair.ts'
-import { collect, defaultStore } from './run.ts'
+import { collect, defaultStore } from './option-values.ts'
 
 interface Flags {
   readonly store: string

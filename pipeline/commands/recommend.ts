@@ -3,7 +3,7 @@ import { openFinished } from '../finished.ts'
 import { logPlaces } from '../judgements/places.ts'
 import { recommendationOf } from '../recommend.ts'
 import { recommendationText } from '../report/recommend-text.ts'
-import { whole } from './whole.ts'
+import { whole } from './option-values.ts'
 
 interface Flags {
   readonly precision: number

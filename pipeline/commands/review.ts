@@ -12,9 +12,8 @@ import { Annotators } from '../review/annotators.ts'
 import { GUIDELINE } from '../review/guideline.ts'
 import { openQueue } from '../review/queue.ts'
 import type { Session } from '../review/session.ts'
+import { collect, whole } from './option-values.ts'
 import { registerExchange } from './review-exchange.ts'
-import { collect } from './run.ts'
-import { whole } from './whole.ts'
 
 interface Flags {
   readonly annotator: readonly string[]

@@ -24,10 +24,9 @@ import { lookOf } from '../report/ink.ts'
 import { nextText } from '../report/next.ts'
 import { reportAsItIs, writeReport } from '../report/write.ts'
 import { runBuild } from '../run.ts'
-import { tryModels } from '../scorers/open.ts'
 import { seal, UNPUBLISHED } from '../seal.ts'
 import { Store } from '../store.ts'
-import { whole } from './whole.ts'
+import { collect, defaultStore, whole } from './option-values.ts'
 
 interface Flags {
   readonly out: string
@@ -41,16 +40,11 @@ interface Flags {
   readonly json?: boolean
 }
 
-export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
-
 function size(text: string): number {
   const bytes = bytesOf(text)
   if (!bytes) throw new InvalidArgumentError('expected a size such as 4GiB')
   return bytes
 }
-
-/** Where builds keep what they have worked out, unless told otherwise. */
-export const defaultStore = (): string => process.env.GOLDPAN_STORE ?? join('.goldpan', 'store')
 
 export const register = (program: Command): void => {
   program
@@ -111,6 +105,7 @@ async function tryUnlessScored(located: LocatedPlan, root: string): Promise<void
   const { plan, paths } = located
   if (!plan.steps.some(step => stageOf(step)?.models) || Object.keys(plan.models).length === 0) return
   if (existsSync(join(root, 'objects')) && scoredIn(located, root)) return
+  const { tryModels } = await import('../scorers/open.ts')
   await tryModels(plan.models, { paths, store: { root } }, line => console.error(line))
 }
 

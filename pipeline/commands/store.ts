@@ -6,7 +6,7 @@ import { ExpectationError } from '../exits.ts'
 import { bytesText, grouped } from '../report/table.ts'
 import { Store } from '../store.ts'
 import { type Checked, type Collected, checkStore, collectGarbage, type Status, statusOf } from '../store-care/care.ts'
-import { defaultStore } from './run.ts'
+import { defaultStore } from './option-values.ts'
 
 interface Flags {
   readonly store: string

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type ShardFormat, shardFormats } from '../synth/shards.ts'
 import { type Synthesised, synthesise } from '../synth.ts'
-import { seedNumber, whole } from './whole.ts'
+import { seedNumber, whole } from './option-values.ts'
 
 interface Flags {
   readonly pairs: number

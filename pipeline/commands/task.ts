@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { Build } from '../build.ts'
 import { Opened } from '../context.ts'
 import { runTask } from '../task.ts'
-import { defaultStore } from './run.ts'
+import { defaultStore } from './option-values.ts'
 
 export const register = (program: Command): void => {
   program

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { InvalidArgumentError } from 'commander'
 
 /** Reads an option's value as a whole number of these bounds. */
@@ -10,3 +11,9 @@ export const whole =
   }
 
 export const seedNumber = whole(0, 2 ** 31)
+
+/** For an option that may be given several times. */
+export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+
+/** Where builds keep what they have worked out, unless told otherwise. */
+export const defaultStore = (): string => process.env.GOLDPAN_STORE ?? join('.goldpan', 'store')
