@@ -1,7 +1,7 @@
 /** Values of Arrow columns as plain JS: text as bytes, structs as objects, lists as arrays. */
 import { isUtf8 } from 'node:buffer'
 import { type Data, type FixedSizeList, Type, Vector } from 'apache-arrow'
-import { RowFault } from './row-source.ts'
+import { plainValue, textIn, utf8In } from './plain-value.ts'
 
 type At = (i: number) => unknown
 
@@ -45,19 +45,6 @@ function textReader(data: Data, field: string): At {
   const offsets = data.valueOffsets as Int32Array | BigInt64Array
   const clean = isUtf8(values.subarray(0, Number(offsets[data.length])))
   return i => textIn(values, Number(offsets[i]), Number(offsets[i + 1]), clean, field)
-}
-
-/** The text at bytes[from .. to); `clean` bytes are UTF-8 as a whole and only need a look at both ends. Throws RowFault. */
-export function textIn(bytes: Uint8Array, from: number, to: number, clean: boolean, field: string): Uint8Array {
-  const text = new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from)
-  const breaks = (at: number): boolean => (bytes[at] & 0xc0) === 0x80
-  return clean && !breaks(from) && !breaks(to) ? text : utf8In(text, field)
-}
-
-/** The text itself, if it is UTF-8; throws RowFault. */
-export function utf8In(text: Uint8Array, field: string): Uint8Array {
-  if (isUtf8(text)) return text
-  throw new RowFault(field, 'expected UTF-8, got other bytes')
 }
 
 /** String views: 16 bytes a row, short texts inside, long ones in one of several buffers. */
@@ -118,11 +105,4 @@ const keyOf = (key: unknown): string => (key instanceof Uint8Array ? Buffer.from
 function scalarReader(data: Data): At {
   const vector = new Vector([data])
   return i => plainValue(vector.get(i))
-}
-
-/** Numbers and booleans as they are, whole numbers beyond 2^53 as bigint, everything else (dates, decimals) in words. */
-export function plainValue(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
-  if (value === null || typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string') return value
-  return String(value)
 }

@@ -12,7 +12,7 @@ import {
   DuckDBVector,
 } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
-import { plainValue, textIn, utf8In } from './arrow-values.ts'
+import { plainValue, textIn, utf8In } from './plain-value.ts'
 
 type At = (i: number) => unknown
 

@@ -4,7 +4,7 @@ import { arrowKind } from './arrow-messages.ts'
 import { compressionOf, type FileEnds, fileBytes, fileEnds, startsWith } from './file-bytes.ts'
 import { jsonArrayRows, jsonlRows } from './jsonl.ts'
 import { markLength } from './lines.ts'
-import { isParquet } from './parquet-pages.ts'
+import { isParquet } from './parquet-footer.ts'
 import { type Compression, cut, type RowSource } from './row-source.ts'
 
 const OPEN_LIST = 0x5b

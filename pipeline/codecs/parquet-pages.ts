@@ -1,141 +1,10 @@
-/** What the Parquet reader itself does not look at: encryption, and the checksums of pages. */
+/** Pages of Parquet columns: where they lie, what their headers say, and their checksums, which DuckDB does not look at. */
 import type { FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import { UserError } from '../errors.ts'
 import { damaged, messageOf } from './damage.ts'
-import { type FileEnds, readAt, startsWith, withFile } from './file-bytes.ts'
+import { readAt, withFile } from './file-bytes.ts'
+import { type Chunk, filled, type ParquetFooter } from './parquet-footer.ts'
 import { ThriftReader } from './thrift.ts'
-
-interface Chunk {
-  /** The top-level column. */
-  column: string
-  start: number
-  end: number
-}
-
-export interface ParquetFooter {
-  readonly rows: number
-  readonly groups: readonly { readonly rows: number; readonly chunks: readonly Chunk[] }[]
-}
-
-const MAGIC = [...Buffer.from('PAR1')]
-const ENCRYPTED = [...Buffer.from('PARE')]
-
-export const isParquet = ({ head }: FileEnds): boolean => startsWith(head, ...MAGIC) || startsWith(head, ...ENCRYPTED)
-
-/** Reads the footer; refuses a file that is cut off, encrypted, or whose footer names bytes outside of it. */
-export async function readFooter(path: string, shown: string, { head, tail, size }: FileEnds): Promise<ParquetFooter> {
-  const end = tail.subarray(-8)
-  if (startsWith(head, ...ENCRYPTED) || startsWith(end.subarray(4), ...ENCRYPTED)) throw encrypted(shown)
-  if (size < 12 || !startsWith(end.subarray(4), ...MAGIC))
-    throw damaged(shown, `byte ${size}`, 'expected the footer of a Parquet file, got other bytes')
-  const length = end.readUInt32LE(0)
-  if (length > size - 12) throw damaged(shown, `byte ${size - 8}`, `expected a footer of at most ${size - 12} bytes, got ${length}`)
-  const bytes = await withFile(path, shown, handle => readAt(handle, size - 8 - length, length))
-  const footer = parsed(shown, size - 8 - length, () => footerOf(bytes, shown))
-  for (const [g, { chunks }] of filled(footer))
-    for (const { column, start, end } of chunks)
-      if (!(start >= 4 && start <= end && end <= size))
-        throw damaged(shown, `row group ${g}, column ${column}`, `the footer places it at bytes ${start} to ${end} of ${size}`)
-  return footer
-}
-
-/** Row groups with rows, and their places; those without may name no bytes at all. */
-const filled = ({ groups }: ParquetFooter) => [...groups.entries()].filter(([, { rows }]) => rows > 0)
-
-const encrypted = (shown: string): UserError =>
-  new UserError(`${shown}: an encrypted Parquet file, which goldpan cannot read; decrypt it first`)
-
-function parsed<T>(shown: string, at: number, parse: () => T): T {
-  try {
-    return parse()
-  } catch (error) {
-    if (error instanceof UserError) throw error
-    throw damaged(shown, `Parquet, byte ${at}`, messageOf(error))
-  }
-}
-
-// Numbers of fields: parquet.thrift of the Parquet format.
-function footerOf(bytes: Buffer, shown: string): ParquetFooter {
-  const thrift = new ThriftReader(bytes)
-  const groups: ParquetFooter['groups'][number][] = []
-  let rows = -1
-  thrift.struct(id => {
-    if (id === 8) throw encrypted(shown)
-    if (id === 3) rows = thrift.signed()
-    else if (id === 2) checkDepth(thrift, shown)
-    else if (id === 4) thrift.list(() => groups.push(groupOf(thrift, shown)))
-    else return false
-    return true
-  })
-  if (thrift.at !== bytes.length) throw new RangeError(`the footer has ${bytes.length} bytes, what it says takes ${thrift.at}`)
-  const sum = groups.reduce((total, group) => total + group.rows, 0)
-  if (sum !== rows) throw new RangeError(`the footer counts ${rows} rows, its row groups ${sum}`)
-  return { rows, groups }
-}
-
-/** Levels of the schema, a list takes two. The reader's time doubles with each: 100 lists in each other would never be opened. */
-const MOST_LEVELS = 24
-
-function checkDepth(thrift: ThriftReader, shown: string): void {
-  /** Children still to come, of each element that is open. */
-  const open: number[] = []
-  thrift.list(() => {
-    let children = 0
-    thrift.struct(id => {
-      if (id !== 5) return false
-      children = thrift.signed()
-      return true
-    })
-    if (open.length > 0) open[open.length - 1]--
-    if (children > 0) open.push(children)
-    while (open.length > 0 && open[open.length - 1] <= 0) open.pop()
-    if (open.length > MOST_LEVELS)
-      throw new UserError(
-        `${shown}: columns nested more than ${MOST_LEVELS} levels deep, which goldpan does not read; write the file without them`,
-      )
-  })
-}
-
-function groupOf(thrift: ThriftReader, shown: string): ParquetFooter['groups'][number] {
-  const chunks: Chunk[] = []
-  let rows = 0
-  thrift.struct(id => {
-    if (id === 1) thrift.list(() => chunks.push(chunkOf(thrift, shown)))
-    else if (id === 3) rows = thrift.signed()
-    else return false
-    return true
-  })
-  return { rows, chunks }
-}
-
-function chunkOf(thrift: ThriftReader, shown: string): Chunk {
-  let chunk: Chunk = { column: '', start: 4, end: 4 }
-  thrift.struct(id => {
-    if (id === 8) throw encrypted(shown)
-    if (id !== 3) return false
-    chunk = metadataOf(thrift)
-    return true
-  })
-  return chunk
-}
-
-function metadataOf(thrift: ThriftReader): Chunk {
-  const path: string[] = []
-  let packed = 0
-  let data = 0
-  let dictionary = 0
-  thrift.struct(id => {
-    if (id === 3) thrift.list(() => path.push(thrift.text()))
-    else if (id === 7) packed = thrift.signed()
-    else if (id === 9) data = thrift.signed()
-    else if (id === 11) dictionary = thrift.signed()
-    else return false
-    return true
-  })
-  const start = dictionary > 0 ? Math.min(dictionary, data) : data
-  return { column: path[0], start, end: start + packed }
-}
 
 /** Checks the checksum of every page of these columns that has one. */
 export async function checkPages(path: string, shown: string, footer: ParquetFooter, columns: readonly string[]): Promise<void> {
@@ -162,11 +31,19 @@ async function checkChunk(handle: FileHandle, shown: string, chunk: Chunk, place
   }
 }
 
-interface Page {
+/** What the header of a page says, by the numbers of `PageType` and `Encoding`. */
+export interface Page {
+  /** Bytes of the header, of the page as it lies in the file, and unpacked. */
   readonly header: number
   readonly packed: number
+  readonly unpacked: number
+  readonly type: number
   /** A writer gives it to all pages of a file or to none. */
   readonly crc?: number
+  readonly entries: number
+  readonly encoding: number
+  /** Of pages of version 2: bytes of levels, which are not packed, and whether the values are. */
+  readonly levels?: { readonly definition: number; readonly repetition: number; readonly packed: boolean }
 }
 
 async function pageHeader(handle: FileHandle, shown: string, at: number, end: number, place: string): Promise<Page> {
@@ -180,18 +57,47 @@ async function pageHeader(handle: FileHandle, shown: string, at: number, end: nu
   }
 }
 
-function pageOf(bytes: Buffer): Page {
+/** Throws RangeError where the bytes end before the header does. */
+export function pageOf(bytes: Buffer): Page {
   const thrift = new ThriftReader(bytes)
-  let packed = -1
+  let [type, unpacked, packed, entries, encoding] = [-1, -1, -1, -1, -1]
   let crc: number | undefined
+  let levels: Page['levels']
+  const headers: Readonly<Record<number, () => void>> = {
+    1: () => (type = thrift.signed()),
+    2: () => (unpacked = thrift.signed()),
+    3: () => (packed = thrift.signed()),
+    4: () => (crc = thrift.signed() >>> 0),
+    5: () => ({ 1: entries = -1, 2: encoding = -1 } = numbersOf(thrift)),
+    7: () => ({ 1: entries = -1, 2: encoding = -1 } = numbersOf(thrift)),
+    8: () => {
+      const said = numbersOf(thrift)
+      ;({ 1: entries = -1, 4: encoding = -1 } = said)
+      levels = { definition: said[5] ?? -1, repetition: said[6] ?? -1, packed: said[7] !== 0 }
+    },
+  }
   thrift.struct(id => {
-    if (id === 3) packed = thrift.signed()
-    else if (id === 4) crc = thrift.signed() >>> 0
+    headers[id]?.()
+    return id in headers
+  })
+  return { header: thrift.at, packed, unpacked, type, crc, entries, encoding, levels }
+}
+
+/** The whole numbers and truth values of a struct by field, other fields left out. */
+function numbersOf(thrift: ThriftReader): Record<number, number> {
+  const numbers: Record<number, number> = {}
+  thrift.struct((id, type) => {
+    if (type === I32) numbers[id] = thrift.signed()
+    else if (type === TRUE || type === FALSE) numbers[id] = type === TRUE ? 1 : 0
     else return false
     return true
   })
-  return { header: thrift.at, packed, crc }
+  return numbers
 }
+
+const TRUE = 1
+const FALSE = 2
+const I32 = 5
 
 async function crcOf(handle: FileHandle, from: number, to: number): Promise<number> {
   let crc = 0

@@ -1,4 +1,7 @@
-/** Parquet, read by DuckDB: only the needed columns, chunk by chunk, in bounded memory whatever the size of the row groups. */
+/**
+ * Parquet, only the needed columns, piece by piece, in bounded memory whatever the size of the row groups: common kinds by our own reader,
+ * all others by DuckDB.
+ */
 
 import { type DuckDBConnection, type DuckDBDataChunk, type DuckDBType, DuckDBTypeId } from '@duckdb/node-api'
 import { UserError } from '../errors.ts'
@@ -7,7 +10,9 @@ import { damaged, messageOf } from './damage.ts'
 import { duckReader } from './duckdb-columns.ts'
 import { connect, forget, OPTIONS, selectOf } from './duckdb-parquet.ts'
 import type { FileEnds } from './file-bytes.ts'
-import { checkPages, type ParquetFooter, readFooter } from './parquet-pages.ts'
+import { type ParquetFooter, readFooter } from './parquet-footer.ts'
+import { checkPages } from './parquet-pages.ts'
+import { ownColumns, records } from './parquet-records.ts'
 import { tryReading } from './parquet-trial.ts'
 import type { ColumnName, RowBlock, RowSource } from './row-source.ts'
 
@@ -18,22 +23,43 @@ interface ParquetColumn extends ColumnName {
 /** Opens the file far enough to know its columns. */
 export async function openParquet(path: string, shown: string, ends: FileEnds): Promise<RowSource> {
   const footer = await readFooter(path, shown, ends)
+  const own = ownColumns(footer)
+  const whole = own.length > 0 && own.length === footer.columns.length
+  const columns: readonly ColumnName[] = whole ? own : await triedColumns(path, shown)
+  return {
+    container: 'parquet',
+    compression: 'none',
+    columns,
+    blocks: (wanted = columns.map(({ name }) => name), rows) => {
+      const needed = own.filter(({ name }) => wanted.includes(name))
+      const others = columns.some(({ name }) => wanted.includes(name) && !needed.some(column => column.name === name))
+      return others || needed.length === 0 ? duckRows(path, shown, footer, wanted, rows) : records(path, shown, footer, needed, rows)
+    },
+  }
+}
+
+async function triedColumns(path: string, shown: string): Promise<ParquetColumn[]> {
   await tryReading(shown, { path, rows: 0 })
   const connection = await connect()
   try {
-    const columns = await columnsOf(connection, path)
-    const needed = (wanted?: readonly string[]) => (wanted ? columns.filter(({ name }) => wanted.includes(name)) : columns)
-    return {
-      container: 'parquet',
-      compression: 'none',
-      columns,
-      blocks: (wanted, rows) => chunks(path, shown, footer, needed(wanted), rows),
-    }
+    return await columnsOf(connection, path)
   } catch (error) {
     throw fault(shown, 'Parquet', error)
   } finally {
     connection.closeSync()
   }
+}
+
+/** Rows of these columns by DuckDB. */
+export async function* duckRows(
+  path: string,
+  shown: string,
+  footer: ParquetFooter,
+  wanted: readonly string[],
+  rows?: number,
+): AsyncGenerator<RowBlock> {
+  const columns = (await triedColumns(path, shown)).filter(({ name }) => wanted.includes(name))
+  yield* chunks(path, shown, footer, columns, rows)
 }
 
 function fault(shown: string, place: string, error: unknown): UserError {

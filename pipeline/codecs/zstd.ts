@@ -125,8 +125,8 @@ export async function openZstd(): Promise<(packed: Uint8Array, size: number) => 
   return (packed, size) => {
     const input = memory._malloc(packed.length)
     const output = memory._malloc(Math.max(size, 1))
-    memory.HEAPU8.set(packed, input)
-    const written = library._zstdClass.decompress(output, size, input, packed.length)
+    if (input) memory.HEAPU8.set(packed, input)
+    const written = input && output ? library._zstdClass.decompress(output, size, input, packed.length) : -1
     const bytes = written === size ? memory.HEAPU8.slice(output, output + size) : undefined
     memory._free(input)
     memory._free(output)

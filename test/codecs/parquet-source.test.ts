@@ -4,8 +4,12 @@ import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { ParquetSchema, ParquetWriter } from 'parquetjs-lite'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { fileEnds } from '../../pipeline/codecs/file-bytes.ts'
 import { openRows } from '../../pipeline/codecs/open-rows.ts'
-import type { Text } from '../../pipeline/codecs/row-source.ts'
+import { readFooter } from '../../pipeline/codecs/parquet-footer.ts'
+import { ownColumns, records } from '../../pipeline/codecs/parquet-records.ts'
+import { duckRows } from '../../pipeline/codecs/parquet-source.ts'
+import type { RowBlock, Text } from '../../pipeline/codecs/row-source.ts'
 import { readRows } from '../../pipeline/codecs/source.ts'
 import { UserError } from '../../pipeline/errors.ts'
 
@@ -101,6 +105,75 @@ describe('texts', () => {
     const bad = { field: 'turns.content', error: 'expected UTF-8, got other bytes' }
     const good = (content: string) => ({ turns: [{ content }] })
     expect(await readFile(path)).toEqual([good('0123456789abcdef'), bad, bad, good('0123456789abcdefé'), bad, good('é'), bad])
+  })
+})
+
+describe('our own reader', () => {
+  const all = async (blocks: AsyncIterable<RowBlock>): Promise<unknown[]> => {
+    const rows: unknown[] = []
+    for await (const block of blocks) for (let i = 0; i < block.rows; i++) rows.push(block.row(i))
+    return rows
+  }
+  const nested = `SELECT * FROM (SELECT i AS id, i % 3 = 0 AS flag, i / 7.0::DOUBLE AS score, (i / 3)::FLOAT AS half, i::INTEGER AS small,
+    CASE WHEN i % 5 > 0 THEN repeat(chr(97 + (i % 26)::INT), (i % 40)::INT) END AS text, ['ask', 'math', NULL][1 + i % 3] AS source,
+    CASE WHEN i % 11 > 0 THEN [{'role': 'user', 'content': 'c' || i}, NULL, {'role': NULL, 'content': ''}][1:(i % 4)::INT] END AS turns,
+    CASE WHEN i % 13 > 0 THEN [[i, NULL], [], NULL, [i + 1]][1:(i % 5)::INT] END AS lists,
+    CASE WHEN i % 4 > 0 THEN {'a': {'b': CASE WHEN i % 3 > 0 THEN 'x' || i END, 'c': [i % 2]}} END AS deep
+    FROM range(7001) t(i))`
+
+  test.each([
+    'COMPRESSION uncompressed, ROW_GROUP_SIZE 2048',
+    'COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 1',
+    'COMPRESSION snappy, ROW_GROUP_SIZE 4096',
+    'COMPRESSION snappy',
+  ])('reads what DuckDB reads: %s', async options => {
+    const path = await written(nested, `, ${options}`)
+    const footer = await readFooter(path, 'in', await fileEnds(path, 'in'))
+    const own = ownColumns(footer)
+    expect(own.map(({ name }) => name)).toEqual(footer.columns.map(({ name }) => name))
+    const found = await all(records(path, 'in', footer, own))
+    const expected = await all(
+      duckRows(
+        path,
+        'in',
+        footer,
+        own.map(({ name }) => name),
+      ),
+    )
+    expect(found).toHaveLength(7001)
+    expect(found).toEqual(expected)
+    expect(await all(records(path, 'in', footer, own, 2100))).toEqual(expected.slice(0, 2100))
+  })
+
+  test.each(['checksums', 'dictionary_v2', 'empty_groups'])('pages of others: %s', async name => {
+    const path = fileOf(bytesOf(name))
+    const footer = await readFooter(path, 'in', await fileEnds(path, 'in'))
+    const own = ownColumns(footer)
+    expect(own).toHaveLength(3)
+    const texts = (await all(records(path, 'in', footer, own))) as Record<string, Uint8Array>[]
+    expect(texts.map(row => Object.fromEntries(Object.entries(row).map(([k, text]) => [k, Buffer.from(text).toString()])))).toEqual(rows)
+  })
+
+  test('leaves dates, decimals, maps and other packings to DuckDB', async () => {
+    const columns = async (query: string, options?: string): Promise<string[]> => {
+      const path = await written(query, options)
+      return ownColumns(await readFooter(path, 'in', await fileEnds(path, 'in'))).map(({ name }) => name)
+    }
+    const odd =
+      "SELECT DATE '2026-01-01' AS day, 1.5::DECIMAL(9, 2) AS price, MAP {'a': 1} AS map, 1::UBIGINT AS big, 'x' AS text, now() AS time"
+    expect(await columns(odd)).toEqual(['text'])
+    expect(await columns("SELECT 'x' AS text", ', COMPRESSION brotli')).toEqual([])
+    expect(await columns('SELECT i::VARCHAR AS text FROM range(9) t(i)', ', PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1')).toEqual([])
+  })
+
+  test('names the row group, the column and the byte of a page that does not unpack', async () => {
+    const path = await written('SELECT repeat(i::VARCHAR, 50) AS text FROM range(500) t(i)', ', COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 1')
+    const bytes = readFileSync(path)
+    bytes[bytes.indexOf(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]))] ^= 0x55
+    const broken = fileOf(bytes)
+    await expect(readFile(broken)).rejects.toThrow(
+      /^in: row group 0, column text, byte \d+: a page does not unpack to the \d+ bytes that it says; the file is damaged/,
+    )
   })
 })
 
