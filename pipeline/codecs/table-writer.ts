@@ -3,7 +3,16 @@ import { createHash, type Hash } from 'node:crypto'
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { openArrowEncoder } from './arrow-writer.ts'
 import { openJsonlEncoder } from './jsonl-writer.ts'
-import { type Group, type OutBatch, type OutColumn, type OutputFormat, Regrouper } from './out-columns.ts'
+import {
+  GROUP_BYTES,
+  GROUP_ROWS,
+  type Group,
+  type GroupSize,
+  type OutBatch,
+  type OutColumn,
+  type OutputFormat,
+  Regrouper,
+} from './out-columns.ts'
 import { openGzipLines, openZstdLines } from './packed-lines.ts'
 import { openParquetEncoder } from './parquet-writer.ts'
 
@@ -39,10 +48,15 @@ const encoders: Record<OutputFormat, OpenEncoder> = {
 }
 
 /** Writes at `path` and nowhere else: the caller names a temporary path and renames. A failed write removes the file. */
-export async function openTableWriter(format: OutputFormat, columns: readonly OutColumn[], path: string): Promise<TableWriter> {
+export async function openTableWriter(
+  format: OutputFormat,
+  columns: readonly OutColumn[],
+  path: string,
+  most: GroupSize = { rows: GROUP_ROWS, bytes: GROUP_BYTES },
+): Promise<TableWriter> {
   const file = new HashedFile(path)
   const encoder = encoders[format](columns, bytes => file.append(bytes))
-  const regroup = new Regrouper(columns, encoder.group_rows)
+  const regroup = new Regrouper(columns, { ...most, rows: Math.min(encoder.group_rows, most.rows) })
   let rows = 0
   const guarded = async <T>(step: () => Promise<T>): Promise<T> => {
     try {

@@ -113,7 +113,7 @@ async function start(dir: string, flags: Flags): Promise<void> {
   })
   server.close()
   server.closeAllConnections()
-  session.close()
+  await session.close()
 }
 
 async function openSession(
