@@ -1,5 +1,5 @@
 /** The pairs of a finished build that people are asked about: their order in memory, their texts in the build's own files. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { ParquetRows } from '../codecs/parquet-rows.ts'
 import { UserError } from '../errors.ts'
 import type { Message } from '../explain.ts'
@@ -116,7 +116,7 @@ export function inTurn<T extends QueuedPair>(pairs: readonly T[], seed: number):
 }
 
 /** Hex digits that depend on the texts given and nothing else. */
-export const hashOf = (...parts: readonly (string | number)[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+export const hashOf = (...parts: readonly (string | number)[]): string => hash('sha256', JSON.stringify(parts))
 
 /** A number from 0 to 1, below 1, likewise. */
 export const share = (...parts: readonly (string | number)[]): number => Number.parseInt(hashOf(...parts).slice(0, 8), 16) / 2 ** 32
