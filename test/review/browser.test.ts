@@ -263,7 +263,7 @@ it('settles disagreements and flags: who adjudicates sees what was answered, and
     const page = await open(app.at(name))
     for (let i = 0; i < 3; i++) {
       const left_is_right = /The answer is/.test((await page.locator('#left').textContent())!)
-      if (i === 0) await page.locator('#reason').fill(`because of ${name === 'ann' ? 'this' : 'that'}`)
+      if (i === 0) await page.locator('#reason').fill(`because of <img src=x onerror=alert(1)> ${name === 'ann' ? 'this' : 'that'}`)
       await page.keyboard.press('Escape')
       await press(page, i === 2 ? (left_is_right ? '2' : '6') : strength)
     }
@@ -275,6 +275,7 @@ it('settles disagreements and flags: who adjudicates sees what was answered, and
   expect(differing).toBeGreaterThan(0)
   expect(await page.locator('#others li').count()).toBe(2)
   expect(await page.locator('#others').textContent()).not.toMatch(/\b(ann|bob)\b/)
+  expect(await page.locator('#others').locator('img').count()).toBe(0)
   await shoot(page, 'adjudicate')
   for (let i = 0; i < differing; i++) await press(page, '1')
   expect(app.answers().filter(a => a.kind === 'adjudication')).toHaveLength(differing)
