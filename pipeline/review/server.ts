@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
 import { compiled } from '../compiled.ts'
+import { UserError } from '../errors.ts'
 import { answerSchema, checkSchema } from '../judgements/answer.ts'
 import type { Annotator, Annotators } from './annotators.ts'
 import { bodyOf, checkHost, checkOwnPage, cookieOf, cookieWith, HttpError, send, sendJson } from './http.ts'
@@ -62,7 +63,7 @@ function fail(response: ServerResponse, error: unknown): void {
   else if (error instanceof Refused) sendJson(response, 409, { error: error.message })
   else if (error instanceof z.ZodError) sendJson(response, 400, { error: `${error.issues[0].path.join('.')}: ${error.issues[0].message}` })
   else {
-    console.error((error as Error).stack)
+    console.error(error instanceof UserError ? error.message : (error as Error).stack)
     sendJson(response, 500, { error: 'the server failed; its terminal says why' })
   }
 }
