@@ -159,7 +159,7 @@ export const fileKey = (build: Build, folder: number, part: number): string => {
 /** Bump when the same verdicts would be settled or arranged otherwise. */
 const SETTLE_VERSION = 6
 /** Bump when the same rows would be written as other bytes. */
-const FILE_VERSION = 2
+const FILE_VERSION = 3
 const outcomeKey = (plan: Plan): string =>
   keyOf(
     plan.steps.at(-1)!.key,

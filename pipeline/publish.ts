@@ -4,7 +4,7 @@ import { formatOf, type Published } from './accounts.ts'
 import { type Arranged, type Folder, folders, readOrder } from './arrange.ts'
 import { type Batch, type Ids, type List, type Numbers, nulls, type Schema, slice } from './batch.ts'
 import { arrangedKey, type Build, fileKey, rejectsKey } from './build.ts'
-import { GROUP_BYTES, GROUP_ROWS } from './codecs/out-columns.ts'
+import { GROUP_BYTES, GROUP_ROWS, SMALL_GROUPS } from './codecs/out-columns.ts'
 import { type OutBatch, type OutColumn, openTableWriter } from './codecs/table-writer.ts'
 import {
   flippedColumns,
@@ -41,7 +41,8 @@ export async function publishPart(build: Build, folder: number, part: number): P
 }
 
 async function writeFile(build: Build, folder: Folder, part: number, columns: readonly OutColumn[], file: string): Promise<Published> {
-  const writer = await openTableWriter(formatOf(build, folder), columns, file)
+  // The review app reads single pairs.
+  const writer = await openTableWriter(formatOf(build, folder), columns, file, folder === 'review' ? SMALL_GROUPS : undefined)
   for (const batch of batchesFor(build, folder, part, columns)) await writer.write(batch)
   return writer.close()
 }

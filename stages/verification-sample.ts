@@ -57,10 +57,11 @@ const params = z.strictObject({
   weights: z
     .strictObject({
       doubt: z.number().default(1).describe('of 1 - p_mean'),
-      against: z.number().default(0.1).describe('of the number of models against the label'),
-      disagreement: z.number().default(0.1).describe('of the spread between models'),
-      style: z.number().default(0.05).describe('of style_p, the label being explained by style'),
-      uncertain: z.number().default(0.05).describe('of 1 - 2 |p_mean - .5|'),
+      // Larger ones find fewer wrong labels: BENCH.md, People.
+      against: z.number().default(0.02).describe('of the number of models against the label'),
+      disagreement: z.number().default(0.02).describe('of the spread between models'),
+      style: z.number().default(0.01).describe('of style_p, the label being explained by style'),
+      uncertain: z.number().default(0.01).describe('of 1 - 2 |p_mean - .5|'),
     })
     .prefault({})
     .describe('what makes a pair worth a look: weights of the terms of the acquisition score'),
@@ -310,7 +311,7 @@ function drawnTable(
 export const verificationSample = defineStage<Params>({
   name: 'verification-sample',
   doc: 'Draws pairs for people: an audit with known inclusion probabilities, and a targeted sample where a wrong label is most likely.',
-  version: 3,
+  version: 4,
   params,
   reads: { ordinal: 'i32' },
   adds: { draw: drawn.draw, inclusion_probability: 'f64', stratum: 'utf8' },

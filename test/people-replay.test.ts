@@ -100,8 +100,8 @@ async function loop(name: string, flips: number, budget: number): Promise<{ lift
 describe.skipIf(!existsSync(join(DATA, 'pandalm.jsonl.gz')))('real votes', () => {
   it.each([
     ['ukpconvarg1', 0, 200, 3.6],
-    // 28 of 100 are wrong then: 3.58 is the most there can be
-    ['ukpconvarg1', 0.1, 200, 3.3],
+    // 27 of 100 are wrong then: 3.7 is the most there can be
+    ['ukpconvarg1', 0.1, 200, 3.4],
     ['pandalm', 0, 100, 2.7],
     ['pandalm', 0.1, 100, 2.7],
   ])('of %s, %d of the labels turned: %d draws find what is wrong, and the audit what is right', async (name, flips, budget, least) => {

@@ -36,17 +36,26 @@ export const GROUP_ROWS = 8192
 /** Bytes of text after which a group ends, so that long texts do not make one that no memory holds. */
 export const GROUP_BYTES = 32 * 2 ** 20
 
-/** Cuts batches into groups of `size` rows, or fewer where their text passes GROUP_BYTES; what is left over comes with `rest`. */
+/** Most rows and bytes of text of a row group. */
+export interface GroupSize {
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** Of a table whose rows are read one by one: a row costs a group. */
+export const SMALL_GROUPS: GroupSize = { rows: 256, bytes: 2 ** 20 }
+
+/** Cuts batches into groups of so many rows, or fewer where their text is longer; what is left over comes with `rest`. */
 export class Regrouper {
   private readonly columns: readonly OutColumn[]
   private readonly schema: Schema
-  private readonly size: number
+  private readonly most: GroupSize
   private pieces: Batch[] = []
   private rows = 0
   private bytes = 0
-  constructor(columns: readonly OutColumn[], size: number) {
+  constructor(columns: readonly OutColumn[], most: GroupSize) {
     this.columns = columns
-    this.size = size
+    this.most = most
     this.schema = groupSchema(columns)
   }
 
@@ -56,7 +65,7 @@ export class Regrouper {
     let from = 0
     for (let i = 0; i < flat.rows; i++) {
       const held = this.rows + i - from
-      if (held === this.size || (held > 0 && this.bytes + sizes[i] > GROUP_BYTES)) {
+      if (held === this.most.rows || (held > 0 && this.bytes + sizes[i] > this.most.bytes)) {
         this.hold(flat, from, i)
         yield* this.rest()
         from = i
@@ -64,7 +73,7 @@ export class Regrouper {
       this.bytes += sizes[i]
     }
     this.hold(flat, from, flat.rows)
-    if (this.rows === this.size) yield* this.rest()
+    if (this.rows === this.most.rows) yield* this.rest()
   }
 
   private hold(batch: Batch, from: number, to: number): void {

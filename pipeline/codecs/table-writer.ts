@@ -1,7 +1,16 @@
 /** Writes batches as one file of a table. The bytes depend on the rows alone, not on how the caller cuts them into batches. */
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
-import { type Group, type OutBatch, type OutColumn, type OutputFormat, Regrouper } from './out-columns.ts'
+import {
+  GROUP_BYTES,
+  GROUP_ROWS,
+  type Group,
+  type GroupSize,
+  type OutBatch,
+  type OutColumn,
+  type OutputFormat,
+  Regrouper,
+} from './out-columns.ts'
 
 export { type OutBatch, type OutColumn, type OutField, type OutputFormat, outputFormats, type Struct } from './out-columns.ts'
 
@@ -36,11 +45,16 @@ const encoders: Record<OutputFormat, () => Promise<OpenEncoder>> = {
 }
 
 /** Writes at `path` and nowhere else: the caller names a temporary path and renames. A failed write removes the file. */
-export async function openTableWriter(format: OutputFormat, columns: readonly OutColumn[], path: string): Promise<TableWriter> {
+export async function openTableWriter(
+  format: OutputFormat,
+  columns: readonly OutColumn[],
+  path: string,
+  most: GroupSize = { rows: GROUP_ROWS, bytes: GROUP_BYTES },
+): Promise<TableWriter> {
   const open = await encoders[format]()
   const file = new HashedFile(path)
   const encoder = open(columns, bytes => file.append(bytes))
-  const regroup = new Regrouper(columns, encoder.group_rows)
+  const regroup = new Regrouper(columns, { ...most, rows: Math.min(encoder.group_rows, most.rows) })
   let rows = 0
   const guarded = async <T>(step: () => Promise<T>): Promise<T> => {
     try {

@@ -55,8 +55,8 @@ async function exportPairs(dir: string, { to, out, json }: { to: ToolName; out: 
   const checks = gold === undefined ? [] : await readGold(gold)
   const queue = await openQueue(finished, seed)
   try {
-    const pairs = itemsOf(withChecks(queue, checks, goldShare, seed), annotators, to, seed)
-    const flags = flagItemsOf(queue, annotators, to)
+    const pairs = await itemsOf(withChecks(queue, checks, goldShare, seed), annotators, to, seed)
+    const flags = await flagItemsOf(queue, annotators, to)
     const sides = { ...pairs.sides, ...flags.sides }
     const checked = Object.values(pairs.sides).filter(side => 'kind' in side && side.kind === 'gold').length
     mkdirSync(out, { recursive: true })
@@ -68,7 +68,7 @@ async function exportPairs(dir: string, { to, out, json }: { to: ToolName; out: 
     if (json) console.log(JSON.stringify({ ...counts, to, out, sides: join(out, 'sides.json') }, null, 2))
     else console.log(exportedText(counts, to, out, tokensFile(log)))
   } finally {
-    queue.close()
+    await queue.close()
   }
 }
 
@@ -96,50 +96,52 @@ const textOf = (messages: readonly Message[]): string => messages.map(({ content
 interface Exported {
   readonly pair_id: string
   readonly kind: 'first' | 'gold'
-  texts(): PairTexts
+  /** Of review/; a check has none. */
+  readonly row: number
+  texts(): Promise<PairTexts>
+}
+
+interface Items {
+  readonly items: Item[]
+  readonly sides: SideMap['sides']
 }
 
 /** The queue's pairs in their order, and after a share of them, as a hash says, a check as long as there are more. */
 function withChecks(queue: Queue, gold: readonly GoldPair[], gold_share: number, seed: number): Exported[] {
   const own = new Set(queue.pairs.map(({ pair_id }) => pair_id))
   const checks = gold.filter(({ pair_id }) => !own.has(pair_id))
-  return queue.pairs.flatMap(({ pair_id }, place): Exported[] => {
+  return queue.pairs.flatMap(({ pair_id, row }, place): Exported[] => {
     const check = share('gold', seed, 'export', pair_id) < gold_share ? checks.pop() : undefined
-    const pair: Exported = { pair_id, kind: 'first', texts: () => queue.texts(place) }
-    return check ? [pair, { pair_id: check.pair_id, kind: 'gold', texts: () => check.texts }] : [pair]
+    const pair: Exported = { pair_id, kind: 'first', row, texts: () => queue.texts(place) }
+    return check ? [pair, { pair_id: check.pair_id, kind: 'gold', row: -1, texts: async () => check.texts }] : [pair]
   })
 }
 
-function itemsOf(
-  exported: readonly Exported[],
-  annotators: Annotators,
-  tool: ToolName,
-  seed: number,
-): { items: Item[]; sides: SideMap['sides'] } {
-  const items: Item[] = []
+async function itemsOf(exported: readonly Exported[], annotators: Annotators, tool: ToolName, seed: number): Promise<Items> {
+  const items = new Array<Item>(exported.length)
   const sides: SideMap['sides'] = {}
-  for (const { pair_id, kind, texts } of exported) {
+  for (const [place, { pair_id, kind, texts }] of [...exported.entries()].sort(([, a], [, b]) => a.row - b.row)) {
     const left = leftFor(pair_id, `export to ${tool}`, seed, kind)
     const item = annotators.ticket('item', tool, pair_id).slice(0, 16)
-    const { prompt, ...responses } = texts()
-    items.push({
+    const { prompt, ...responses } = await texts()
+    items[place] = {
       item,
       prompt: prompt.length > 1 ? prompt.map(({ role, content }) => `${role}: ${content}`).join('\n\n') : textOf(prompt),
       left: textOf(responses[left]),
       right: textOf(responses[left === 'chosen' ? 'rejected' : 'chosen']),
-    })
+    }
     sides[item] = kind === 'gold' ? { pair_id, left, kind } : { pair_id, left }
   }
   return { items, sides }
 }
 
 /** The turn in which an item was found, and the item. */
-function flagItemsOf(queue: Queue, annotators: Annotators, tool: ToolName): { items: Item[]; sides: SideMap['sides'] } {
+async function flagItemsOf(queue: Queue, annotators: Annotators, tool: ToolName): Promise<Items> {
   const items: Item[] = []
   const sides: SideMap['sides'] = {}
   for (const [place, { pair_id, benchmark, item: named, field, turn }] of queue.flags.entries()) {
     const item = annotators.ticket('flag', tool, pair_id).slice(0, 16)
-    const { flag_item, ...texts } = queue.flagTexts(place)
+    const { flag_item, ...texts } = await queue.flagTexts(place)
     const found = texts[field]
     items.push({ item, prompt: `Benchmark ${benchmark}, item ${named}`, left: textOf(found.slice(turn, turn + 1)), right: flag_item })
     sides[item] = { pair_id, benchmark, item: named }

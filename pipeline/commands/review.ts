@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UserError } from '../errors.ts'
 import { type Finished, openFinished } from '../finished.ts'
@@ -85,6 +86,8 @@ async function status(dir: string, { width, json }: { width: number; json?: bool
 }
 
 async function start(dir: string, flags: Flags): Promise<void> {
+  // Else garbage of rendered texts piles up: 450 MB instead of 260 after 450 answers in a queue of 100,000 pairs, for the same CPU time.
+  setFlagsFromString('--heap-growing-percent=30')
   const finished = openFinished(dir)
   const { annotator, adjudicator } = flags
   const names = annotator.length + adjudicator.length > 0 ? annotator : [userInfo().username]
@@ -112,7 +115,7 @@ async function start(dir: string, flags: Flags): Promise<void> {
   })
   server.close()
   server.closeAllConnections()
-  session.close()
+  await session.close()
 }
 
 async function openSession(

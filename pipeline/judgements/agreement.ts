@@ -89,7 +89,10 @@ const twoIn = (units: readonly Answer[][], names: readonly string[]): Float64Arr
 export interface AnnotatorFigures {
   readonly annotator: string
   readonly answers: number
-  /** Mean over chosen and rejected of the chance to say so where Dawid and Skene hold it for true; gold checks are known to be. null for one annotator without. */
+  /**
+   * Mean over chosen and rejected, where the annotator met both, of the chance to say so where Dawid and Skene hold it for true; gold checks are
+   * known to be. null for one annotator without, and for one who met neither.
+   */
   readonly accuracy: number | null
   /** Share of answers that the majority of the others gave too, of those where there is one. */
   readonly with_others: number | null
@@ -177,10 +180,21 @@ function accuraciesOf(answers: readonly Answer[]): Map<string, number> {
   )
   const golden = new Set(answers.filter(({ kind }) => kind === 'gold').map(({ pair_id }) => pair_id))
   const known = Int32Array.from(pairs, pair_id => (golden.has(pair_id) ? (isOdd(pair_id) ? 1 : 0) : -1))
-  const { confusion } = dawidSkene({ ...answered, known })
-  const right = (w: number, v: number): number => confusion[(w * OPINIONS + v) * OPINIONS + v]
-  return new Map(annotators.map((annotator, w) => [annotator, (right(w, 0) + right(w, 1)) / 2]))
+  const { confusion, posterior } = dawidSkene({ ...answered, known })
+  const seen = new Float64Array(annotators.length * OPINIONS)
+  for (const [k, w] of answered.worker.entries())
+    for (let v = 0; v < OPINIONS; v++) seen[w * OPINIONS + v] += posterior[answered.item[k] * OPINIONS + v]
+  const rights = (w: number): number[] =>
+    [0, 1].filter(v => seen[w * OPINIONS + v] >= LEAST_SEEN).map(v => confusion[(w * OPINIONS + v) * OPINIONS + v])
+  return new Map(annotators.flatMap((annotator, w) => meanOf(rights(w)).map(accuracy => [annotator, accuracy] as const)))
 }
+
+/** Pairs that are held to be chosen, or rejected, from which on answers to them tell something. */
+const LEAST_SEEN = 0.5
+
+/** Nothing of nothing. */
+const meanOf = (values: readonly number[]): number[] =>
+  values.length > 0 ? [values.reduce((sum, value) => sum + value, 0) / values.length] : []
 
 /** Every second check as if its label were wrong: checks shall tell of both errors, and nobody sees the label. */
 const isTurned = ({ kind, pair_id }: Answer): boolean => kind === 'gold' && isOdd(pair_id)

@@ -96,7 +96,9 @@ function clockNotes(file: string, lines: readonly Line[]): string[] {
     if (time < (last.get(annotator) ?? 0) - JUMP_SECONDS * 1000) jumps.set(annotator, (jumps.get(annotator) ?? 0) + 1)
     last.set(annotator, time)
   }
-  return [...jumps].map(([annotator, n]) => `${file}: the clock ran back ${n} times between answers of ${annotator}`)
+  return [...jumps].map(
+    ([annotator, n]) => `${file}: the clock ran back ${n === 1 ? 'once' : `${n} times`} between answers of ${annotator}`,
+  )
 }
 
 function protocolNotes(answers: readonly Answer[]): string[] {

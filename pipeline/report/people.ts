@@ -15,7 +15,9 @@ export function peopleText(people: People): string {
       ? [`waiting for people: ${grouped(escalated.pairs)} pairs, ${grouped(escalated.settled)} of them answered since`]
       : []),
     ...(pairs.differing > 0 ? [`answers differ on ${grouped(pairs.differing)} pairs: --adjudicator NAME settles them`] : []),
-    ...(pairs.unknown > 0 ? [`${grouped(pairs.unknown)} judged pairs are not in this build`] : []),
+    ...(pairs.unknown > 0
+      ? [`${pairs.unknown === 1 ? '1 judged pair is' : `${grouped(pairs.unknown)} judged pairs are`} not in this build`]
+      : []),
     ...people.notes,
   ].join('\n')
   const parts = [head]

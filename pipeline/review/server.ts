@@ -4,11 +4,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
 import { compiled } from '../compiled.ts'
+import { UserError } from '../errors.ts'
 import { answerSchema, checkSchema } from '../judgements/answer.ts'
 import type { Annotator, Annotators } from './annotators.ts'
 import { bodyOf, checkHost, checkOwnPage, cookieOf, cookieWith, HttpError, send, sendJson } from './http.ts'
 import { guidelineHtml } from './render.ts'
-import { Refused, type Session, taskKinds } from './session.ts'
+import { Refused, type Session } from './session.ts'
+import { taskKinds } from './tasks.ts'
 
 export interface ServeOptions {
   readonly session: Session
@@ -61,7 +63,7 @@ function fail(response: ServerResponse, error: unknown): void {
   else if (error instanceof Refused) sendJson(response, 409, { error: error.message })
   else if (error instanceof z.ZodError) sendJson(response, 400, { error: `${error.issues[0].path.join('.')}: ${error.issues[0].message}` })
   else {
-    console.error((error as Error).stack)
+    console.error(error instanceof UserError ? error.message : (error as Error).stack)
     sendJson(response, 500, { error: 'the server failed; its terminal says why' })
   }
 }
@@ -82,7 +84,7 @@ async function handle(options: ServeOptions, files: Files, request: IncomingMess
   checkOwnPage(request)
   const change = CHANGES[pathname]
   if (!change) throw new HttpError(404, 'no such request')
-  sendJson(response, 200, change(options.session, who, await bodyOf(request)))
+  sendJson(response, 200, await change(options.session, who, await bodyOf(request)))
 }
 
 function addressOf(request: IncomingMessage): URL {
@@ -110,22 +112,23 @@ const stateOf = ({ session, guideline, title }: ServeOptions, who: Annotator) =>
 /** What changes with every answer. */
 const after = (session: Session, who: Annotator) => ({ progress: session.progress(who), last: session.lastOf(who) })
 
-type Change = (session: Session, who: Annotator, body: unknown) => object
+type Change = (session: Session, who: Annotator, body: unknown) => Promise<object>
 const CHANGES: Readonly<Record<string, Change>> = {
-  '/api/next': (session, who, body) => {
+  '/api/next': async (session, who, body) => {
     const { count, held } = nextSchema.parse(body)
-    return { tasks: session.next(who, count, held, Date.now()), ...after(session, who) }
+    const tasks = await session.next(who, count, held, Date.now())
+    return { tasks, ...after(session, who) }
   },
-  '/api/answer': (session, who, body) => {
+  '/api/answer': async (session, who, body) => {
     session.answer(who, givenSchema.parse(body), new Date())
     return after(session, who)
   },
-  '/api/check': (session, who, body) => {
+  '/api/check': async (session, who, body) => {
     session.check(who, checkedSchema.parse(body), new Date())
     return after(session, who)
   },
-  '/api/undo': (session, who, body) => {
-    const task = session.undo(who, undoSchema.parse(body).id, new Date()) ?? null
+  '/api/undo': async (session, who, body) => {
+    const task = (await session.undo(who, undoSchema.parse(body).id, new Date())) ?? null
     return { task, ...after(session, who) }
   },
 }

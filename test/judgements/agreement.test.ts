@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { Answer } from '../../pipeline/judgement.ts'
 import { agreementOf, annotatorFigures, eValue } from '../../pipeline/judgements/agreement.ts'
 import { judgedOf } from '../../pipeline/judgements/judged.ts'
-import { fleissKappa, krippendorffAlpha, ratingsOf } from '../../pipeline/kernels/agreement.ts'
+import { cohenKappa, fleissKappa, krippendorffAlpha, ratingsOf } from '../../pipeline/kernels/agreement.ts'
 import { dawidSkene } from '../../pipeline/kernels/dawid-skene.ts'
 import { Draws } from '../../pipeline/kernels/random.ts'
 
@@ -147,16 +147,21 @@ describe('agreement', () => {
   })
 })
 
-/** Figures of krippendorff 0.9.0 and statsmodels 0.15.0 on the votes of the shared data. */
+/** Figures of krippendorff 0.8.1 and statsmodels 0.15.0 on the votes of the shared data; test/reference/agreement.py prints them. */
 const DATA = resolve(process.env.GOLDPAN_DATA ?? join(import.meta.dirname, '../../../shared/data'))
 describe.skipIf(!existsSync(join(DATA, 'pandalm.jsonl.gz')))('real votes', () => {
   const LABELS = ['chosen', 'rejected', 'tie']
-  const unitsOf = (name: string): number[][] =>
+  interface Vote {
+    readonly annotator: string
+    readonly vote: string
+  }
+  const votesOf = (name: string): Vote[][] =>
     gunzipSync(readFileSync(join(DATA, `${name}.jsonl.gz`)))
       .toString('utf8')
       .trim()
       .split('\n')
-      .map(line => ((JSON.parse(line) as { votes?: { vote: string }[] }).votes ?? []).map(({ vote }) => LABELS.indexOf(vote)))
+      .map(line => (JSON.parse(line) as { votes?: Vote[] }).votes ?? [])
+  const unitsOf = (name: string): number[][] => votesOf(name).map(votes => votes.map(({ vote }) => LABELS.indexOf(vote)))
 
   it.each([
     ['pandalm', 0.6576925860053091, 0.6855608419820634],
@@ -170,5 +175,31 @@ describe.skipIf(!existsSync(join(DATA, 'pandalm.jsonl.gz')))('real votes', () =>
 
   it('of pandalm have the Fleiss kappa of the reference library', () => {
     expect(Math.abs(fleissKappa(ratingsOf(unitsOf('pandalm'), 3)) - 0.6575783311942296)).toBeLessThan(1e-9)
+  })
+
+  it.each([
+    ['pandalm', 'pandalm-1', 'pandalm-2', 999, 0.630862734604946],
+    ['ukpconvarg1', 'w508b54b147', 'w9a13528dc7', 738, 0.09013489152732007],
+    ['ukp-humour', 'slot0', 'slot1', 13_238, -0.12547447818353374],
+  ])('of %s, by %s and %s, have the Cohen kappa of the reference library', (name, a, b, pairs, kappa) => {
+    const both = votesOf(name).flatMap(votes => {
+      const of = [a, b].map(who => votes.find(({ annotator }) => annotator === who)?.vote)
+      return of.includes(undefined) ? [] : [of.map(vote => LABELS.indexOf(vote!))]
+    })
+    expect(both).toHaveLength(pairs)
+    const [first, second] = [0, 1].map(k => both.map(of => of[k]))
+    expect(Math.abs(cohenKappa(first, second, 3) - kappa)).toBeLessThan(1e-9)
+  })
+
+  it('of pandalm as answers of people have the same figures, however their sides were shown', () => {
+    const answers = votesOf('pandalm').flatMap((votes, i) =>
+      votes.map(({ annotator, vote }, k) => {
+        const left = (i + k) % 2 === 0 ? 'chosen' : 'rejected'
+        return answer({ annotator, left, outcome: vote === 'tie' ? 'tie' : vote === left ? 'left' : 'right' }, i)
+      }),
+    )
+    const { alpha_nominal, fleiss } = agreementOf(answers, id => id, 1)!
+    expect(Math.abs(alpha_nominal.value - 0.6576925860053091)).toBeLessThan(1e-9)
+    expect(Math.abs(fleiss!.value - 0.6575783311942296)).toBeLessThan(1e-9)
   })
 })

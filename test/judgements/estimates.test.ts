@@ -10,21 +10,26 @@ const OPTIONS = { wanted_width: 0.1, seed: 1 }
 interface World {
   readonly drawn: readonly DrawnPair[]
   readonly judged: ReadonlyMap<string, Judged>
-  /** Over all pairs, drawn or not. */
+  /** Over all pairs, drawn or not: how often labels are right, and decisions, by decision. */
   readonly labels: number
-  readonly kept: number
+  readonly decisions: Readonly<Record<(typeof DECISIONS)[number], number>>
   /** Kept pairs of the largest stratum. */
   readonly largest: number
 }
 
-/** Three sources of other quality; models keep most pairs and turn some; of the audit `answered` is judged. */
+const DECISIONS = ['keep', 'flip', 'drop', 'quarantine'] as const
+/** How often models decide so, of right labels and of wrong ones. */
+const OF_RIGHT = [0.8, 0.04, 0.1, 0.06]
+const OF_WRONG = [0.3, 0.35, 0.25, 0.1]
+
+/** Three sources of other quality; models keep most pairs, turn, drop and set aside some; of the audit `answered` is judged. */
 function world(seed: number, budget: number, answered: number): World {
   const draws = new Draws().start(seed, budget, 0)
   const sizes = [1500, 400, 100]
   const pairs = sizes.flatMap((n, source) =>
     Array.from({ length: n }, (_, i) => {
       const right = draws.chance([0.85, 0.7, 0.95][source])
-      return { id: `${source} ${i}`, source, right, keep: draws.chance(right ? 0.95 : 0.6) }
+      return { id: `${source} ${i}`, source, right, decision: decided(right ? OF_RIGHT : OF_WRONG, draws.unit()) }
     }),
   )
   const places = allocate(sizes, budget)
@@ -35,43 +40,54 @@ function world(seed: number, budget: number, answered: number): World {
     for (let k = 0; k < n; k++) {
       const other = k + draws.below(members.length - k)
       ;[members[k], members[other]] = [members[other], members[k]]
-      const { id, right, keep } = members[k]
-      const models_outcome = keep ? ('keep' as const) : ('flip' as const)
+      const { id, right, decision } = members[k]
       drawn.push({
         pair_id: id,
         prompt_id: id,
         draw: 'audit',
         inclusion_probability: n / sizes[source],
         stratum: `${source}`,
-        models_outcome,
+        ...(decision === 'quarantine' ? { models_outcome: null, outcome: decision } : { models_outcome: decision }),
       })
       if (k < Math.max(1, Math.round(n * answered))) judged.set(id, said(right ? 'chosen' : 'rejected'))
     }
   }
-  const share = (of: readonly { right: boolean }[]): number => of.filter(({ right }) => right).length / of.length
-  const kept = pairs.filter(({ keep }) => keep)
-  return { drawn, judged, labels: share(pairs), kept: share(kept), largest: share(kept.filter(({ source }) => source === 0)) }
+  const share = (of: readonly { right: boolean }[], is = true): number => of.filter(({ right }) => right === is).length / of.length
+  const [keep, flip, drop, quarantine] = DECISIONS.map(name => pairs.filter(({ decision }) => decision === name))
+  return {
+    drawn,
+    judged,
+    labels: share(pairs),
+    decisions: { keep: share(keep), flip: share(flip, false), drop: share(drop, false), quarantine: share(quarantine, false) },
+    largest: share(keep.filter(({ source }) => source === 0)),
+  }
+}
+
+function decided(shares: readonly number[], unit: number): (typeof DECISIONS)[number] {
+  let sum = 0
+  return DECISIONS[shares.findIndex(share => unit < (sum += share))] ?? 'quarantine'
 }
 
 describe('the interval of 95 %', () => {
   it.each([
-    [120, 1],
-    [120, 0.6],
-    [400, 1],
-  ])('holds the truth in 93 to 97 of 100 builds, %d audited, %d of them answered', (budget, answered) => {
-    const builds = 1000
-    let [labels, kept, inLargest] = [0, 0, 0]
+    [120, 1, ['labels', 'keep', 'largest']],
+    [120, 0.6, ['labels', 'keep', 'largest']],
+    [400, 1, ['labels', 'largest', ...DECISIONS]],
+    [400, 0.6, ['labels', 'largest', ...DECISIONS]],
+  ])('holds the truth in 93 to 97 of 100 builds, %d audited, a share of %d of them answered: %s', (budget, answered, names) => {
+    const builds = 500
+    const held: Record<string, number> = {}
     for (let seed = 0; seed < builds; seed++) {
       const of = world(seed, budget, answered)
-      const { labels: a, decisions, decisions_by_stratum } = estimatesOf(of.drawn, of.judged, OPTIONS)
-      if (a!.low <= of.labels && of.labels <= a!.high) labels++
-      if (decisions.keep!.low <= of.kept && of.kept <= decisions.keep!.high) kept++
-      const largest = decisions_by_stratum['0'].keep!
-      if (largest.low <= of.largest && of.largest <= largest.high) inLargest++
+      const { labels, decisions, decisions_by_stratum } = estimatesOf(of.drawn, of.judged, OPTIONS)
+      const told = { labels, largest: decisions_by_stratum['0'].keep, ...decisions }
+      const truth = { labels: of.labels, largest: of.largest, ...of.decisions }
+      for (const name of names as (keyof typeof truth)[])
+        held[name] = (held[name] ?? 0) + (told[name]!.low <= truth[name] && truth[name] <= told[name]!.high ? 1 / builds : 0)
     }
-    for (const held of [labels, kept, inLargest]) {
-      expect(held / builds).toBeGreaterThanOrEqual(0.93)
-      expect(held / builds).toBeLessThanOrEqual(0.97)
+    for (const name of names) {
+      expect(held[name], name).toBeGreaterThanOrEqual(0.93)
+      expect(held[name], name).toBeLessThanOrEqual(0.97)
     }
   })
 })

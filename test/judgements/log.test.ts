@@ -90,7 +90,7 @@ describe('a log', () => {
   it('is told of clocks that run back and of mixed protocols', () => {
     const later = answer({ pair_id: 'b'.repeat(32), at: '2026-01-01T09:00:00Z', protocol: 'p2' })
     expect(readLogs([written([answer({}), later])]).notes).toEqual([
-      expect.stringContaining('the clock ran back 1 times between answers of ann'),
+      expect.stringContaining('the clock ran back once between answers of ann'),
       'answers under 2 protocols are mixed: p1 (1), p2 (1); they are counted alike',
     ])
   })

@@ -75,7 +75,7 @@ export async function openApp(dir: string, options: Partial<SessionOptions> = {}
     close: () => {
       served.server.close()
       served.server.closeAllConnections()
-      session.close()
+      void session.close()
     },
   }
 }

@@ -9,6 +9,7 @@ const pairs = (n: number): QueuedPair[] =>
     pair_id: i.toString(16).padStart(32, '0'),
     escalated: i % 3 === 0,
     draw: i % 3 === 1 ? 'audit' : 'targeted',
+    row: i,
   }))
 const options = { seed: 1, overlap: 2, overlap_share: 0.5, repeat_share: 0 }
 

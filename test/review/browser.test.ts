@@ -222,7 +222,7 @@ it('shows hostile texts as text: nothing runs, nothing is loaded, nothing leads 
 })
 
 const CODE =
-  'Sure! Here is a function:\n\n```python\ndef area(r):\n    return 3.14159 * r ** 2\n```\n\n1. It takes the **radius**.\n2. It uses $A = \\pi r^2$.\n\n$$\\int_0^r 2\\pi x\\,dx = \\pi r^2$$\n\n| r | area |\n|---|---|\n| 1 | 3.14 |\n| 2 | 12.57 |\n\n> Costs $5 and $10 are no formulas.\n'
+  'Sure! Here is a function:\n\n```python\ndef area(r):\n    return 3.14159 * r ** 2\n```\n\n1. It takes the **radius**.\n2. It uses $A = \\pi r^2$.\n\n$$\\int_0^r 2\\pi x\\,dx = \\pi r^2$$\n\n## Table\n\n| r | circumferences |\n|---|---|\n| 1 | 3.14 |\n| 2 | 12.57 |\n\n> Costs $5 and $10 are no formulas.\n'
 const RICH = {
   prompt: 'Write a Python function that computes the area of a circle, and say why it works.\n\nKeep it short.',
   chosen: CODE,
@@ -246,11 +246,32 @@ it('shows code, formulas and tables; compares answers that are alike; is dark, n
   await shoot(page, 'dark-compare-guideline')
   expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark')
   await page.context().close()
-  const phone = await open(app.at('ann'), { viewport: { width: 390, height: 844 }, colorScheme: 'dark' })
+  const phone = await open(app.at('ann'), { viewport: { width: 375, height: 740 }, colorScheme: 'dark', hasTouch: true })
   await shoot(phone, 'phone')
   expect(await phone.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
   for (const box of await phone.locator('footer button:visible').all()) expect((await box.boundingBox())!.height).toBeGreaterThanOrEqual(44)
+  // Who has no keyboard can open the guideline, and close it.
+  for (const open of [true, false]) {
+    await phone.tap('#guide')
+    expect(await phone.locator('#guideline').isVisible()).toBe(open)
+  }
   await phone.context().close()
+  app.close()
+})
+
+it('breaks no word of a table, puts no name of a language over code, and starts right-to-left texts at the right', async () => {
+  const app = await openApp(await buildOf([{ ...RICH, prompt: 'מהי בירת צרפת?' }]))
+  const page = await open(app.at('ann'), { viewport: { width: 700, height: 800 } })
+  const boxOf = async (name: string) => (await page.locator(name).first().boundingBox())!
+  const [cell, row] = [await boxOf('#left th:last-child'), await boxOf('#left tr')]
+  expect(cell.height).toBeLessThan(40)
+  expect(row.height).toBe(cell.height)
+  const [label, code] = [await boxOf('#left .language'), await boxOf('#left pre code')]
+  expect(label.y + label.height).toBeLessThanOrEqual(code.y + 1)
+  const [text, prompt] = [await boxOf('#prompt .text p'), await boxOf('#prompt')]
+  expect(prompt.x + prompt.width - text.x - text.width).toBeLessThan(24)
+  expect(await page.locator('#left h2').evaluate(e => getComputedStyle(e).color === getComputedStyle(document.body).color)).toBe(true)
+  await page.context().close()
   app.close()
 })
 
@@ -263,7 +284,7 @@ it('settles disagreements and flags: who adjudicates sees what was answered, and
     const page = await open(app.at(name))
     for (let i = 0; i < 3; i++) {
       const left_is_right = /The answer is/.test((await page.locator('#left').textContent())!)
-      if (i === 0) await page.locator('#reason').fill(`because of ${name === 'ann' ? 'this' : 'that'}`)
+      if (i === 0) await page.locator('#reason').fill(`because of <img src=x onerror=alert(1)> ${name === 'ann' ? 'this' : 'that'}`)
       await page.keyboard.press('Escape')
       await press(page, i === 2 ? (left_is_right ? '2' : '6') : strength)
     }
@@ -275,6 +296,7 @@ it('settles disagreements and flags: who adjudicates sees what was answered, and
   expect(differing).toBeGreaterThan(0)
   expect(await page.locator('#others li').count()).toBe(2)
   expect(await page.locator('#others').textContent()).not.toMatch(/\b(ann|bob)\b/)
+  expect(await page.locator('#others').locator('img').count()).toBe(0)
   await shoot(page, 'adjudicate')
   for (let i = 0; i < differing; i++) await press(page, '1')
   expect(app.answers().filter(a => a.kind === 'adjudication')).toHaveLength(differing)
@@ -306,6 +328,23 @@ it('shows repeats with their sides exchanged', async () => {
   app.close()
 })
 
+const CONTRASTING = [
+  '#title',
+  '#count',
+  '.role',
+  'kbd',
+  '#left p',
+  'h2#name-a',
+  'h2#name-b',
+  '.language',
+  'footer button span',
+  '#left code',
+  '#reason',
+  '#left blockquote p',
+  '#left th',
+  '#flag',
+]
+
 it('has a name for every control, visible focus, and colours that differ enough, light and dark', async () => {
   const app = await openApp(await buildOf([RICH]))
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -319,37 +358,30 @@ it('has a name for every control, visible focus, and colours that differ enough,
     await page.keyboard.press('Tab')
     await page.keyboard.press('Tab')
     expect(await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)).toBe('solid')
-    const ratios = await page.evaluate(() => {
-      const numbers = (color: string) => color.match(/[\d.]+/g)!.map(Number)
-      const light = (c: number[]) => {
-        const [r, g, b] = c.slice(0, 3).map(v => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4))
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b
-      }
-      const ground = (e: Element | null): number[] => {
-        for (let at = e; at; at = at.parentElement) {
-          const c = numbers(getComputedStyle(at).backgroundColor)
-          if (c.length < 4 || c[3] > 0) return c
+    await page.locator('#flag').click()
+    const ratiosOf = (names: readonly string[]) =>
+      page.evaluate(names => {
+        const numbers = (color: string) => color.match(/[\d.]+/g)!.map(Number)
+        const light = (c: number[]) => {
+          const [r, g, b] = c.slice(0, 3).map(v => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4))
+          return 0.2126 * r + 0.7152 * g + 0.0722 * b
         }
-        return [255, 255, 255]
-      }
-      return [
-        '#title',
-        '#count',
-        '.role',
-        'kbd',
-        '#left p',
-        'h2#name-a',
-        'h2#name-b',
-        '.language',
-        'footer button span',
-        '#left code',
-        '#reason',
-      ].map(name => {
-        const e = document.querySelector(name)!
-        const [a, b] = [light(numbers(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x)
-        return [name, (a + 0.05) / (b + 0.05)] as const
-      })
-    })
+        const ground = (e: Element | null): number[] => {
+          for (let at = e; at; at = at.parentElement) {
+            const c = numbers(getComputedStyle(at).backgroundColor)
+            if (c.length < 4 || c[3] > 0) return c
+          }
+          return [255, 255, 255]
+        }
+        return names.map(name => {
+          const e = document.querySelector(name)!
+          const [a, b] = [light(numbers(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x)
+          return [name, (a + 0.05) / (b + 0.05)] as const
+        })
+      }, names)
+    const ratios = await ratiosOf(CONTRASTING)
+    await page.keyboard.press('d')
+    ratios.push(...(await ratiosOf(['#left del', '#right ins', '#diff'])))
     for (const [name, ratio] of ratios) expect(ratio, `${colorScheme} ${name}`).toBeGreaterThan(4.5)
     await page.context().close()
   }

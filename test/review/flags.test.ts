@@ -96,9 +96,10 @@ describe('a build that draws flags', () => {
   it('has a queue of pairs and one of flags', async () => {
     const queue = await openQueue(openFinished(out), 42)
     expect([queue.pairs.length, queue.flags.length]).toEqual([2, 5])
-    expect(queue.flagTexts(0)).toMatchObject({ flag_item: `**${ITEM}**` })
-    expect(queue.flagTexts(0).prompt[0].content).toContain(ITEM)
-    queue.close()
+    const texts = await queue.flagTexts(0)
+    expect(texts).toMatchObject({ flag_item: `**${ITEM}**` })
+    expect(texts.prompt[0].content).toContain(ITEM)
+    await queue.close()
   })
 })
 

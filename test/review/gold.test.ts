@@ -10,7 +10,8 @@ import { readLogs } from '../../pipeline/judgements/log.ts'
 import { Annotators } from '../../pipeline/review/annotators.ts'
 import { readGold } from '../../pipeline/review/gold.ts'
 import { openQueue } from '../../pipeline/review/queue.ts'
-import { Session, type Task } from '../../pipeline/review/session.ts'
+import { Session } from '../../pipeline/review/session.ts'
+import type { Task } from '../../pipeline/review/tasks.ts'
 import { freshDir, goldpan } from '../cli.ts'
 import { buildOf } from './app.ts'
 
@@ -46,12 +47,12 @@ function answer(session: Session, name: string, task: Task, right: boolean): voi
   session.answer({ name, role: 'annotator' }, { ...given, id: `answer-${n++}`, outcome }, new Date(1.7e12 + n * 1000))
 }
 /** Everything that somebody is asked, four at a time as the page does; the count before each. */
-function work(session: Session, name: string, right: boolean): Task[] {
+async function work(session: Session, name: string, right: boolean): Promise<Task[]> {
   const who = { name, role: 'annotator' } as const
   const asked: Task[] = []
   for (let held: Task[] = []; ; ) {
     const known = new Set(held.map(({ pair_id }) => pair_id))
-    held.push(...session.next(who, 4, held, 0).filter(({ pair_id }) => !known.has(pair_id)))
+    held.push(...(await session.next(who, 4, held, 0)).filter(({ pair_id }) => !known.has(pair_id)))
     const task = held.shift()
     if (!task) return asked
     const { answered } = session.progress(who)
@@ -68,7 +69,7 @@ describe('gold checks', () => {
   it('come about once in twenty pairs, each once, look like any pair, and are counted like one', async () => {
     const { session } = await opened(log)
     for (const name of ['ann', 'bob']) {
-      const asked = work(session, name, name === 'ann')
+      const asked = await work(session, name, name === 'ann')
       const places = asked.flatMap((task, i) => (isGold(task) ? [i] : []))
       expect(asked.length).toBe(PAIRS + places.length)
       expect(places.length).toBeGreaterThanOrEqual(4)
@@ -78,8 +79,8 @@ describe('gold checks', () => {
       expect(asked.every(task => Object.keys(task).sort().join() === Object.keys(asked[0]).sort().join())).toBe(true)
       expect(session.progress({ name, role: 'annotator' })).toMatchObject({ answered: asked.length, left: 0 })
     }
-    expect(session.next({ name: 'judge', role: 'adjudicator' }, 8, [], 0).some(isGold)).toBe(false)
-    session.close()
+    expect((await session.next({ name: 'judge', role: 'adjudicator' }, 8, [], 0)).some(isGold)).toBe(false)
+    await session.close()
   })
 
   it('stand in the log as what they are, tell who is right, and say nothing of the build', () => {
@@ -111,21 +112,21 @@ describe('gold checks', () => {
     const path = join(freshDir('gold-undo'), 'log.jsonl')
     const ann = { name: 'ann', role: 'annotator' } as const
     const first = await opened(path, 1)
-    const [pair] = first.session.next(ann, 1, [], 0)
+    const [pair] = await first.session.next(ann, 1, [], 0)
     answer(first.session, 'ann', pair, true)
-    let task = first.session.next(ann, 1, [], 0)[0]
-    for (; !isGold(task); task = first.session.next(ann, 1, [], 0)[0]) answer(first.session, 'ann', task, true)
+    let task = (await first.session.next(ann, 1, [], 0))[0]
+    for (; !isGold(task); task = (await first.session.next(ann, 1, [], 0))[0]) answer(first.session, 'ann', task, true)
     answer(first.session, 'ann', task, false)
-    expect(first.session.undo(ann, null, new Date())).toMatchObject({ pair_id: task.pair_id, kind: 'first', left: task.left })
-    const again = first.session.next(ann, 1, [], 0)[0]
+    expect(await first.session.undo(ann, null, new Date())).toMatchObject({ pair_id: task.pair_id, kind: 'first', left: task.left })
+    const again = (await first.session.next(ann, 1, [], 0))[0]
     expect(again).toMatchObject({ pair_id: task.pair_id, kind: 'first' })
     answer(first.session, 'ann', again, true)
     const before = first.session.progress(ann)
-    first.session.close()
+    await first.session.close()
     const second = await opened(path, 1)
     expect(second.session.progress(ann)).toEqual(before)
-    expect(second.session.next(ann, 8, [], 0).map(({ pair_id }) => pair_id)).not.toContain(task.pair_id)
-    second.session.close()
+    expect((await second.session.next(ann, 8, [], 0)).map(({ pair_id }) => pair_id)).not.toContain(task.pair_id)
+    await second.session.close()
   })
 
   it('go out to other tools and come back as checks', () => {

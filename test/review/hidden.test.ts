@@ -5,7 +5,8 @@ import { openFinished } from '../../pipeline/finished.ts'
 import { readLogs } from '../../pipeline/judgements/log.ts'
 import { Annotators } from '../../pipeline/review/annotators.ts'
 import { openQueue } from '../../pipeline/review/queue.ts'
-import { Session, type Task } from '../../pipeline/review/session.ts'
+import { Session } from '../../pipeline/review/session.ts'
+import type { Task } from '../../pipeline/review/tasks.ts'
 import { freshDir } from '../cli.ts'
 import { buildOf } from './app.ts'
 
@@ -37,19 +38,19 @@ it('sends repeats and checks in the shape of any pair, under ids that never come
   const all = session.progress(ann).left
   const asked: Task[] = []
   for (let held: Task[] = []; ; ) {
-    held = [...held, ...session.next(ann, 4, held, 0)].slice(0, 4)
+    held = [...held, ...(await session.next(ann, 4, held, 0))].slice(0, 4)
     const task = held.shift()
     if (!task) break
     // A server that starts anew knows what the page still holds.
     if (asked.length % 20 === 19) {
-      session.close()
+      await session.close()
       session = await opened(log)
     }
     answer(session, task, `answer-${asked.length}`)
     asked.push(task)
     expect(session.progress(ann)).toMatchObject({ answered: asked.length, left: all - asked.length })
   }
-  session.close()
+  await session.close()
   const kinds = readLogs([log]).answers.map(({ kind }) => kind)
   expect(kinds.filter(kind => kind === 'first')).toHaveLength(PAIRS)
   expect(kinds.filter(kind => kind === 'repeat').length).toBeGreaterThan(5)
@@ -69,14 +70,14 @@ it('takes a repeat back and gives it again under the same id', async () => {
     (await openQueue(openFinished(dir), 42)).pairs.map(({ pair_id }) => pair_id).concat(gold.map(({ pair_id }) => pair_id)),
   )
   for (let n = 0; n < 2 * PAIRS; n++) {
-    const [task] = session.next(ann, 1, [], 0)
+    const [task] = await session.next(ann, 1, [], 0)
     const before = session.progress(ann)
     answer(session, task, `answer-${n}`)
     if (known.has(task.pair_id)) continue
-    expect(session.undo(ann, `answer-${n}`, new Date(1.7e12))).toEqual(task)
+    expect(await session.undo(ann, `answer-${n}`, new Date(1.7e12))).toEqual(task)
     expect(session.progress(ann)).toEqual(before)
-    expect(session.next(ann, 1, [task], 0)).toEqual([])
-    session.close()
+    expect(await session.next(ann, 1, [task], 0)).toEqual([])
+    await session.close()
     return
   }
   throw new Error('no repeat came')

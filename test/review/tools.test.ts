@@ -7,6 +7,7 @@ import { effectiveAnswers } from '../../pipeline/judgements/effective.ts'
 import { readLogs } from '../../pipeline/judgements/log.ts'
 import { csv } from '../../pipeline/review/tools/csv.ts'
 import { forms } from '../../pipeline/review/tools/tool.ts'
+import { inert, restored } from '../../pipeline/spreadsheet.ts'
 import { goldpan } from '../cli.ts'
 import { buildOf } from './app.ts'
 
@@ -177,10 +178,24 @@ describe('an import', () => {
   })
 })
 
-it('a spreadsheet runs no cell, and gives back quotes and line breaks as they were', () => {
-  const items = [{ item: 'i', prompt: '=cmd()', left: 'a "b"\nc,d', right: '+1' }]
+it.each(['=cmd()', '+1', '-1', '@sum(a1)', '\t=1', '\r=1', '＝1', "'=1", "''-1"])(
+  '%j is no formula in a spreadsheet, and comes back as it was',
+  text => {
+    const items = [{ item: 'i', prompt: text, left: text, right: `a${text}` }]
+    const [cell] = csv.files(items, forms.pairs)['items.csv'].split('\r\ni,')[1].split(/"?,"?/)
+    expect(cell.replace(/^"/, '')).toBe(`'${text}`)
+    expect(restored(inert(text))).toBe(text)
+    expect(restored(text.replace(/^'+/, ''))).toBe(text.replace(/^'+/, ''))
+    const answered = csv.read(`item,annotator,outcome,reason\r\ni,${inert('@ann')},tie,"${inert(text.trim())}"\r\n`, 'f')
+    expect(answered).toMatchObject([{ item: 'i', annotator: '@ann', reason: text.trim() }])
+  },
+)
+
+it('a spreadsheet gives back quotes, line breaks and apostrophes as they were', () => {
+  const items = [{ item: 'i', prompt: "'tis", left: 'a "b"\nc,d', right: 'e' }]
   const file = csv.files(items, forms.pairs)['items.csv']
-  expect(file.split('\r\n')[1]).toBe(`i,'=cmd(),"a ""b""\nc,d",'+1,,,,,,`)
+  expect(file.split('\r\n')[1]).toBe(`i,'tis,"a ""b""\nc,d",e,,,,,,`)
+  expect(restored("'tis")).toBe("'tis")
   expect(csv.read(`item,annotator,outcome,reason\r\ni,ann,tie,"x ""y""\nz"\r\n`, 'f')).toMatchObject([
     { item: 'i', outcome: 'tie', reason: 'x "y"\nz' },
   ])

@@ -1,6 +1,6 @@
 /** A table for any spreadsheet: one row an item; whoever answers fills the last columns, and may repeat a row for another annotator. */
 import { UserError } from '../../errors.ts'
-import { inert } from '../../spreadsheet.ts'
+import { inert, restored } from '../../spreadsheet.ts'
 import { choiceOf, type Imported, strengthOf, type Tool, textOf, timeOf } from './tool.ts'
 
 const SHOWN = ['item', 'prompt', 'left', 'right'] as const
@@ -16,7 +16,7 @@ export const csv: Tool = {
     const [header = [], ...rows] = cellsOf(text.replace(/^\ufeff/, ''), where)
     for (const name of ['item', 'annotator', 'outcome'])
       if (!header.includes(name)) throw new UserError(`${where}: no column ${name}; it has ${header.join(', ') || 'none'}`)
-    return rows.flatMap((row, i) => imported(name => row[header.indexOf(name)]?.trim() ?? '', `${where}: row ${i + 2}`))
+    return rows.flatMap((row, i) => imported(name => restored(row[header.indexOf(name)]?.trim() ?? ''), `${where}: row ${i + 2}`))
   },
 }
 
