@@ -47,7 +47,9 @@ describe.skipIf(!present)('configs/shared-data.yaml', () => {
   it('reads eleven sources without a reject and accounts for every pair', async () => {
     const { totals, inputs, steps } = manifest
     expect(inputs).toHaveLength(11)
-    expect([inputs.reduce((n, i) => n + i.rows, 0), totals.rejected, totals.pairs_in]).toEqual(whole ? [111_159, 0, 113_778] : [10_044, 0, 12_663])
+    expect([inputs.reduce((n, i) => n + i.rows, 0), totals.rejected, totals.pairs_in]).toEqual(
+      whole ? [111_159, 0, 113_778] : [10_044, 0, 12_663],
+    )
     expect(totals.pairs_in).toBe(totals.train + totals.validation + totals.quarantine + totals.review + totals.dropped)
     for (const step of steps) expect(step.rows_in - step.rows_out).toBe(Object.values(step.dropped).reduce((a, b) => a + b, 0))
     const [{ n }] = await rowsOf(out, `SELECT count(*)::INT AS n FROM '{dir}/ledger/*.parquet'`)
@@ -72,11 +74,15 @@ describe.skipIf(!present)('configs/shared-data.yaml', () => {
     expect(goldpan(['verify', out]).code).toBe(0)
   })
 
-  it.runIf(whole)('gives the same manifest with one thread and with three, on the smaller sources', () => {
-    const file = short('small', /hh-|oasst-zh|pandalm/, 500)
-    for (const threads of [1, 3]) expect(run(file, join(dir, `small-${threads}`), `store-${threads}`, threads).code).toBe(0)
-    expect(manifestOf(join(dir, 'small-1'))).toBe(manifestOf(join(dir, 'small-3')))
-  }, 600_000)
+  it.runIf(whole)(
+    'gives the same manifest with one thread and with three, on the smaller sources',
+    () => {
+      const file = short('small', /hh-|oasst-zh|pandalm/, 500)
+      for (const threads of [1, 3]) expect(run(file, join(dir, `small-${threads}`), `store-${threads}`, threads).code).toBe(0)
+      expect(manifestOf(join(dir, 'small-1'))).toBe(manifestOf(join(dir, 'small-3')))
+    },
+    600_000,
+  )
 
   it('finds the exact duplicates and conflicts that are known of pandalm and ukpconvarg1', async () => {
     const config = join(dir, 'exact.yaml')
