@@ -30,7 +30,9 @@ test: build
 	npm run --silent check
 	npx vitest run
 
+# The whole of the real data first; `make test` reads the beginning of every file.
 bench: build
+	WHOLE=1 npx vitest run test/shared-data.test.ts test/people-replay.test.ts
 	node test/bench/all.mjs
 
 # Kills builds in every way known, 200 times at random and at every fault point; `make test` has a short form.

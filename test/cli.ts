@@ -1,5 +1,5 @@
 /** Runs the built command line as a user does, and reads the tables of a build with DuckDB. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -31,18 +31,6 @@ export function goldpan(args: readonly string[], options: SpawnOptions = {}): Sa
     maxBuffer: 1 << 28,
   })
   return { code: status ?? -1, stdout, stderr }
-}
-
-/** Runs `goldpan ARGS` and kills it after some milliseconds, if it still runs. */
-export function killed(args: readonly string[], after_ms: number): Promise<boolean> {
-  return new Promise(done => {
-    const child = spawn(process.execPath, [CLI, ...args], { cwd: ROOT, stdio: 'ignore' })
-    const timer = setTimeout(() => child.kill('SIGKILL'), after_ms)
-    child.on('close', (_, signal) => {
-      clearTimeout(timer)
-      done(signal === 'SIGKILL')
-    })
-  })
 }
 
 export type Row = Readonly<Record<string, unknown>>

@@ -97,7 +97,7 @@ describe('the config', () => {
     expect(config.sources.map(({ path }) => path.split('/').at(-1)).sort()).toEqual(readable.sort())
     expect(config.sources.map(({ format }) => format).sort()).toEqual(['arena', 'chat', 'dpo', 'hh', 'pair', 'pair', 'scored'])
     expect(config.benchmarks).toHaveLength(readdirSync(join(ROOT, 'data/benchmarks')).length)
-    const build = goldpan(['run', out, '--out', join(dir, 'build'), '--store', join(dir, 'store'), '--progress', 'none'])
+    const build = goldpan(['run', out, '--out', join(dir, 'build'), '--store', join(dir, 'store'), '--threads', '0', '--progress', 'none'])
     expect(build.code, build.stderr).toBe(0)
     expect(existsSync(join(dir, 'build/train'))).toBe(true)
   })
@@ -158,12 +158,14 @@ describe.skipIf(!existsSync(DATA))('public data as published', () => {
       join(dir, 'raw'),
       '--store',
       join(dir, 'raw-store'),
+      '--threads',
+      '0',
       '--progress',
       'none',
       '--set',
-      'sources.0.limit=300',
+      'sources.0.limit=100',
       '--set',
-      'sources.1.limit=300',
+      'sources.1.limit=100',
     ])
     expect(build.code, build.stderr).toBe(0)
   })

@@ -1,8 +1,9 @@
 /** What `npm pack` makes, installed in an empty folder, is a working goldpan. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { parseDocument, type YAMLMap, type YAMLSeq } from 'yaml'
 import { CLI, freshDir, ROOT } from './cli.ts'
 
 const run = (command: string, args: readonly string[], cwd: string): string => {
@@ -21,21 +22,11 @@ export default defineStage({ name: 'mine', doc: 'Lets every pair stay.', version
 
 const dir = freshDir('package')
 const installed = join(dir, 'node_modules/goldpan')
-const quickstart = (out: string): string[] => [
-  'run',
-  join(installed, 'configs/quickstart.yaml'),
-  '--out',
-  out,
-  '--store',
-  `${out}-store`,
-  '--threads',
-  '2',
-]
-function install(what: string, at = dir): void {
-  mkdirSync(at, { recursive: true })
-  writeFileSync(join(at, 'package.json'), '{ "private": true }')
-  run('npm', ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', what], at)
-}
+const bin = join(installed, 'dist/pipeline/cli.js')
+/** The oldest that package.json allows, and the lines that are looked after. */
+const VERSIONS = ['20.19.6', '22.23.3', '24.21.0']
+const binary = `node-${process.platform}-${process.arch}`
+
 let packed: string[]
 let size: number
 
@@ -47,7 +38,9 @@ beforeAll(() => {
     .trim()
     .split('\n')
     .map(file => file.replace(/^package\//, ''))
-  install(`./${tarball}`)
+  writeFileSync(join(dir, 'package.json'), '{ "private": true }')
+  const nodes = VERSIONS.map(version => `node-${version}@npm:${binary}@${version}`)
+  run('npm', ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`, ...nodes], dir)
 }, 300_000)
 
 describe('the package', () => {
@@ -83,35 +76,50 @@ describe('the package', () => {
   })
 })
 
-/** The oldest that package.json allows, and the lines that are looked after. */
-const VERSIONS = ['20.19.6', '22.23.3', '24.21.0']
-
-describe('the quickstart from the package, without any install script', () => {
-  const binary = `node-${process.platform}-${process.arch}`
-  const manifests = new Map<string, string>()
-
-  it.each(VERSIONS)(
-    'builds on Node %s',
-    version => {
-      install(`${binary}@${version}`, join(dir, version))
-      const node = join(dir, version, 'node_modules', binary, 'bin/node')
-      expect(run(node, ['--version'], dir).trim()).toBe(`v${version}`)
-      const out = `out-${version}`
-      expect(run(node, [join(installed, 'dist/pipeline/cli.js'), ...quickstart(out)], dir)).toContain(`${out}/train`)
-      manifests.set(version, readFileSync(join(dir, out, 'manifest.json'), 'utf8'))
-      expect(JSON.parse(readFileSync(join(dir, out, 'run.json'), 'utf8')).host.node).toBe(`v${version}`)
-    },
-    120_000,
+/** Every step of the quickstart over two of its sources; the whole of it is built from the checkout by quickstart.test.ts. */
+function smallQuickstart(): string {
+  const config = parseDocument(readFileSync(join(installed, 'configs/quickstart.yaml'), 'utf8'))
+  const { items } = config.get('sources') as YAMLSeq<YAMLMap>
+  config.set(
+    'sources',
+    items.filter(source => /ask|duel/.test(String(source.get('path')))),
   )
+  config.delete('expect')
+  const file = join(installed, 'configs/small.yaml')
+  writeFileSync(file, String(config))
+  return file
+}
 
-  it('is the build of the checkout', () => {
-    run(process.execPath, [CLI, ...quickstart('out-here')], dir)
+describe('the steps of the quickstart from the package, without any install script', () => {
+  const manifests = new Map<string, string>()
+  let small: string
+  beforeAll(() => {
+    small = smallQuickstart()
+  })
+  const build = (node: string, cli: string, out: string, threads: number): string =>
+    run(node, [cli, 'run', small, '--out', out, '--store', `${out}-store`, '--threads', String(threads), '--progress', 'none'], dir)
+
+  it.each(VERSIONS)('build on Node %s, in a worker thread', version => {
+    const node = join(dir, `node_modules/node-${version}/bin/node`)
+    expect(run(node, ['--version'], dir).trim()).toBe(`v${version}`)
+    const out = `out-${version}`
+    expect(build(node, bin, out, 1)).toContain(`${out}/train`)
+    manifests.set(version, readFileSync(join(dir, out, 'manifest.json'), 'utf8'))
+    expect(JSON.parse(readFileSync(join(dir, out, 'run.json'), 'utf8')).host.node).toBe(`v${version}`)
+  })
+
+  it('give the build of the checkout', () => {
+    build(process.execPath, CLI, 'out-here', 0)
     const here = readFileSync(join(dir, 'out-here/manifest.json'), 'utf8')
     for (const [version, manifest] of manifests) expect(manifest, version).toBe(here)
     expect(manifests.size).toBe(VERSIONS.length)
   })
+
+  it('find all that the whole quickstart reads', () => {
+    expect(run(process.execPath, [bin, 'plan', join(installed, 'configs/quickstart.yaml')], dir)).toContain('duel.arena.jsonl')
+  })
 })
 
 it('answers to npx from the checkout', () => {
-  expect(run('npx', ['--no-install', 'goldpan', '--help'], ROOT)).toContain('Usage: goldpan')
+  expect(run('npx', ['--no-install', 'goldpan', '--version'], ROOT)).toMatch(/^\d+\.\d+\.\d+\n$/)
 }, 60_000)

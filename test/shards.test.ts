@@ -41,7 +41,7 @@ function run(name: string, output: object, steps = ['structure', 'near-dup: { ne
   const config = `name: shards\nsources: [{ path: pairs.jsonl, license: MIT, label_kind: human }]\nsteps:\n${steps.map(s => `  - ${s}\n`).join('')}`
   writeFileSync(join(home, 'c.yaml'), `${config}output: ${JSON.stringify({ publish_without_review: true, ...output })}\n`)
   const out = join(home, 'out')
-  return { ...goldpan(['run', join(home, 'c.yaml'), '--out', out, '--store', STORE, '--threads', '1', '--progress', 'none']), out }
+  return { ...goldpan(['run', join(home, 'c.yaml'), '--out', out, '--store', STORE, '--threads', '0', '--progress', 'none']), out }
 }
 
 const filesIn = (folder: string): string[] =>

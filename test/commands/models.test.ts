@@ -39,7 +39,7 @@ const run = (config: string, ...flags: string[]) =>
     '--store',
     join(dir, 'store'),
     '--threads',
-    '1',
+    '0',
     '--progress',
     'none',
     ...flags,

@@ -11,12 +11,12 @@ beforeAll(() => {
 afterAll(() => subject?.remove())
 
 it('survives kills at random moments, some with loss of what was not flushed', async () => {
-  expect(await randomKills(subject, 3, SEED)).toMatchObject({ survived: 3, tried: 3 })
+  expect(await randomKills(subject, 2, SEED)).toMatchObject({ survived: 2, tried: 2 })
 }, 120_000)
 
 it('survives death before, in and after any operation on its files', () => {
-  const { covered, of, deaths } = everyPoint(subject, SEED, 3)
-  expect([covered, of > 50, deaths >= 6]).toEqual([3, true, true])
+  const { covered, of, deaths } = everyPoint(subject, SEED, 2)
+  expect([covered, of > 50, deaths >= 4]).toEqual([2, true, true])
 }, 120_000)
 
 it('tells of a full disk and too many open files in one line, and goes on', () => {

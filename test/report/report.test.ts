@@ -18,7 +18,18 @@ const out = join(dir, 'build')
 const read = (): Report => JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report
 
 beforeAll(() => {
-  const said = goldpan(['run', 'configs/quickstart.yaml', '--out', out, '--store', join(dir, 'store'), '--progress', 'none'])
+  const said = goldpan([
+    'run',
+    'configs/quickstart.yaml',
+    '--out',
+    out,
+    '--store',
+    join(dir, 'store'),
+    '--threads',
+    '0',
+    '--progress',
+    'none',
+  ])
   expect(said.code, said.stderr).toBe(0)
 })
 afterAll(() => rmSync(dir, { recursive: true, force: true }))

@@ -32,7 +32,7 @@ const status = () => JSON.parse(goldpan(['review', 'status', out, '--json']).std
 
 let told = ''
 beforeAll(() => {
-  const { code, stderr, stdout } = goldpan(['run', join(dir, 'c.yaml'), '--out', out, '--store', join(dir, 'store'), '--threads', '1'])
+  const { code, stderr, stdout } = goldpan(['run', join(dir, 'c.yaml'), '--out', out, '--store', join(dir, 'store'), '--threads', '0'])
   expect([code, code === 0 ? '' : stderr]).toEqual([0, ''])
   told = stdout
 })
