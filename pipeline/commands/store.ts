@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
-import { bytesOf } from '../config.ts'
+import { bytesOf } from '../config-schema.ts'
 import { UserError } from '../errors.ts'
 import { ExpectationError } from '../exits.ts'
 import { bytesText, grouped } from '../report/table.ts'
