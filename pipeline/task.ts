@@ -6,6 +6,7 @@
 import { arrange } from './arrange.ts'
 import { type Batch, beside, emptyBatch, rowBytes, select, slice } from './batch.ts'
 import { BLOCK_BYTES, type Build, factsKey, type Ingested, ingestKey, measureKey, rejectsKey, type Shard, textsKey } from './build.ts'
+import { ShardColumns } from './columns.ts'
 import { contextOf, type Opened } from './context.ts'
 import { UserError } from './errors.ts'
 import { combine, observe, reduce } from './exchange.ts'
@@ -80,9 +81,17 @@ async function measure(build: Build, opened: Opened, place: number): Promise<Tas
       blocks: [] as Batch[],
     })),
   )
+  let first = 0
   for (let block = 0; block < shard.block_rows.length; block++) {
     const texts = build.texts(shard, block)
-    for (const m of running) m.blocks.push({ schema: m.schema, rows: texts.rows, columns: await m.run(texts) })
+    const rows = Int32Array.from({ length: texts.rows }, (_, i) => first + i)
+    for (const m of running) {
+      const columns = await Promise.resolve(m.run(texts)).catch(error => {
+        throw new ShardColumns(build, shard).blamed(error, rows)
+      })
+      m.blocks.push({ schema: m.schema, rows: texts.rows, columns })
+    }
+    first += texts.rows
   }
   for (const m of running) build.store.writeTable(m.key, m.blocks)
   return { rows: shard.pairs }

@@ -2,12 +2,12 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { batchOf } from '../pipeline/batch.ts'
 import { PendingError, UserError } from '../pipeline/errors.ts'
-import { checkedVerdicts } from '../pipeline/laws/shape.ts'
+import { fromOutside } from '../pipeline/laws/outside.ts'
 import { type Context, defineStage, type Stage } from '../pipeline/stage.ts'
 import { DamagedEntry } from '../pipeline/store.ts'
 
 const failing = (error: unknown) =>
-  checkedVerdicts(
+  fromOutside(
     defineStage({
       name: 'mine',
       doc: 'Fails.',
