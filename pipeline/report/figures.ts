@@ -22,17 +22,8 @@ import {
   reliabilityOf,
 } from './ledger-figures.ts'
 import { toldBins } from './reliability-bins.ts'
-import {
-  type Contamination,
-  type Duplicates,
-  factShapes,
-  type Models,
-  modelShape,
-  type Report,
-  type Run,
-  runShape,
-  type Style,
-} from './report-schema.ts'
+import { type Contamination, type Duplicates, factShapes, type Models, model as modelShape, type Style } from './report-parts.ts'
+import { type Report, type Run, runShape } from './report-schema.ts'
 import { warningsOf } from './warnings.ts'
 
 /** `people` is what the judgement logs say as they stand now. */
