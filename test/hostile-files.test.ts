@@ -1,18 +1,23 @@
 /** Files made to break readers: bombs, depth, width, wild indices, loops of links and of aliases, names that point elsewhere. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { Field, List, Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
+import { Build, ingestKey, textsKey } from '../pipeline/build.ts'
 import { loadConfig } from '../pipeline/config.ts'
+import { Opened } from '../pipeline/context.ts'
 import { UserError } from '../pipeline/errors.ts'
 import { filesOf } from '../pipeline/files.ts'
 import { ingestFile } from '../pipeline/ingest.ts'
+import { planOf } from '../pipeline/plan.ts'
 import { writeReport } from '../pipeline/report/write.ts'
+import { Store } from '../pipeline/store.ts'
+import { runTask } from '../pipeline/task.ts'
 import { checksOf } from '../pipeline/verify/verify.ts'
-import { Bench } from './built.ts'
+import { Bench, lines } from './built.ts'
 import { freshDir } from './cli.ts'
 
 const dir = freshDir('hostile-files')
@@ -209,6 +214,23 @@ describe('names', () => {
     writeFileSync(config, readFileSync(config, 'utf8').replace('name: built', 'name: ../evil'))
     await expect(bench.run(config)).rejects.toThrow(/config\.yaml:1: name: expected letters/)
   })
+})
+
+it('a file that is replaced after it was planned is refused, and nothing of it is kept', async () => {
+  const bench = new Bench('replaced')
+  const config = bench.config({ 'a.jsonl': [PAIR] }, 'steps: [structure]\n')
+  const [file, store] = [join(dirname(config), 'a.jsonl'), new Store(join(bench.dir, 'store'))]
+  const [one, two] = [lines([PAIR]), lines([{ ...PAIR, prompt: 'Q of another?' }, PAIR])]
+  const located = await planOf(loadConfig(config))
+  const [input] = located.plan.inputs
+  const ingest = () => runTask(new Build(located, store), new Opened(), 'ingest/0')
+  writeFileSync(file, two)
+  await expect(ingest()).rejects.toThrow('a.jsonl: changed while the build ran, or is gone; run again')
+  rmSync(file)
+  await expect(ingest()).rejects.toThrow(UserError)
+  expect([store.has(ingestKey(input)), store.has(textsKey(input, 0))]).toEqual([false, false])
+  writeFileSync(file, one)
+  expect(await ingest()).toEqual({ rows: 1 })
 })
 
 describe('a config', () => {
