@@ -2,7 +2,7 @@
 import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers } from './batch.ts'
 import { arrangedKey, type Build, declared } from './build.ts'
 import { ShardColumns } from './columns.ts'
-import type { OutputConfig } from './config.ts'
+import type { OutputConfig } from './config-schema.ts'
 import { outcomes } from './pair.ts'
 import { readSettled, splits } from './settle.ts'
 import { ShuffledOrder } from './shuffle.ts'

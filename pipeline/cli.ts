@@ -2,7 +2,7 @@
 /** The command line: one small file a command under commands/. */
 import './collector.ts'
 import { Command, CommanderError } from 'commander'
-import { exitCodeOf, say } from './exits.ts'
+import { exitCodeOf, exits, say } from './exits.ts'
 import { VERSION } from './version.ts'
 
 /** In the order of the help; a command loads only its own code, which is most of what starting costs. */
@@ -38,10 +38,8 @@ const asksVersion = named === '--version' || named === '-V'
 for (const load of known ? [commands[named]] : asksVersion ? [] : Object.values(commands)) (await load()).register(program)
 if (!known && !asksVersion) (await import('./commands/completion.ts')).registerCompletion(program)
 for (const command of program.commands) command.exitOverride()
-program.addHelpText(
-  'after',
-  '\nExit codes: 0 done, 1 a bug, 2 config or input, 3 people must answer first, 4 an expectation failed, 130 interrupted.',
-)
+const codes = Object.entries(exits).map(([code, says]) => `  ${code.padEnd(5)}${says}`)
+program.addHelpText('after', `\nExit codes:\n${codes.join('\n')}`)
 
 process.stdout.on('error', error => {
   if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0)

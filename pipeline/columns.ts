@@ -1,6 +1,7 @@
 /** The columns of one shard, loaded when first asked for: facts, texts, measures, verdicts of earlier steps, returns of earlier rounds. */
-import { type Batch, beside, type Column, type Field, gather, nulls, type Schema, select, slice } from './batch.ts'
+import { type Batch, beside, type Column, type Field, gather, type Numbers, nulls, type Schema, select, slice } from './batch.ts'
 import { type Build, declared, factsKey, measureKey, returnedKey, returnsKey, type Shard, type Step, verdictKey } from './build.ts'
+import { StageError, UserError } from './errors.ts'
 import { pairFacts, pairTexts, recallFacts, sizeFacts } from './pair.ts'
 import { AWAY } from './stage.ts'
 
@@ -29,6 +30,14 @@ export class ShardColumns {
 
   verdict(step: Step): Batch {
     return this.table(verdictKey(step, this.shard))
+  }
+
+  /** An error of the user's stage with the file, and the row of it where one is to blame; `rows` are those of the batch in the shard. */
+  blamed(error: unknown, rows: Int32Array | undefined): unknown {
+    if (!(error instanceof StageError)) return error
+    const at = error.row === undefined ? undefined : rows?.[error.row]
+    const row = at === undefined ? '' : `, row ${(this.facts().columns.row as Numbers).values[at]} (the first is 0)`
+    return new UserError(`${error.message}; in ${this.shard.input.path}${row}`)
   }
 
   /** Rows of the shard that are still in the stream before step `n`. */

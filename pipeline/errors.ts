@@ -5,6 +5,15 @@ export class UserError extends Error {
   override readonly name = 'UserError'
 }
 
+/** A stage of the user's failed; `row` of the batch is the one on which it did, where a row alone is enough to tell. */
+export class StageError extends UserError {
+  readonly row: number | undefined
+  constructor(message: string, row?: number) {
+    super(message)
+    this.row = row
+  }
+}
+
 /** People or a model must answer before the build can go on: exit 3. */
 export class PendingError extends Error {
   override readonly name = 'PendingError'

@@ -24,7 +24,15 @@ export async function observeShard(build: Build, opened: Opened, columns: ShardC
   const emits = { partition: 'i32', ...declared(step, code.emits) } as Schema
   const emitted: Batch[] = []
   const among = code.among?.(step.params, context)
-  for (const batch of columns.batches(step, declared(step, code.reads), among)) emitted.push(select(await run(batch), Object.keys(emits)))
+  let seen = 0
+  try {
+    for (const batch of columns.batches(step, declared(step, code.reads), among)) {
+      emitted.push(select(await run(batch), Object.keys(emits)))
+      seen += batch.rows
+    }
+  } catch (error) {
+    throw columns.blamed(error, among ? undefined : columns.reaching(step).subarray(seen))
+  }
   const all = concat(emits, emitted.length > 0 ? emitted : [emptyBatch(emits)])
   build.store.writeTable(observedKey(step, round, columns.shard), byPartition(all, partitionsOf(build, step, round)))
 }

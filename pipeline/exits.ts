@@ -7,6 +7,16 @@ export class ExpectationError extends Error {
   override readonly name = 'ExpectationError'
 }
 
+/** What each exit code says; --help and the README have it from here. */
+export const exits: Readonly<Record<number, string>> = {
+  0: 'done',
+  1: 'a bug: the text that was printed asks to be reported',
+  2: 'config, input, command line or machine are wrong, or `verify` found damage; one line says what to mend',
+  3: 'people or a model must answer first; what is done stays',
+  4: 'a check of `expect` failed, or `store fsck --dry-run` found damage',
+  130: 'interrupted; run again to go on',
+}
+
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UserError) return 2
   if (error instanceof PendingError) return 3

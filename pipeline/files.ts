@@ -25,7 +25,13 @@ function filled(text: string, where: string): string {
 /** The files that a path, glob or folder names, sorted; never empty. `where` is the place in the config, for complaints. */
 export function filesOf(named: string, base: string, where: string): NamedFile[] {
   const path = resolve(base, filled(named, where))
-  if (existsSync(path)) return statSync(path).isDirectory() ? folder(named, path, where) : [{ shown: named, path }]
+  if (existsSync(path)) {
+    const found = statSync(path)
+    if (found.isDirectory()) return folder(named, path, where)
+    // A pipe gives its bytes once, and a device may never end.
+    if (!found.isFile()) throw new UserError(`${where}: ${named}: is no file but a pipe, socket or device; write what it gives into a file`)
+    return [{ shown: named, path }]
+  }
   if (!/[*?{[]/.test(named.replace(/\$\{[^}]*\}/g, '')))
     throw new UserError(`${where}: ${named}: no such file or folder (looked for ${path})`)
   return globbed(named, base, where)

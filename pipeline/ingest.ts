@@ -91,8 +91,14 @@ export async function probe(file: SourceFile): Promise<Recognised & { format: Kn
   return { container, compression, format }
 }
 
-/** Models of whose scores the first rows of a file tell. */
-export async function recordedIn({ path, shown, scores, limit = LOOK_ROWS }: SourceFile): Promise<string[]> {
+/** Models of whose scores the first rows of any of these files tell, sorted. */
+export async function recordedAmong(files: readonly SourceFile[]): Promise<string[]> {
+  const models = new Set<string>()
+  for (const file of files) for (const model of await recordedIn(file)) models.add(model)
+  return [...models].sort()
+}
+
+async function recordedIn({ path, shown, scores, limit = LOOK_ROWS }: SourceFile): Promise<string[]> {
   const models = new Set<string>()
   if (!scores) return []
   const { columns } = await openRows(path, shown)

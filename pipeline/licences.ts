@@ -28,7 +28,8 @@ function rule({ steps }: Manifest, allow: readonly string[] | undefined): string
 
 function rowsOf({ source, licenses, left_licenses }: ManifestSource): string[][] {
   const names = [...new Set([...Object.keys(licenses), ...Object.keys(left_licenses)])].sort()
-  return names.map(name => [cell(source), shown(name), termsOf(name), grouped(licenses[name] ?? 0), grouped(left_licenses[name] ?? 0)])
+  const of = (counts: Readonly<Record<string, number>>, name: string): string => grouped(Object.hasOwn(counts, name) ? counts[name] : 0)
+  return names.map(name => [cell(source), shown(name), termsOf(name), of(licenses, name), of(left_licenses, name)])
 }
 
 function shown(name: string): string {

@@ -60,6 +60,7 @@ const PARTS: readonly Part[] = [
   },
   { name: '@toondepauw/node-zstd', what: 'Zstandard', load: () => import('@toondepauw/node-zstd') },
   { name: 'usearch', what: 'nearest neighbours of semantic-dup', load: () => import('usearch') },
+  { name: 'lmdb', what: 'scores of reward models', load: () => import('lmdb') },
   { name: 'onnxruntime-node', what: 'reward models in ONNX files', optional: true, load: () => import('onnxruntime-node') },
 ]
 
@@ -79,7 +80,7 @@ async function natives(): Promise<Health[]> {
 }
 
 function kernels(): Health {
-  const missing = ['signatures', 'tokens', 'style'].filter(name => !compiled(name))
+  const missing = ['bands', 'quality', 'sets', 'signatures', 'style', 'terms', 'tokens', 'trees'].filter(name => !compiled(name))
   return missing.length === 0
     ? ok('kernels', 'compiled kernels are there')
     : warn('kernels', `no compiled ${missing.join(', ')}: plain TypeScript does the same, more slowly`, 'npm run build')

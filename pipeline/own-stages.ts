@@ -11,7 +11,7 @@ import type { LoadedConfig } from './config.ts'
 import { UserError } from './errors.ts'
 import { filesOf } from './files.ts'
 import { digestOfText } from './keys.ts'
-import { checkedVerdicts } from './laws/shape.ts'
+import { fromOutside } from './laws/outside.ts'
 import type { Own } from './own-columns.ts'
 import type { Stage } from './stage.ts'
 
@@ -105,7 +105,7 @@ async function load({ path, sha256, code }: OwnModule, where: string): Promise<R
     throw new UserError(`${where}: ${path}: cannot be loaded: ${(error as Error).message.split('\n')[0]}`)
   }
   const own = new Map<string, Stage>()
-  for (const stage of new Set(stagesAmong(exported, path, where))) own.set(stage.name, checkedVerdicts(stage, path))
+  for (const stage of new Set(stagesAmong(exported, path, where))) own.set(stage.name, fromOutside(stage, path))
   if (own.size === 0) throw new UserError(`${where}: ${path}: exports no stage; write \`export default defineStage({ ... })\``)
   loaded.set(sha256, own)
   return own

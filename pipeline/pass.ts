@@ -61,7 +61,9 @@ async function judgeShard(build: Build, opened: Opened, columns: ShardColumns, s
   const pieces: Batch[] = []
   let at = 0
   for (const batch of columns.batches(step, declared(step, step.code.reads))) {
-    const verdict = await judge(batch)
+    const verdict = await Promise.resolve(judge(batch)).catch(error => {
+      throw columns.blamed(error, alive.subarray(at, at + batch.rows))
+    })
     for (let i = 0; i < batch.rows; i++) left[alive[at + i]] = verdict.leave?.[i] ?? 0
     pieces.push(added(step, adds, verdict, batch.rows))
     at += batch.rows

@@ -1,25 +1,26 @@
+import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { z } from 'zod'
-import type { Field, Schema } from './batch.ts'
-import { type Config, knowStage, type LoadedConfig, type ModelConfig, type OutputConfig, type StepConfig } from './config.ts'
+import type { Schema } from './batch.ts'
+import type { LoadedConfig, StepConfig } from './config.ts'
+import type { Config, ModelConfig, OutputConfig } from './config-schema.ts'
 import { hint, UserError } from './errors.ts'
-import { expectationOf } from './expect.ts'
 import { filesOf, type NamedFile } from './files.ts'
 import type { Format } from './formats/format.ts'
-import { nameOf } from './ingest.ts'
+import { nameOf, recordedAmong } from './ingest.ts'
 import type { Judged } from './judgement.ts'
 import { judgementsOf } from './judgements/planned.ts'
 import { keyOf } from './keys.ts'
-import { type OwnStep, ownColumns } from './own-columns.ts'
-import { type KnownStage, type OwnModule, stageOf, stagesOf } from './own-stages.ts'
-import { pairFacts, pairTexts, placeFacts, recallFacts, sizeFacts } from './pair.ts'
+import type { OwnStep } from './own-columns.ts'
+import { type KnownStage, type OwnModule, stagesOf } from './own-stages.ts'
+import { checkReads, envAfter, readsOf } from './planned-columns.ts'
+import { checkExpectations } from './planned-expect.ts'
 import { type Digest, type PlannedFile, plannedFile } from './planned-file.ts'
 import { keyedModels, locateFolder, planModels } from './planned-models.ts'
+import { checkOutput } from './planned-output.ts'
 import { ownStep } from './planned-own.ts'
-import { checkScores } from './planned-scores.ts'
 import { sourceFile } from './probe.ts'
-import { type Declared, type Env, type Json, type Stage, schemaOf, typeName } from './stage.ts'
-import { signalColumns } from './tables.ts'
+import type { Env, Json, Stage } from './stage.ts'
 import { VERSION } from './version.ts'
 
 /** Bump when the same sources would give other shards. */
@@ -94,6 +95,8 @@ export interface LocatedPlan {
   readonly modules?: readonly OwnModule[]
   /** What is odd about the judgement logs. */
   readonly notes?: readonly string[]
+  /** Those of `expect` of whose figures only the finished build can tell whether it has them. */
+  readonly open_expectations?: readonly string[]
 }
 
 /** Checks a config down to every column and file, and chains the keys. `digest` may remember what it has seen. */
@@ -116,10 +119,13 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
   const people = await judgementsOf(loaded, base, digest)
   const judgements = people?.planned
   const { known: stages, modules } = await stagesOf(loaded)
+  const recorded = lazily(() => recordedAmong(inputs.map(input => sourceFile(input, paths))))
   const steps = await planSteps(loaded, {
     stages,
     base,
     named,
+    paths,
+    recorded,
     known,
     benchmarks,
     models,
@@ -127,13 +133,9 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
     corpus: keyOf('corpus', ...inputs.map(i => i.key)),
     folder: (onnx, where) => locateFolder(onnx, base, where, paths, digest),
   })
-  checkOutput(loaded, steps)
-  const added = (recorded: readonly string[]): Schema => envAfter(steps, steps.length, Object.keys(models), recorded).upstream
-  await checkScores(
-    loaded,
-    added,
-    inputs.map(input => sourceFile(input, paths)),
-  )
+  const added = (scored: readonly string[]): Schema => envAfter(steps, steps.length, Object.keys(models), scored).upstream
+  await checkOutput(loaded, steps, added, recorded)
+  const open_expectations = checkExpectations(loaded, inputs, steps)
   const body = {
     goldpan: VERSION,
     name: config.name,
@@ -147,7 +149,18 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
   }
   const resolved = resolvedConfig(config, steps)
   const plan: Plan = { ...body, config: resolved, key: keyOf(body as unknown as Json, resolved) }
-  return { plan, paths, ...(modules.length > 0 ? { modules } : {}), ...(people ? { judged: people.judged, notes: people.notes } : {}) }
+  return {
+    plan,
+    paths,
+    ...(modules.length > 0 ? { modules } : {}),
+    ...(people ? { judged: people.judged, notes: people.notes } : {}),
+    ...(open_expectations.length > 0 ? { open_expectations } : {}),
+  }
+}
+
+function lazily<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | undefined
+  return () => (done ??= work())
 }
 
 async function planInputs(
@@ -176,6 +189,10 @@ interface Surroundings {
   readonly named: (files: readonly NamedFile[]) => Promise<PlannedFile[]>
   /** Every file planned so far, by its shown path. */
   readonly known: ReadonlyMap<string, PlannedFile>
+  /** Where each file is, by its shown path. */
+  readonly paths: Readonly<Record<string, string>>
+  /** Models whose scores the first rows of the inputs hold. */
+  readonly recorded: () => Promise<readonly string[]>
   readonly benchmarks: readonly PlannedFile[]
   readonly models: Plan['models']
   readonly judgements: string | undefined
@@ -188,30 +205,43 @@ interface Surroundings {
 const CLUSTERS = { stage: 'prompt-clusters', column: 'prompt_cluster' }
 
 async function planSteps(loaded: LoadedConfig, around: Surroundings): Promise<PlannedStep[]> {
-  for (const [name, { stage }] of around.stages) knowStage(name, stage.params)
+  const models = Object.keys(around.models)
   const steps: PlannedStep[] = []
-  let env: Env = { models: Object.keys(around.models), recorded: [], upstream: {} }
-  for (const step of withClusters(loaded, around.stages, env)) {
-    const planned = await planStep(loaded, step, env, around, steps.at(-1))
-    const { stage } = around.stages.get(step.stage)!
-    env = { ...env, upstream: { ...env.upstream, ...schemaOf(stage.adds as Declared<unknown>, planned.params, env) } }
-    steps.push(planned)
-  }
+  for (const step of withClusters(loaded, around.stages, envAfter([], 0, models, [])))
+    steps.push(await placed(loaded, step, () => planStep(loaded, step, steps, around)))
   return steps
+}
+
+/** A stage that refuses its params knows nothing of the config's lines. */
+async function placed<T>(loaded: LoadedConfig, step: StepConfig, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof UserError) || error.message.startsWith(`${loaded.path}:`)) throw error
+    const { message } = error
+    const said = message.startsWith(`${step.stage}: `) ? message.slice(step.stage.length + 2) : message
+    throw new UserError(`${loaded.at(step.place)}: steps.${step.id}: ${said}`)
+  }
 }
 
 /** The config's steps, with prompt-clusters put in front of the first step that needs them where the config does not name it. */
 function withClusters(loaded: LoadedConfig, stages: Surroundings['stages'], env: Env): StepConfig[] {
   const steps = withLicences(loaded)
   if (steps.some(s => s.stage === CLUSTERS.stage)) return steps
-  const reader = steps.findIndex(step => {
-    const stage = stages.get(step.stage)?.stage
-    const params = stage?.params.safeParse(step.params)
-    return stage && params?.success && CLUSTERS.column in readsOf(stage, params.data, env)
-  })
+  const reader = steps.findIndex(step => readsClusters(step, stages, env))
   const wanted = reader >= 0 ? reader : loaded.config.output.splits.validation > 0 ? steps.length : -1
   if (wanted >= 0) steps.splice(wanted, 0, { id: CLUSTERS.stage, stage: CLUSTERS.stage, params: {}, place: ['steps'] })
   return steps
+}
+
+function readsClusters(step: StepConfig, stages: Surroundings['stages'], env: Env): boolean {
+  const stage = stages.get(step.stage)?.stage
+  const params = stage?.params.safeParse(step.params)
+  try {
+    return stage !== undefined && params?.success === true && CLUSTERS.column in readsOf(stage, params.data, env)
+  } catch {
+    return false // what it refuses is told when the step is planned
+  }
 }
 
 /** The stage licenses, its list taken from the config; put in front where the config gives a list and does not name the stage. */
@@ -222,22 +252,16 @@ function withLicences({ config: { allow_licenses: allow }, steps }: LoadedConfig
   return [{ id: stage, stage, params: { allow }, place: ['allow_licenses'] }, ...steps]
 }
 
-/** All columns that a stage reads of a pair, in its rounds and its judge. */
-export function readsOf(stage: Stage, params: unknown, env: Env): Schema {
-  const rounds = (stage.rounds ?? []).map(round => schemaOf(round.reads, params, env))
-  return Object.assign({}, ...rounds, schemaOf(stage.reads, params, env)) as Schema
-}
-
+/** `before` are the steps in front of it. */
 async function planStep(
   loaded: LoadedConfig,
   step: StepConfig,
-  env: Env,
+  before: readonly PlannedStep[],
   around: Surroundings,
-  previous: PlannedStep | undefined,
 ): Promise<PlannedStep> {
   const { stage, own } = knownStage(loaded, step, around)
   const parsed = stage.params.safeParse(await withBenchmarks(loaded, stage, step, around))
-  if (!parsed.success) return loaded.complain(parsed.error, step.place)
+  if (!parsed.success) return loaded.complain(parsed.error, stage.params, step.place)
   const params = parsed.data as Json
   const located = async (path: string): Promise<PlannedFile> =>
     around.known.get(path) ?? (await around.named(filesOf(path, around.base, loaded.at(step.place))))[0]
@@ -252,8 +276,9 @@ async function planStep(
     params: own,
     key: keyOf('measure', measure.name, measure.version, byDigest(own, digests), loaded.config.seed),
   }))
-  checkReads(loaded, around, step, params, env)
+  await checkStep(loaded, step, params, before, around)
   const readsJudgements = typeof stage.judgements === 'function' ? stage.judgements(params) : stage.judgements
+  const previous = before.at(-1)
   const corpus_wide = previous?.corpus_wide === true || stage.rounds !== undefined
   const key = keyOf(
     previous?.key ?? loaded.config.seed,
@@ -266,6 +291,7 @@ async function planStep(
     ...(readsJudgements && around.judgements ? [around.judgements] : []),
     ...(own ? [own.sha256] : []),
   )
+  const env = envAfter(before, before.length, Object.keys(around.models), [])
   return {
     id: step.id,
     stage: stage.name,
@@ -277,6 +303,25 @@ async function planStep(
     ...(own ? { own: ownStep(loaded, step, stage, { ...own, params, env }) } : {}),
     key,
   }
+}
+
+/** Refuses a step whose columns are not there, or that refuses itself; the inputs are looked at only where the config does not tell. */
+async function checkStep(
+  loaded: LoadedConfig,
+  step: StepConfig,
+  params: Json,
+  before: readonly PlannedStep[],
+  { stages, models, recorded, paths }: Surroundings,
+): Promise<void> {
+  const env = (scored: readonly string[]): Env => envAfter(before, before.length, Object.keys(models), scored)
+  try {
+    checkReads(loaded, step, stages, params, env([]))
+  } catch {
+    checkReads(loaded, step, stages, params, env(await recorded()))
+  }
+  const file = (path: string): Promise<Uint8Array> => readFile(paths[path])
+  const { layout } = loaded.config.output
+  await stages.get(step.stage)!.stage.check?.(params, { layout, file, env: async () => env(await recorded()) })
 }
 
 function knownStage(loaded: LoadedConfig, step: StepConfig, { stages }: Surroundings): KnownStage {
@@ -309,57 +354,6 @@ function byDigest(value: Json, digests: ReadonlyMap<string, string>): Json {
   if (Array.isArray(value)) return value.map(v => byDigest(v as Json, digests))
   if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, byDigest(v as Json, digests)]))
-}
-
-function checkReads(loaded: LoadedConfig, { stages }: Surroundings, step: StepConfig, params: Json, env: Env): void {
-  const { stage } = stages.get(step.stage)!
-  const own = Object.assign(
-    {},
-    ...(stage.measures?.(params) ?? []).map(use => use.measure.adds(use.params)),
-    ...returnsOf(stage, params, env),
-  ) as Schema
-  const given: Schema = { ...pairFacts, ...sizeFacts, ...pairTexts, ...placeFacts, ...recallFacts, ...env.upstream, ...own }
-  for (const [column, field] of Object.entries(readsOf(stage, params, env))) {
-    const where = `${loaded.at(step.place)}: steps.${step.id}`
-    if (!(column in given))
-      throw new UserError(`${where}: reads column ${column}, which no earlier step adds${providers(column, stages, params, env)}`)
-    if (!sameType(given[column], field))
-      throw new UserError(`${where}: reads column ${column} as ${typeName(field)}, but it is ${typeName(given[column])}`)
-  }
-}
-
-const sameType = (a: Field, b: Field): boolean => typeName(a) === typeName(b)
-
-const returnsOf = (stage: Stage, params: Json, env: Env): Schema[] =>
-  (stage.rounds ?? []).map(round => (round.returns ? schemaOf(round.returns as Declared<unknown>, params, env) : {}))
-
-function providers(column: string, stages: Surroundings['stages'], params: Json, env: Env): string {
-  const adding = [...stages.values()].filter(({ stage: s }) => {
-    const defaults = s.params.safeParse({})
-    return column in schemaOf(s.adds as Declared<unknown>, defaults.success ? defaults.data : params, env)
-  })
-  return adding.length > 0 ? `; put ${adding.map(s => s.stage.name).join(' or ')} before it` : ''
-}
-
-function checkOutput(loaded: LoadedConfig, steps: readonly PlannedStep[]): void {
-  for (const [i, text] of loaded.config.expect.entries()) expectationOf(text, loaded.at(['expect', i]))
-  const { signals } = loaded.config.output
-  const env = envAfter(steps, steps.length, Object.keys(loaded.config.models), [])
-  const known = Object.keys(env.upstream)
-  signalColumns(signals, ownColumns(steps))
-  for (const signal of signals)
-    if (!(signal in env.upstream) && !/^(p|margin)_/.test(signal) && signal !== 'human')
-      throw new UserError(`${loaded.at(['output', 'signals'])}: output.signals: no step adds "${signal}"${hint(signal, known)}`)
-}
-
-/** What the first n steps have added, as a stage of the next step sees it. */
-export function envAfter(steps: readonly PlannedStep[], n: number, models: readonly string[], recorded: readonly string[]): Env {
-  let env: Env = { models, recorded, upstream: {} }
-  for (const step of steps.slice(0, n)) {
-    const adds = schemaOf(stageOf(step)!.adds as Declared<unknown>, step.params, env)
-    env = { ...env, upstream: { ...env.upstream, ...adds } }
-  }
-  return env
 }
 
 const resolvedConfig = (config: Config, steps: readonly PlannedStep[]): Json =>

@@ -1,5 +1,6 @@
 /** The reward models of a config as a plan has them: by the digest of all that decides what they say. */
-import type { LoadedConfig, ModelConfig, ServedConfig } from './config.ts'
+import type { LoadedConfig } from './config.ts'
+import type { ModelConfig, ServedConfig } from './config-schema.ts'
 import { UserError } from './errors.ts'
 import { modelFiles, templateFiles } from './files.ts'
 import { digestOf, keyOf } from './keys.ts'

@@ -6,6 +6,7 @@ import { hash32 } from './kernels/random.ts'
 import type { Outcomes } from './manifest.ts'
 import { outcomes } from './pair.ts'
 import type { Json } from './stage.ts'
+import { addTally, byAnyName, count } from './tallies.ts'
 import type { TaskReport } from './task.ts'
 
 export const splits = ['none', 'train', 'validation'] as const
@@ -139,7 +140,7 @@ function recalledBy(build: Build, columns: ShardColumns, step: Step): Record<str
     if (from[i] === 0 || values[i] === GONE) continue
     const sender = build.steps()[from[i] - 1]
     const why = columnsOf(columns.verdict(sender), { left: 'u8' }).left.values[i] - 1
-    tally(counts, `${sender.id}: ${reasonsOf(sender)[why][0]}`)
+    count(counts, `${sender.id}: ${reasonsOf(sender)[why][0]}`)
   }
   return counts
 }
@@ -151,7 +152,7 @@ function unscoredBy(columns: ShardColumns, step: Step): Record<string, number> {
     const verdict = columns.verdict(step)
     const { values } = columnsOf(verdict, { left: 'u8' }).left
     const column = verdict.columns[name] as Numbers
-    for (let i = 0; i < verdict.rows; i++) if (values[i] !== GONE && !isValid(column, i)) tally(counts, name)
+    for (let i = 0; i < verdict.rows; i++) if (values[i] !== GONE && !isValid(column, i)) count(counts, name)
   }
   return counts
 }
@@ -181,22 +182,22 @@ const LEFT: Readonly<Record<string, 'quarantine' | 'review' | 'dropped'>> = { qu
 function countSources(build: Build, columns: ShardColumns, settled: Batch<typeof settledSchema>): Record<string, SourceCount> {
   const facts = columns.facts().columns
   const weight = lastAdded(build, columns, 'weight') as Numbers | undefined
-  const sources: Record<string, ReturnType<typeof emptyCount>> = {}
+  const sources = byAnyName<ReturnType<typeof emptyCount>>()
   const { outcome, split } = settled.columns
   for (let i = 0; i < settled.rows; i++) {
-    const count = (sources[stringAt(facts.source as Utf8, i)] ??= emptyCount())
-    count.pairs_in++
+    const own = (sources[stringAt(facts.source as Utf8, i)] ??= emptyCount())
+    own.pairs_in++
     const end = outcomes[outcome.values[i]]
     if (end in LEFT) {
-      count[LEFT[end]]++
-      tally(count.left_licenses, stringAt(facts.license as Utf8, i))
+      own[LEFT[end]]++
+      count(own.left_licenses, stringAt(facts.license as Utf8, i))
       continue
     }
-    count[splits[split.values[i]] as 'train' | 'validation']++
-    if (end === 'flip') count.flipped++
-    count.weight += weightAt(weight, i)
-    tally(count.licenses, stringAt(facts.license as Utf8, i))
-    tally(count.languages, stringAt(facts.lang as Utf8, i))
+    own[splits[split.values[i]] as 'train' | 'validation']++
+    if (end === 'flip') own.flipped++
+    own.weight += weightAt(weight, i)
+    count(own.licenses, stringAt(facts.license as Utf8, i))
+    count(own.languages, stringAt(facts.lang as Utf8, i))
   }
   return sources
 }
@@ -213,20 +214,16 @@ const emptyCount = () => ({
   review: 0,
   dropped: 0,
   weight: 0,
-  licenses: {} as Record<string, number>,
-  languages: {} as Record<string, number>,
-  left_licenses: {} as Record<string, number>,
+  licenses: byAnyName<number>(),
+  languages: byAnyName<number>(),
+  left_licenses: byAnyName<number>(),
 })
-
-const tally = (counts: Record<string, number>, name: string): void => {
-  counts[name] = (counts[name] ?? 0) + 1
-}
 
 /** Counts of all shards, added in the order of the corpus. */
 export function totalSettled(build: Build): Settled {
   const total: { steps: StepCount[]; sources: Record<string, ReturnType<typeof emptyCount>> } = {
     steps: build.steps().map(step => ({ rows_in: 0, dropped: reasonsOf(step).map(() => 0), recalled: {}, unscored: {}, truncated: {} })),
-    sources: {},
+    sources: byAnyName(),
   }
   const judged = new Set<string>()
   for (const shard of build.shards()) {
@@ -234,7 +231,7 @@ export function totalSettled(build: Build): Settled {
     for (const [i, step] of one.steps.entries()) {
       total.steps[i].rows_in += step.rows_in
       for (const [r, n] of step.dropped.entries()) total.steps[i].dropped[r] += n
-      for (const of of ['recalled', 'unscored', 'truncated'] as const) addTallies(total.steps[i][of], step[of])
+      for (const of of ['recalled', 'unscored', 'truncated'] as const) addTally(total.steps[i][of], step[of])
     }
     for (const pair_id of one.judged) judged.add(pair_id)
     for (const [name, count] of Object.entries(one.sources)) addCounts((total.sources[name] ??= emptyCount()), count)
@@ -245,11 +242,7 @@ export function totalSettled(build: Build): Settled {
 function addCounts(into: ReturnType<typeof emptyCount>, from: SourceCount): void {
   for (const key of ['pairs_in', 'train', 'validation', 'flipped', 'quarantine', 'review', 'dropped', 'weight'] as const)
     into[key] += from[key]
-  for (const of of ['licenses', 'languages', 'left_licenses'] as const) addTallies(into[of], from[of])
-}
-
-function addTallies(into: Record<string, number>, from: Readonly<Record<string, number>>): void {
-  for (const [name, n] of Object.entries(from)) into[name] = (into[name] ?? 0) + n
+  for (const of of ['licenses', 'languages', 'left_licenses'] as const) addTally(into[of], from[of])
 }
 
 export const readSettled = (build: Build, shard: Shard): Batch<typeof settledSchema> =>

@@ -110,6 +110,14 @@ export interface Verdict {
   readonly leave?: Uint8Array
 }
 
+/** What a stage may look at before a run. */
+export interface Preview extends Pick<Context, 'file'> {
+  /** The config's output.layout. */
+  readonly layout: string
+  /** As a run would know it, as far as the first rows of the inputs tell which models' scores they bring. */
+  env(): Promise<Env>
+}
+
 export interface Stage<P = unknown> {
   readonly name: string
   /** One sentence; the reference is generated from it. */
@@ -120,6 +128,8 @@ export interface Stage<P = unknown> {
   /** Files named by the params, whose digests enter the key. */
   files?(params: P): readonly string[]
   measures?(params: P): readonly MeasureUse[]
+  /** Throws a UserError where params do not fit the columns, models or files that are there: found by the plan, not by the run. */
+  check?(params: P, preview: Preview): Awaitable<void>
   /** Calls the configured reward models, whose digests then enter the key. */
   readonly models?: true
   /** Reads what people said, whose digest then enters the key; a function where only some params ask for it. */

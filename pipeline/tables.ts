@@ -124,17 +124,16 @@ const ALWAYS = [
   'weight',
 ]
 
-/** The columns of output.signals; refuses a name that trainers reserve or that the ledger has not. */
-export function signalColumns(signals: readonly string[], own?: Schema): OutColumn[] {
+/** The columns of output.signals; refuses a name that trainers reserve or that the ledger has not, naming the place `where` it stands. */
+export function signalColumns(signals: readonly string[], own?: Schema, where = 'output.signals'): OutColumn[] {
   const ledger = ledgerColumns(signals, own)
   return [...new Set(signals)].flatMap(name => {
-    if (RESERVED.includes(name))
-      throw new UserError(`output.signals: ${name}: trainers read a column of this name for themselves; take another`)
+    if (RESERVED.includes(name)) throw new UserError(`${where}: ${name}: trainers read a column of this name for themselves; take another`)
     if (ALWAYS.includes(name)) return []
     const column = ledger.find(c => c.name === name)
     if (!column)
       throw new UserError(
-        `output.signals: ${name}: no such column of the ledger${hint(
+        `${where}: ${name}: no such column of the ledger${hint(
           name,
           ledger.map(c => c.name),
         )}`,

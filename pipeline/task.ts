@@ -6,12 +6,15 @@
 import { arrange } from './arrange.ts'
 import { type Batch, beside, emptyBatch, rowBytes, select, slice } from './batch.ts'
 import { BLOCK_BYTES, type Build, factsKey, type Ingested, ingestKey, measureKey, rejectsKey, type Shard, textsKey } from './build.ts'
+import { ShardColumns } from './columns.ts'
 import { contextOf, type Opened } from './context.ts'
+import { remembered } from './digests.ts'
 import { UserError } from './errors.ts'
 import { combine, observe, reduce } from './exchange.ts'
 import { ingestFile } from './ingest.ts'
 import { sizeFacts } from './pair.ts'
 import { pass } from './pass.ts'
+import type { PlannedInput } from './plan.ts'
 import { sourceFile } from './probe.ts'
 import { publishPart } from './publish.ts'
 import { settle } from './settle.ts'
@@ -61,7 +64,12 @@ async function ingest(build: Build, i: number): Promise<TaskReport> {
       shards.push({ pairs: texts.rows, text_bytes: textBytes(texts), block_rows: blocks.map(b => b.rows) })
     },
   }
+  await refuseChanged(build, input)
   const { rejects, rows, pairs, rejected, format, sources, recorded, notes } = await ingestFile(sourceFile(input, build.paths), sink)
+  await refuseChanged(build, input).catch(error => {
+    for (const index of shards.keys()) for (const key of [textsKey(input, index), factsKey(input, index)]) build.store.drop(key)
+    throw error
+  })
   build.store.writeTable(rejectsKey(input), [rejects.rows > 0 ? rejects : emptyBatch(rejects.schema)])
   const record: Ingested = { rows, pairs, rejected, format, sources, recorded, notes, shards }
   build.store.writeJson(ingestKey(input), record as never)
@@ -80,9 +88,17 @@ async function measure(build: Build, opened: Opened, place: number): Promise<Tas
       blocks: [] as Batch[],
     })),
   )
+  let first = 0
   for (let block = 0; block < shard.block_rows.length; block++) {
     const texts = build.texts(shard, block)
-    for (const m of running) m.blocks.push({ schema: m.schema, rows: texts.rows, columns: await m.run(texts) })
+    const rows = Int32Array.from({ length: texts.rows }, (_, i) => first + i)
+    for (const m of running) {
+      const columns = await Promise.resolve(m.run(texts)).catch(error => {
+        throw new ShardColumns(build, shard).blamed(error, rows)
+      })
+      m.blocks.push({ schema: m.schema, rows: texts.rows, columns })
+    }
+    first += texts.rows
   }
   for (const m of running) build.store.writeTable(m.key, m.blocks)
   return { rows: shard.pairs }
@@ -113,6 +129,12 @@ function* inBlocks(texts: Batch): Generator<Batch> {
     from = i + 1
     bytes = 0
   }
+}
+
+/** What is read must be what the plan names by its digest; of a file that looks as it did then, none is taken again. */
+async function refuseChanged({ store, paths }: Build, { path, sha256 }: PlannedInput): Promise<void> {
+  const now = await remembered(store.root, false)({ shown: path, path: paths[path] }).catch(() => undefined)
+  if (now?.sha256 !== sha256) throw new UserError(`${path}: changed while the build ran, or is gone; run again`)
 }
 
 function sizesOf(texts: Batch): Batch {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { batchOf, type Columns, columnsOf, listOf, type Schema, stringAt, utf8Of } from '../pipeline/batch.ts'
 import { UserError } from '../pipeline/errors.ts'
-import { type BenchmarkIndex, searches } from '../pipeline/measures/benchmark-index.ts'
+import { type BenchmarkIndex, itemsIn, searches } from '../pipeline/measures/benchmark-index.ts'
 import { boilerplate } from '../pipeline/measures/boilerplate.ts'
 import { contamination, hitColumns, hitFields } from '../pipeline/measures/contamination.ts'
 import { type Evidence, kinds } from '../pipeline/measures/contamination-evidence.ts'
@@ -93,6 +93,9 @@ export const decontaminate = defineStage<Params>({
     return benchmarks
   },
   measures: measuresOf,
+  check: async ({ benchmarks, overrides }, { file }) => {
+    if (Object.keys(overrides).length > 0) await itemsIn({ benchmarks, overrides }, await Promise.all(benchmarks.map(file)))
+  },
   reads: foundReads,
   adds: ({ review_flags, second_look }): Schema => ({
     contamination: { list: evidence },

@@ -11,7 +11,7 @@ import {
   nulls,
   type Schema,
 } from '../pipeline/batch.ts'
-import { UserError } from '../pipeline/errors.ts'
+import { hint, UserError } from '../pipeline/errors.ts'
 import { type Ensemble, opinionsOf } from '../pipeline/kernels/ensemble.ts'
 import { type FitOptions, type FitRows, fitEnsemble, modelFigures, togetherFigures } from '../pipeline/kernels/ensemble-fit.ts'
 import { lanesOf } from '../pipeline/kernels/groups.ts'
@@ -21,7 +21,7 @@ import { sourceNumbers } from '../pipeline/kernels/sources.ts'
 import { auditedModels } from '../pipeline/measures/audited-models.ts'
 import { goldOf, goldReads } from '../pipeline/measures/gold.ts'
 import { pairFacts } from '../pipeline/pair.ts'
-import { type Context, defineStage, type Env, type Json, type JudgedPairs, type Part, type Round } from '../pipeline/stage.ts'
+import { type Context, defineStage, type Env, type Json, type JudgedPairs, type Part, type Preview, type Round } from '../pipeline/stage.ts'
 
 const params = z.strictObject({
   gold: z
@@ -176,7 +176,11 @@ interface Audited {
   readonly told: Record<string, Json>
 }
 
-async function auditOf({ audit, weights }: Params, { file }: Context, models: readonly string[]): Promise<Audited | undefined> {
+async function auditOf(
+  { audit, weights }: Params,
+  { file }: Pick<Context, 'file'>,
+  models: readonly string[],
+): Promise<Audited | undefined> {
   if (audit === undefined) {
     if (weights === 'audit')
       throw new UserError('disagreement: weights: audit needs a file under `audit`, as `goldpan audit-rm FILE --json` prints it')
@@ -202,17 +206,30 @@ interface Dual {
 
 function dualOf({ gold_model, best_model }: Params, models: readonly string[], ensemble: Ensemble): Dual | undefined {
   if (gold_model === undefined) return undefined
-  const placeOf = (name: string, param: string): number => {
-    const place = models.indexOf(modelColumn(name))
-    if (place < 0) throw new UserError(`disagreement: ${param}: no model "${name}"; known: ${models.join(', ')}`)
-    return place
-  }
-  const gold = placeOf(gold_model, 'gold_model')
+  const gold = placeOf(gold_model, 'gold_model', models)
   const others = models.map((_, j) => j).filter(j => j !== gold)
   if (others.length === 0) throw new UserError('disagreement: gold_model: expected a second model beside it, got one model')
   const weightOf = (j: number): number => ensemble.models[j].shared.weight
-  const best = best_model === undefined ? others.reduce((a, b) => (weightOf(b) > weightOf(a) ? b : a)) : placeOf(best_model, 'best_model')
+  const best =
+    best_model === undefined ? others.reduce((a, b) => (weightOf(b) > weightOf(a) ? b : a)) : placeOf(best_model, 'best_model', models)
   return { facts: { gold_model: models[gold], best_model: models[best] }, places: [gold, best] }
+}
+
+function placeOf(name: string, param: string, models: readonly string[]): number {
+  const place = models.indexOf(modelColumn(name))
+  if (place < 0) throw new UserError(`disagreement: ${param}: no model "${name}"${hint(name, models)}`)
+  return place
+}
+
+/** Refuses names of models that no step scores, and an audit of others. */
+async function check(params: Params, { env, file }: Preview): Promise<void> {
+  const { audit, weights, gold_model, best_model } = params
+  if (best_model !== undefined && gold_model === undefined) throw new UserError('disagreement: best_model: needs gold_model beside it')
+  if (audit === undefined && gold_model === undefined && weights !== 'audit') return
+  const models = modelsOf(await env())
+  await auditOf(params, { file }, models)
+  if (gold_model !== undefined) placeOf(gold_model, 'gold_model', models)
+  if (best_model !== undefined) placeOf(best_model, 'best_model', models)
 }
 
 const rounded = (value: number): number => Number(value.toPrecision(5))
@@ -290,6 +307,7 @@ export const disagreement = defineStage<Params>({
   files: ({ audit }) => (audit === undefined ? [] : [audit]),
   judgements: ({ gold }) => gold === 'people',
   reads: (_, env) => judgedBy(env),
+  check,
   adds: ({ gold_model }, env) => ({
     ...Object.fromEntries(modelsOf(env).map(model => [`p_${model}`, 'f32' as const])),
     p_mean: 'f32',

@@ -7,7 +7,7 @@ const params = z.strictObject({
   allow: z
     .array(z.string().min(1))
     .describe(
-      "licences that may be trained on, by name whatever the case; `CC-BY-*` allows all that begin so, `unstated` pairs without one; default: the config's allow_licenses",
+      "licences that may be trained on, by name whatever the case; `CC-BY-*` allows all that begin so, CC-BY-NC-4.0 (no commercial use) among them, `unstated` pairs without one; default: the config's allow_licenses",
     ),
   action: z.enum(['quarantine', 'drop']).default('quarantine').describe('where the other pairs go: into their own folder, or out'),
 })

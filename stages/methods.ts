@@ -12,7 +12,7 @@ const SYNPREF = 'Skywork-Reward-V2, arXiv 2507.01352'
 export const methods: Readonly<Record<string, Method>> = {
   licenses: {
     words:
-      'Compares the licence of a row (else of its source) with the allowed names, whatever the case; `CC-BY-*` allows all that begin so.',
+      'Compares the licence of a row (else of its source) with the allowed names, whatever the case; `CC-BY-*` allows all that begin so, CC-BY-NC-4.0 (no commercial use) among them.',
     reasons: {
       license_not_allowed: 'the licence is none of the allowed ones',
       license_not_stated: 'neither the row nor its source names a licence',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { columnsOf, type Ids, roles } from '../pipeline/batch.ts'
+import { UserError } from '../pipeline/errors.ts'
 import { pairShape, shapeColumns } from '../pipeline/measures/pair-shape.ts'
 import { pairFacts } from '../pipeline/pair.ts'
 import { defineStage } from '../pipeline/stage.ts'
@@ -52,6 +53,10 @@ export const structure = defineStage<Params>({
   version: 1,
   params,
   measures: () => [pairShape.with({})],
+  check: ({ allow_several_turns }, { layout }) => {
+    if (allow_several_turns && layout !== 'conversations')
+      throw new UserError(`structure: allow_several_turns: needs output.layout: conversations, which is ${layout}`)
+  },
   reads,
   adds: {},
   reasons: () => reasons,

@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
+import * as goldpan from '../pipeline/index.ts'
 import { freshDir, ROOT } from './cli.ts'
 
 const dir = freshDir('api')
@@ -26,6 +27,22 @@ it('plans and builds from a script, and complains as the command line does', () 
   expect(said.wrong).toMatch(/none\.yaml: no such config file/)
   expect(JSON.parse(readFileSync(join(dir, 'o/manifest.json'), 'utf8')).name).toBe('other')
   expect(existsSync(join(dir, 'o/report.html'))).toBe(true)
+})
+
+it('runs the example of docs/api.md, whose table names what there is', () => {
+  const page = readFileSync(join(ROOT, 'docs/api.md'), 'utf8')
+  const [, example] = /^`build\.mjs`\n\n```js\n([\s\S]*?)^```/m.exec(page)!
+  writeFileSync(join(dir, 'build.mjs'), example)
+  copyFileSync(join(dir, 'c.yaml'), join(dir, 'my.yaml'))
+  const run = () => spawnSync(process.execPath, ['build.mjs'], { cwd: dir, encoding: 'utf8' })
+  const { status, stdout, stderr } = run()
+  expect([status, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/^plan [0-9a-f]{32}: structure, exact-dedup\n20 of 30 pairs are in train, 0 wait for people\n$/)
+  writeFileSync(join(dir, 'my.yaml'), 'name: api\nsteps: [structure]\n')
+  expect(run()).toMatchObject({ status: 2, stderr: 'my.yaml:1: sources: missing, expected array\n' })
+  const named = [...page.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell]) => [...cell.matchAll(/`(\w+)/g)].map(([, name]) => name))
+  expect(named).toEqual(['plan', 'build', 'defineStage', 'defineMeasure', 'lawsOf'])
+  for (const name of named) expect(typeof (goldpan as Record<string, unknown>)[name], name).toBe('function')
 })
 
 it('has types: a wrong option is an error before anything runs', () => {

@@ -3,7 +3,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { bytesOf, loadConfig } from '../pipeline/config.ts'
+import { loadConfig } from '../pipeline/config.ts'
+import { bytesOf } from '../pipeline/config-schema.ts'
 import { planOf } from '../pipeline/plan.ts'
 
 const BASE = 'name: t\nsources: [{ path: a.jsonl }]\nsteps:\n  - structure\n'
@@ -11,6 +12,8 @@ const BASE = 'name: t\nsources: [{ path: a.jsonl }]\nsteps:\n  - structure\n'
 function write(text: string): string {
   const dir = mkdtempSync(join(tmpdir(), 'goldpan-config-'))
   writeFileSync(join(dir, 'a.jsonl'), '{"prompt":"p","chosen":"c","rejected":"r"}\n')
+  writeFileSync(join(dir, 'scored.jsonl'), '{"prompt":"p","chosen":"c","rejected":"r","scores":{"rmA":[1,0],"rmB":[2,1]}}\n')
+  writeFileSync(join(dir, 'bench.jsonl'), '{"benchmark":"gsm","id":"1","text":"one two three"}\n')
   writeFileSync(join(dir, 'c.yaml'), text)
   return join(dir, 'c.yaml')
 }
@@ -67,6 +70,29 @@ describe('loadConfig', () => {
     ['a bad expectation', `${BASE}expect: ["train is big"]\n`, /c\.yaml:5: "train is big": expected "path operator number"/],
     ['a size that is none', `${BASE}output: { shard_bytes: large }\n`, /c\.yaml:5: output\.shard_bytes: .*256MiB/],
     ['a column that nothing adds', `${BASE}  - disagreement\n`, /accepted|reads column/],
+    ['a step without a stage', `${BASE}  -\n`, /c\.yaml:5: steps\.1: expected the name of a stage, or a stage with its params/],
+    [
+      'an id that no path could name',
+      `${BASE}  - { near-dup: {}, id: a.b }\n`,
+      /c\.yaml:5: steps\.near-dup: id: expected letters.*got "a\.b"$/,
+    ],
+    ['a missing param', `${BASE}  - licenses\n`, /c\.yaml:5: steps\.licenses\.allow: missing, expected array$/],
+    ['a licence list without any', `${BASE}allow_licenses: []\n`, /c\.yaml:5: allow_licenses: names no licence, so no pair would be kept$/],
+    [
+      'an unknown key far down',
+      `${BASE}  - verification-sample: { weights: { dout: 1 } }\n`,
+      /c\.yaml:5: steps\.verification-sample\.weights\.dout: unknown key; did you mean "doubt"\? \(known: doubt, against, /,
+    ],
+    [
+      'an unknown key of a model, by the kind of model that was meant',
+      `${BASE}models: { m: { http: "http://127.0.0.1:1", protocol: vllm, modl: x } }\n`,
+      /c\.yaml:5: models\.m\.modl: unknown key; did you mean "model"\?/,
+    ],
+    [
+      'a model of a name that no column can have',
+      `${BASE}models: { 1st: { onnx: x } }\n`,
+      /c\.yaml:5: models\.1st: expected a name that begins with a letter/,
+    ],
   ])('refuses %s with file, line and what is known', async (_, text, message) => {
     expect(await messageOf(text)).toMatch(message)
   })
@@ -84,9 +110,79 @@ describe('loadConfig', () => {
     expect(await messageOf(BASE, ['seed'])).toMatch(/expected path=value/)
   })
 
+  it.each([
+    ['name.x=1', '--set name.x=1: name is a single value'],
+    ['seed=[1', '--set seed=[1: not YAML: Flow sequence must end with a ] at line 1, column 3:'],
+    ['sources.1.source=b', '--set sources.1.source=b: a list of 1 has no 1; its first is 0'],
+    ['outptu.format=arrow', 'c.yaml:1: outptu: unknown key; did you mean "output"?'],
+  ])('refuses --set %s in one line', async (set, message) => expect(await messageOf(BASE, [set])).toContain(`UserError: ${message}`))
+
+  it('takes no key of --set for one of all objects', async () => {
+    expect(await messageOf(BASE, ['__proto__.polluted=1'])).toContain('UserError: c.yaml:1: __proto__: unknown key')
+    expect('polluted' in {}).toBe(false)
+  })
+
   it('gives a stage that stands twice two ids', () => {
     const { steps } = loadConfig(write(`${BASE}  - structure: { max_text_bytes: 10 }\n  - { structure: {}, id: last }\n`))
     expect(steps.map(s => s.id)).toEqual(['structure', 'structure-2', 'last'])
+  })
+})
+
+describe('planOf', () => {
+  const SCORED = BASE.replace('a.jsonl', 'scored.jsonl')
+  it.each([
+    [
+      'strata of no column',
+      `${BASE}  - verification-sample: { strata: [sourc] }\n`,
+      'c.yaml:5: steps.verification-sample: reads column sourc, which no earlier step adds; did you mean "source"?',
+    ],
+    [
+      'strata of a column that makes none',
+      `${BASE}  - verification-sample: { strata: [prompt_id] }\n`,
+      'c.yaml:5: steps.verification-sample: strata: column prompt_id is id; name columns of text, labels or numbers',
+    ],
+    [
+      'overrides for no benchmark',
+      `${BASE}  - decontaminate: { overrides: { gms: { ngram: 8 } } }\nbenchmarks: [bench.jsonl]\n`,
+      'c.yaml:5: steps.decontaminate: overrides: no benchmark is called "gms"; did you mean "gsm"? (known: gsm)',
+    ],
+    [
+      'a gold model that scores nothing',
+      `${SCORED}  - score\n  - disagreement: { gold_model: rmC }\n`,
+      'c.yaml:6: steps.disagreement: gold_model: no model "rmC"; did you mean "rma"? (known: bt_text, bt_quality, bt_graph, rma, rmb)',
+    ],
+    [
+      'a best model without a gold one',
+      `${SCORED}  - score\n  - disagreement: { best_model: rmA }\n`,
+      'c.yaml:6: steps.disagreement: best_model: needs gold_model beside it',
+    ],
+    [
+      'weights of an audit that is not named',
+      `${SCORED}  - score\n  - disagreement: { weights: audit }\n`,
+      'c.yaml:6: steps.disagreement: weights: audit needs a file under `audit`',
+    ],
+    [
+      'an audit that is none',
+      `${SCORED}  - score\n  - disagreement: { audit: bench.jsonl }\n`,
+      'c.yaml:6: steps.disagreement: bench.jsonl: problems: expected what `goldpan audit-rm FILE --json` prints',
+    ],
+    [
+      'several turns in a layout without them',
+      BASE.replace('structure', 'structure: { allow_several_turns: true }'),
+      'c.yaml:4: steps.structure: allow_several_turns: needs output.layout: conversations, which is prompt',
+    ],
+    [
+      'a signal that is no column',
+      `${BASE}output: { signals: [jacard] }\n`,
+      'c.yaml:5: output.signals: jacard: no such column of the ledger',
+    ],
+  ])('refuses %s', async (_, text, message) => expect(await messageOf(text)).toContain(`UserError: ${message}`))
+
+  it.each([
+    ['gold_model', 'disagreement: { gold_model: rmA, best_model: rmB }'],
+    ['dual', 'disagreement\n  - decide: { dual: { gold: rmA, best: rmB } }'],
+  ])('knows models of the rows: %s', async (_, steps) => {
+    expect(await messageOf(`${SCORED}  - exact-dedup\n  - near-dup\n  - score\n  - ${steps}\n`)).toBe('Error: accepted')
   })
 })
 

@@ -223,7 +223,7 @@ describe('disagreement with gold', () => {
     const { verdicts, summary } = await driven({ g: margins, best: truth, worse: chance(3, 1500) }, { gold_model: 'g' }, {})
     expect(summary.facts).toMatchObject({ gold_model: 'g', best_model: 'best' })
     expect(verdicts.slice(0, 40).map(v => v.add.gold_against_best)).toEqual(isTurned.slice(0, 40).map(Number))
-    await expect(driven({ g: margins }, { gold_model: 'h' }, {})).rejects.toThrow('gold_model: no model "h"; known: g')
+    await expect(driven({ g: margins }, { gold_model: 'h' }, {})).rejects.toThrow('gold_model: no model "h"; did you mean "g"? (known: g)')
   })
 
   it('counts votes in bits', async () => {

@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { loadConfig } from '../pipeline/config.ts'
 import { expectationOf, failedExpectations } from '../pipeline/expect.ts'
 import type { Manifest } from '../pipeline/manifest.ts'
+import { planOf } from '../pipeline/plan.ts'
+import { writeReport } from '../pipeline/report/write.ts'
 import { checksOf } from '../pipeline/verify/verify.ts'
 import { Bench } from './built.ts'
 import { freshDir, goldpan } from './cli.ts'
@@ -56,6 +59,65 @@ it('lists all that fail, and says where a file is not there', () => {
 
 it.each(['train is big', 'train.rows', '>= 3', 'train.rows >= many', 'train.rows => 3', 'train.rows >= 3 rows'])('%s is refused', text => {
   expect(() => expectationOf(text)).toThrow('expected "path operator number"')
+})
+
+const PLANNED =
+  'steps: [structure, exact-dedup, near-dup, score, disagreement, verification-sample, decide]\noutput: { publish_without_review: true }\n'
+const NAMES = ['ann', 'bob', 'cy', 'dee', 'eve', 'fay', 'gus', 'hal']
+const rows = NAMES.map(name => ({
+  prompt: `Who is ${name}?`,
+  chosen: `${name} is well known here.`,
+  rejected: `No ${name}.`,
+  scores: { 'rm.a': [1, 0] },
+}))
+
+/** Paths of the numbers of a tree, entries of lists by their number. */
+const leaves = (node: unknown, path: string): string[] => {
+  if (typeof node === 'number') return [path]
+  return Object.entries(node !== null && typeof node === 'object' ? node : {}).flatMap(([key, child]) => leaves(child, `${path}.${key}`))
+}
+
+it('the plan refuses no figure that a build has', async () => {
+  const bench = new Bench('expect-figures')
+  const { out } = await bench.build({ 'a.jsonl': rows }, PLANNED)
+  await writeReport(out)
+  const figures = ['manifest', 'report', 'run'].flatMap(tree => leaves(JSON.parse(readFileSync(join(out, `${tree}.json`), 'utf8')), tree))
+  expect(figures.length).toBeGreaterThan(200)
+  const config = bench.config({ 'a.jsonl': rows }, `${PLANNED}expect: ${JSON.stringify(figures.map(path => `${path} > -1`))}\n`)
+  const { open_expectations = [] } = await planOf(loadConfig(config))
+  expect(open_expectations.length).toBeLessThan(figures.length)
+  for (const known of ['manifest.totals.train > -1', 'report.steps.1.rows_in > -1', 'run.phases.0.seconds > -1'])
+    expect(open_expectations).not.toContain(known)
+})
+
+it.each([
+  ['trian.rows > 1', '; did you mean "train"? (known: train, validation, '],
+  ['train.row > 1', '; did you mean "rows"? (known: rows)'],
+  ['steps.near-dpu.rows_in > 1', '; did you mean "near-dup"? (known: structure, exact-dedup, near-dup, '],
+  ['steps.near-dup.dropped.never == 0', '; did you mean "near"? (known: near, near_swapped, near_conflict, no_signal)'],
+  ['steps.near-dup > 1', ': it holds id, version, params, '],
+  ['inputs.b.jsonl.rows > 1', ' (known: a.jsonl)'],
+  ['sources.t.train > 1', '; did you mean "s"? (known: s)'],
+  ['report.totals.trai > 1', '; did you mean "train"? (known: pairs_in, train, '],
+  ['report.duplicates.near.compared > 1', ' (known: structure, exact-dedup, near-dup, '],
+  ['report.name > 1', ': it is no number'],
+  ['run.secnds < 1', '; did you mean "seconds"? (known: started, seconds, '],
+  ['totals.train.x > 1', ': train is a number'],
+])('the plan refuses %s', async (text, said) => {
+  const bench = new Bench('expect-refused')
+  const config = bench.config({ 'a.jsonl': rows }, `${PLANNED}expect: ["${text}"]\n`)
+  await expect(planOf(loadConfig(config))).rejects.toThrow(`config.yaml:5: expect: "${text}": no such figure${said}`)
+})
+
+it('the plan says which figures only the finished build can tell', async () => {
+  const bench = new Bench('expect-open')
+  const open = ['steps.near-dup.summary.clusters > 1', 'report.models.models.rm_a.margin > 0']
+  const config = bench.config({ 'a.jsonl': rows }, `${PLANNED}expect: ${JSON.stringify([...open, 'train.rows > 1'])}\n`)
+  const said = goldpan(['plan', config, '--store', join(bench.dir, 'store')])
+  expect(said.code).toBe(0)
+  expect(said.stdout.replaceAll(/\s+/g, ' ')).toContain(
+    `expect: 3 checks on the finished build, exit code 4 if one fails; whether it has these figures shows only then: ${open.join('; ')}`,
+  )
 })
 
 it('a build that fails is kept, marked and whole; the next one that passes is not marked', async () => {

@@ -1,15 +1,23 @@
 /** Files made to break readers: bombs, depth, width, wild indices, loops of links and of aliases, names that point elsewhere. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { Field, List, Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
+import { Build, ingestKey, textsKey } from '../pipeline/build.ts'
 import { loadConfig } from '../pipeline/config.ts'
+import { Opened } from '../pipeline/context.ts'
 import { UserError } from '../pipeline/errors.ts'
 import { filesOf } from '../pipeline/files.ts'
 import { ingestFile } from '../pipeline/ingest.ts'
-import { Bench } from './built.ts'
+import { planOf } from '../pipeline/plan.ts'
+import { writeReport } from '../pipeline/report/write.ts'
+import { Store } from '../pipeline/store.ts'
+import { runTask } from '../pipeline/task.ts'
+import { checksOf } from '../pipeline/verify/verify.ts'
+import { Bench, lines } from './built.ts'
 import { freshDir } from './cli.ts'
 
 const dir = freshDir('hostile-files')
@@ -143,6 +151,44 @@ describe('names', () => {
     expect(() => filesOf('loop/self.jsonl', dir, 'c')).toThrow(/no such file or folder/)
   })
 
+  it('pipes and devices are refused, not waited for', () => {
+    expect(spawnSync('mkfifo', [join(dir, 'pipe.jsonl')]).status).toBe(0)
+    symlinkSync('/dev/zero', join(dir, 'zero.jsonl'))
+    for (const name of ['pipe.jsonl', 'zero.jsonl'])
+      expect(() => filesOf(name, dir, 'c.yaml:2')).toThrow(`c.yaml:2: ${name}: is no file but a pipe, socket or device`)
+  })
+
+  it('of what every object has are names like any other', async () => {
+    const names = ['__proto__', 'constructor', 'toString']
+    const bench = new Bench('object-names')
+    const rows = names.map(name => ({
+      ...PAIR,
+      prompt: `Q ${name}?`,
+      id: name,
+      source: name,
+      license: name,
+      lang: name,
+      scores: { [name]: [1, 0] },
+    }))
+    const steps = 'steps: [structure, exact-dedup, near-dup, style-bias, score, disagreement]\n'
+    const config = bench.config({ 'a.jsonl': [...rows, ...rows] }, `allow_licenses: [__proto__, constructor]\n${steps}`)
+    writeFileSync(config, readFileSync(config, 'utf8').replace(', source: s', ''))
+    const { out, manifest } = await bench.run(config)
+    await writeReport(out)
+    const counts = manifest.sources.map(({ source, train, quarantine, dropped, licenses, left_licenses }) => [
+      source,
+      [train, quarantine, dropped],
+      [Object.entries(licenses), Object.entries(left_licenses)],
+    ])
+    expect(counts).toEqual([
+      ['__proto__', [1, 0, 1], [[['__proto__', 1]], [['__proto__', 1]]]],
+      ['constructor', [1, 0, 1], [[['constructor', 1]], [['constructor', 1]]]],
+      ['toString', [0, 2, 0], [[], [['toString', 2]]]],
+    ])
+    expect((await checksOf(out)).flatMap(({ wrong }) => wrong)).toEqual([])
+    expect(readFileSync(join(out, 'LICENSES.md'), 'utf8')).toContain('| constructor | constructor | - | 1 | 1 |')
+  })
+
   it('that point elsewhere name nothing on the disk', async () => {
     const bench = new Bench('elsewhere')
     const evil = '../../../evil'
@@ -170,6 +216,23 @@ describe('names', () => {
   })
 })
 
+it('a file that is replaced after it was planned is refused, and nothing of it is kept', async () => {
+  const bench = new Bench('replaced')
+  const config = bench.config({ 'a.jsonl': [PAIR] }, 'steps: [structure]\n')
+  const [file, store] = [join(dirname(config), 'a.jsonl'), new Store(join(bench.dir, 'store'))]
+  const [one, two] = [lines([PAIR]), lines([{ ...PAIR, prompt: 'Q of another?' }, PAIR])]
+  const located = await planOf(loadConfig(config))
+  const [input] = located.plan.inputs
+  const ingest = () => runTask(new Build(located, store), new Opened(), 'ingest/0')
+  writeFileSync(file, two)
+  await expect(ingest()).rejects.toThrow('a.jsonl: changed while the build ran, or is gone; run again')
+  rmSync(file)
+  await expect(ingest()).rejects.toThrow(UserError)
+  expect([store.has(ingestKey(input)), store.has(textsKey(input, 0))]).toEqual([false, false])
+  writeFileSync(file, one)
+  expect(await ingest()).toEqual({ rows: 1 })
+})
+
 describe('a config', () => {
   const load = (text: string) => loadConfig(fileOf(text, 'c.yaml'))
   it.each<[string, string, RegExp]>([
@@ -182,7 +245,7 @@ describe('a config', () => {
     ],
     ['that holds itself', 'name: x\nsources: &a [*a]\nsteps: [structure]\n', /c\.yaml:2: sources\.0/],
     ['nested 20,000 deep', `name: x\nsources: ${nested(20_000)}\n`, /c\.yaml:2: not YAML: nested too deep/],
-    ['of 20,000 keys', Array.from({ length: 20_000 }, (_, k) => `k${k}: 1`).join('\n'), /c\.yaml:1: name: /],
+    ['of 20,000 keys', Array.from({ length: 20_000 }, (_, k) => `k${k}: 1`).join('\n'), /c\.yaml:1: k0: unknown key /],
     ['with a key twice', 'name: x\nname: y\n', /c\.yaml:2: the key name stands twice/],
   ])('%s is refused with its line', (_, text, message) => {
     expect(() => load(text)).toThrow(message)

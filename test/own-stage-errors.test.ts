@@ -3,11 +3,11 @@ import { z } from 'zod'
 import { batchOf } from '../pipeline/batch.ts'
 import { DamagedEntry } from '../pipeline/entry-file.ts'
 import { PendingError, UserError } from '../pipeline/errors.ts'
-import { checkedVerdicts } from '../pipeline/laws/shape.ts'
+import { fromOutside } from '../pipeline/laws/outside.ts'
 import { type Context, defineStage, type Stage } from '../pipeline/stage.ts'
 
 const failing = (error: unknown) =>
-  checkedVerdicts(
+  fromOutside(
     defineStage({
       name: 'mine',
       doc: 'Fails.',

@@ -128,31 +128,83 @@ describe('a wrong file is told in one line', () => {
     await expect(driveStage(stage, {}, [{}, {}])).rejects.toThrow(`: ${message}`)
   })
 
-  it('a judge that throws, with its line, from the command line', async () => {
-    await says(whole.replace('batch => ({})', 'batch => { throw new TypeError("no luck") }'))
-    const { code, stderr } = run(['run', 'wrong.yaml', '--out', 'out/wrong', '--threads', '0', '--progress', 'none'])
-    expect(code, stderr).toBe(2)
-    expect(stderr.trim().split('\n').at(-1)).toMatch(/stage mine \(wrong\.ts:\d+\): no luck$/)
+  it.each([
+    ['plan', 'reads', whole.replace("reads: { ordinal: 'i32' }", 'reads: () => { throw new TypeError("no luck") }')],
+    ['plan', 'adds', whole.replace('adds: {}', 'adds: () => { throw new TypeError("no luck") }')],
+    ['plan', 'reasons', whole.replace("({ odd: 'drop' })", '{ throw new TypeError("no luck") }')],
+    ['plan', 'check', whole.replace('judge:', 'check: async () => { throw new TypeError("no luck") }, judge:')],
+    ['plan', 'measures', whole.replace('judge:', 'measures: () => { throw new TypeError("no luck") }, judge:')],
+  ])('by the %s: %s that throws', async (_, part, text) => {
+    expect(await says(text)).toMatch(
+      new RegExp(`^UserError: wrong\\.yaml:4: steps\\.mine: stage mine \\(wrong\\.ts:\\d+\\): ${part}: no luck$`),
+    )
   })
 
+  const AT_7 = /^goldpan: stage mine \((wrong\.ts:\d+)\): (.*)no luck; in data\/ask\.pair\.jsonl, row 7 \(the first is 0\)\n$/
+  const AT_7_THROW = 'if (at(batch).includes(7)) throw new TypeError("no luck\\nat all")'
+  const rowed = whole
+    .replace("{ ordinal: 'i32' }", "{ row: 'i32' }")
+    .replace('export', 'const at = batch => batch.columns.row.values\nexport')
+  const running = async (text: string, threads: number) => {
+    await says(text)
+    return run(['run', 'wrong.yaml', '--out', 'out/wrong', '--threads', `${threads}`, '--progress', 'none'])
+  }
+
+  it.each([0, 1])('a judge that throws, with its line and the row, in %i worker threads', async threads => {
+    const { code, stderr } = await running(rowed.replace('batch => ({})', `batch => { ${AT_7_THROW}; return {} }`), threads)
+    expect(code, stderr).toBe(2)
+    expect(stderr).toMatch(AT_7)
+  })
+
+  it('a measure that throws in a worker thread, with the row', async () => {
+    const measure = `const odd = defineMeasure({ name: 'odd', version: 1, reads: { prompt: turnsOf }, adds: () => ({ odd: 'u8' }), open: () => batch => {
+      if (batch.rows > 0 && textsOf(batch.columns.prompt, batch.rows).bytes.length > 0) throw new TypeError('no luck'); return {} } })\n`
+    const text = whole
+      .replace('{ defineStage, z }', '{ defineMeasure, defineStage, textsOf, turnsOf, z }')
+      .replace('export', `${measure}export`)
+      .replace('judge:', 'measures: () => [odd.with({})], judge:')
+    const { code, stderr } = await running(text, 1)
+    expect(code, stderr).toBe(2)
+    expect(stderr).toMatch(
+      /^goldpan: stage mine \(wrong\.ts:\d+\): measure odd: no luck; in data\/ask\.pair\.jsonl, row 0 \(the first is 0\)\n$/,
+    )
+  })
+
+  const work: Record<string, string> = {
+    partitions: '1',
+    among: 'batch => Int32Array.from({ length: batch.rows }, (_, i) => i)',
+    observe: 'batch => batchOf({ partition: "i32" }, batch.rows, { partition: { values: new Int32Array(batch.rows) } })',
+    reduce: '({ summary: {} })',
+    combine: '({})',
+  }
+  const round = (part: string, does: string): string => {
+    const parts = Object.entries(work).map(([name, well]) => `${name}: () => ${name === part ? does : well}`)
+    return rowed
+      .replace('{ defineStage, z }', '{ batchOf, defineStage, z }')
+      .replace('judge:', `rounds: [{ reads: { row: 'i32' }, emits: {}, ${parts.join(', ')} }], judge:`)
+  }
+
   it.each([
+    ['partitions', 'round 1, partitions'],
+    ['among', 'round 1, among'],
     ['observe', 'round 1, observe'],
     ['reduce', 'round 1, reduce of partition 0'],
     ['combine', 'round 1, combine'],
   ])('a round whose %s throws, from the command line', async (part, where) => {
-    const work: Record<string, string> = {
-      observe: 'batch => batchOf({ partition: "i32" }, batch.rows, { partition: { values: new Int32Array(batch.rows) } })',
-      reduce: '({ summary: {} })',
-      combine: '({})',
-    }
-    const slip = '{ throw new TypeError("no luck\\nat all") }'
-    const parts = Object.entries(work).map(([name, does]) => `${name}: () => ${name === part ? slip : does}`)
-    const rounds = `rounds: [{ reads: { ordinal: 'i32' }, emits: {}, partitions: () => 1, ${parts.join(', ')} }],`
-    await says(whole.replace('{ defineStage, z }', '{ batchOf, defineStage, z }').replace('judge:', `${rounds} judge:`))
-    const { code, stderr } = run(['run', 'wrong.yaml', '--out', 'out/wrong', '--threads', '0', '--progress', 'none'])
+    const { code, stderr } = await running(round(part, '{ throw new TypeError("no luck\\nat all") }'), 0)
     expect(code, stderr).toBe(2)
-    const [, told] = /^goldpan: (.*)\n$/.exec(stderr) ?? []
-    expect(told, stderr).toMatch(new RegExp(`stage mine \\(wrong\\.ts:\\d+\\): ${where}: no luck$`))
+    expect(stderr).toMatch(new RegExp(`^goldpan: stage mine \\(wrong\\.ts:\\d+\\): ${where}: no luck(; in data/ask.pair.jsonl)?\n$`))
+  })
+
+  it.each([
+    ['partitions', '2.5', 'round 1, partitions: expected a whole number, got 2.5'],
+    ['among', 'batch => Int32Array.of(3, 2)', 'round 1, among: names row 2 of \\d+; expected rows in rising order, each once'],
+    ['observe', 'batch => ({ schema: {}, rows: 0, columns: {} })', 'round 1, observe: declares columns partition; gives none'],
+    ['observe', work.observe.replace('new Int32Array(batch.rows)', 'at(batch)'), 'round 1, observe: a row is for partition 1; there are 1'],
+  ])('a round whose %s gives %s', async (part, does, told) => {
+    const { code, stderr } = await running(round(part, does), 0)
+    expect(code, stderr).toBe(2)
+    expect(stderr).toMatch(new RegExp(`^goldpan: stage mine \\(wrong\\.ts\\): ${told}.*\n$`))
   })
 
   it('columns that every pair has, and vectors', async () => {

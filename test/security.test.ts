@@ -144,7 +144,7 @@ describe('what goldpan is made of', () => {
   const read = (file: string) => JSON.parse(readFileSync(join(ROOT, file), 'utf8'))
   const { dependencies, devDependencies, optionalDependencies } = read('package.json') as Record<string, Record<string, string>>
   const { packages } = read('package-lock.json') as {
-    packages: Record<string, { version: string; integrity?: string; hasInstallScript?: true; dev?: true }>
+    packages: Record<string, { version: string; integrity?: string; hasInstallScript?: true; dev?: true; os?: string[]; cpu?: string[] }>
   }
   const installed = Object.entries(packages).filter(([path]) => path !== '')
 
@@ -158,12 +158,36 @@ describe('what goldpan is made of', () => {
     for (const [path, { integrity }] of installed) expect(integrity, path).toMatch(/^sha512-[\w+/]{86}==$/)
   })
 
-  it('needs no install script: those that have one are named here, and are installed without running it', () => {
-    const scripted = installed
-      .filter(([, { hasInstallScript, dev }]) => hasInstallScript && !dev)
-      .map(([path]) => path.replace('node_modules/', ''))
-    // esbuild, lmdb, msgpackr-extract and usearch bring their binaries along, onnxruntime-node fetches only those for GPUs.
-    expect(scripted.sort()).toEqual(['esbuild', 'lmdb', 'msgpackr-extract', 'onnxruntime-node', 'usearch'])
-    expect(readFileSync(join(ROOT, 'Makefile'), 'utf8')).toMatch(/npm ci --ignore-scripts /)
+  it('needs no install script: ARCHITECTURE.md names each package that has one, and why it is not run', () => {
+    const scripted = installed.flatMap(([path, { hasInstallScript }]) => (hasInstallScript ? [path.replace('node_modules/', '')] : []))
+    const [, table] = /\n\| package with an install script \|.*\n\|[-|]+\n((?:\|.*\n)+)/.exec(
+      readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8'),
+    )!
+    const rows = table
+      .trim()
+      .split('\n')
+      .map(row => row.split('|').map(cell => cell.trim()))
+    expect(rows.map(([, name]) => name)).toEqual(scripted.sort())
+    for (const [, name, by, does, without] of rows) {
+      expect(by, name).toMatch(/^(build and run|run|test)/)
+      expect(by.startsWith('test'), name).toBe(packages[`node_modules/${name}`].dev === true)
+      expect(does.length * without.length, name).toBeGreaterThan(0)
+    }
+    for (const file of ['Makefile', 'Dockerfile']) expect(readFileSync(join(ROOT, file), 'utf8')).toMatch(/npm ci --ignore-scripts /)
+  })
+
+  it('has for Linux on arm64 whatever native code it has for x64', () => {
+    const names = new Set(installed.map(([path]) => path.replace(/^.*node_modules\//, '')))
+    const forX64 = installed.flatMap(([path, { dev, os, cpu }]) => (!dev && os?.includes('linux') && cpu?.includes('x64') ? [path] : []))
+    expect(forX64.length).toBeGreaterThan(5)
+    for (const path of forX64) expect(names).toContain(path.replace('node_modules/', '').replace('x64', 'arm64'))
+    for (const [name, folder] of [
+      ['onnxruntime-node', 'bin/napi-v6/linux/'],
+      ['usearch', 'prebuilds/linux-'],
+    ])
+      for (const cpu of ['x64', 'arm64']) {
+        const held = readdirSync(join(ROOT, 'node_modules', name, `${folder}${cpu}`))
+        expect(held.filter(file => file.endsWith('.node')).length, `${name} ${cpu}`).toBeGreaterThan(0)
+      }
   })
 })

@@ -85,6 +85,20 @@ describe('gc', () => {
     expect(readdirSync(join(store, 'digests'))).not.toContain('old.json')
   })
 
+  it('counts digests of input files: in the status, and within the size', () => {
+    mkdirSync(join(store, 'digests'), { recursive: true })
+    const before = figures('status').notes as { files: number; bytes: number }
+    writeFileSync(join(store, 'digests', 'large.json'), 'x'.repeat(5000))
+    expect(figures('status').notes).toEqual({ files: before.files + 1, bytes: before.bytes + 5000 })
+    expect(goldpan(['store', 'status', '--store', store]).stdout).toMatch(/^remembered digests of input files: \d+, /m)
+    const whole = figures('gc', '--max-size', '1GiB', '--dry-run')
+    age(join(store, 'digests', 'large.json'), 400)
+    const limit = `${whole.kept_bytes - 1}B`
+    expect(figures('gc', '--max-size', limit, '--dry-run')).toMatchObject({ removed: 0, removed_bytes: 5000, notes: 1, kept: whole.kept })
+    expect(figures('gc', '--max-size', limit).kept_bytes).toBe(whole.kept_bytes - 5000)
+    expect(readdirSync(join(store, 'digests'))).not.toContain('large.json')
+  })
+
   it('asks what may go, and refuses sizes and times that are none', () => {
     expect(care('gc')).toMatchObject({ code: 2, stderr: expect.stringContaining('--older-than 30d') })
     expect(care('gc', '--older-than', '30')).toMatchObject({ code: 2 })

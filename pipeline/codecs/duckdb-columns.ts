@@ -65,7 +65,7 @@ interface Span {
 function textReader(vector: Vector, field: string): At {
   const entries = duckdb.vector_get_data(vector.raw, vector.rows * ENTRY)
   const words = wordsOf(entries)
-  const { spans, spanOf, starts } = spansOf(vector, entries, words)
+  const { spanAt, spanOf, starts } = spansOf(vector, entries, words)
   return i => {
     const length = words[i * 4]
     if (length <= INLINE) {
@@ -75,7 +75,7 @@ function textReader(vector: Vector, field: string): At {
       const text = new Uint8Array(entries.buffer, entries.byteOffset + from, length)
       return ascii ? text : utf8In(text, field)
     }
-    const { bytes, clean } = spans[spanOf[i]]
+    const { bytes, clean } = spanAt(spanOf[i])
     return textIn(bytes, starts[i], starts[i] + length, clean, field)
   }
 }
@@ -99,11 +99,17 @@ function spansOf(vector: Vector, entries: Uint8Array, words: Uint32Array) {
     span.size += length
     next = pointer + length
   }
-  const spans = found.map(({ row, size }): Span => {
+  const spanOfRow = ({ row, size }: { row: number; size: number }): Span => {
     const bytes = duckdb.get_data_from_pointer(entries.buffer as ArrayBuffer, entries.byteOffset + row * ENTRY + 8, size)
     return { bytes, clean: isUtf8(bytes) }
-  })
-  return { spans, spanOf, starts }
+  }
+  // Rows are read in their order, so one span is held: a page of few bytes may say one long text for every row of the chunk.
+  let [held, span] = [-1, undefined as Span | undefined]
+  const spanAt = (s: number): Span => {
+    if (held !== s) [held, span] = [s, spanOfRow(found[s])]
+    return span!
+  }
+  return { spanAt, spanOf, starts }
 }
 
 function listReader({ chunk, raw, rows }: Vector, type: DuckDBListType, field: string): At {

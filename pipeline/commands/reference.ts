@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { stages } from '../../stages/index.ts'
-import { configSchema } from '../config.ts'
+import { configSchema } from '../config-schema.ts'
 import { hint, UserError } from '../errors.ts'
 import { stagesIn } from '../own-stages.ts'
 import { type Property, type Reference, reference } from '../reference.ts'

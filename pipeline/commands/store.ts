@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
-import { bytesOf } from '../config.ts'
+import { bytesOf } from '../config-schema.ts'
 import { UserError } from '../errors.ts'
 import { ExpectationError } from '../exits.ts'
 import { bytesText, grouped } from '../report/table.ts'
@@ -81,10 +81,11 @@ async function fsck(flags: Flags & { dryRun?: boolean }): Promise<void> {
     throw new ExpectationError(`${checked.damaged.length} entries are damaged; goldpan store fsck throws them out`)
 }
 
-const statusText = ({ root, format, entries, bytes, unused_bytes, leftovers, users }: Status): string =>
+const statusText = ({ root, format, entries, bytes, unused_bytes, notes, leftovers, users }: Status): string =>
   [
     `${root}: ${grouped(entries)} entries, ${bytesText(bytes)} (format ${format})`,
     `not used for a week: ${bytesText(unused_bytes.days_7)}, a month: ${bytesText(unused_bytes.days_30)}, three months: ${bytesText(unused_bytes.days_90)}`,
+    ...(notes.files > 0 ? [`remembered digests of input files: ${grouped(notes.files)}, ${bytesText(notes.bytes)}`] : []),
     ...(leftovers.files > 0
       ? [`unfinished files: ${grouped(leftovers.files)}, ${bytesText(leftovers.bytes)}; gc sweeps those older than a day`]
       : []),
@@ -93,10 +94,14 @@ const statusText = ({ root, format, entries, bytes, unused_bytes, leftovers, use
       : 'in use by nobody',
   ].join('\n')
 
-const collectedText = ({ removed, removed_bytes, kept, kept_bytes, leftovers, dry_run }: Collected): string =>
+const collectedText = ({ removed, removed_bytes, kept, kept_bytes, leftovers, notes, dry_run }: Collected): string =>
   [
-    `${dry_run ? 'would remove' : 'removed'} ${grouped(removed)} entries${leftovers > 0 ? ` and ${grouped(leftovers)} unfinished files` : ''}, ${bytesText(removed_bytes)}`,
-    `${dry_run ? 'would keep' : 'kept'} ${grouped(kept)} entries, ${bytesText(kept_bytes)}`,
+    `${dry_run ? 'would remove' : 'removed'} ${[
+      `${grouped(removed)} entries`,
+      ...(leftovers > 0 ? [`${grouped(leftovers)} unfinished files`] : []),
+      ...(notes > 0 ? [`${grouped(notes)} remembered digests`] : []),
+    ].join(', ')}; ${bytesText(removed_bytes)}`,
+    `${dry_run ? 'would keep' : 'kept'} ${grouped(kept)} entries; ${bytesText(kept_bytes)}, remembered digests included`,
   ].join('\n')
 
 const checkedText = ({ entries, bytes, damaged, dry_run }: Checked): string =>

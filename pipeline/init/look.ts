@@ -12,6 +12,7 @@ import { factsAt, isObject, scoresAt } from '../formats/fields.ts'
 import { FieldError, type KnownFormat, type ReadPair, type Row } from '../formats/format.ts'
 import { formatOf, readers, recogniseFormat } from '../formats/recognise.ts'
 import { RESPONSES } from '../formats/scored.ts'
+import { byAnyName, count } from '../tallies.ts'
 import { languagesIn } from './languages.ts'
 
 /** Rows looked at of a file. */
@@ -106,7 +107,7 @@ class Tally {
   probabilities = true
   readonly errors = new Map<string, number>()
   readonly scores = new Set<string>()
-  readonly said = { licenses: {}, label_kinds: {}, sources: {} } as Record<'licenses' | 'label_kinds' | 'sources', Record<string, number>>
+  readonly said = { licenses: byAnyName<number>(), label_kinds: byAnyName<number>(), sources: byAnyName<number>() }
 
   read(row: Row, format: KnownFormat): void {
     let facts: ReturnType<typeof factsAt>
@@ -122,10 +123,9 @@ class Tally {
       return
     }
     this.pairs.push(...pairs)
-    const count = (of: Record<string, number>, value = ''): void => void (of[value] = (of[value] ?? 0) + 1)
-    count(this.said.licenses, facts.license)
-    count(this.said.label_kinds, facts.label_kind)
-    count(this.said.sources, facts.source)
+    count(this.said.licenses, facts.license ?? '')
+    count(this.said.label_kinds, facts.label_kind ?? '')
+    count(this.said.sources, facts.source ?? '')
     for (const [model, ...values] of scoresAt(row)) {
       this.scores.add(model)
       if (values.some(score => score < 0 || score > 1)) this.probabilities = false

@@ -1,8 +1,6 @@
-/** Whether a stage gives what it declares: the columns, their lengths, reasons that it has. */
-import { type Batch, batchOf, type Column, type Columns, type Field, layoutOf, type Schema } from '../batch.ts'
-import { DamagedEntry } from '../entry-file.ts'
-import { PendingError, UserError } from '../errors.ts'
-import { AWAY, type MeasureUse, type Round, type Stage, schemaOf, type Verdict } from '../stage.ts'
+/** Whether a stage gives what it declares: the columns, their lengths, reasons and partitions that it has. */
+import { type Batch, batchOf, type Column, type Columns, type Field, layoutOf, type Numbers, type Schema } from '../batch.ts'
+import { AWAY, type Verdict } from '../stage.ts'
 
 /** Fails where a stage or measure gives other columns than it declares, or columns of another length. */
 export function declared(columns: Readonly<Record<string, Column>>, schema: Schema, rows: number): Batch {
@@ -34,70 +32,16 @@ export function checkVerdict({ add = {}, leave }: Verdict, adds: Schema, reasons
   if (odd !== undefined) throw new Error(`leave holds ${odd}, but the stage has ${reasons} reasons`)
 }
 
-/** A stage from outside: what goes wrong in its judge, rounds or measures names it and its line, and every verdict is checked. */
-export function checkedVerdicts(stage: Stage, path: string): Stage {
-  const failed = failure(stage, path)
-  return {
-    ...stage,
-    ...(stage.rounds && { rounds: stage.rounds.map((round, i) => checkedRound(round, failed, i + 1)) }),
-    ...(stage.measures && { measures: params => stage.measures!(params).map(use => checkedMeasure(use, failed)) }),
-    judge: async (params, context) => {
-      const judge = await told(failed(), () => stage.judge(params, context))
-      const adds = schemaOf(stage.adds, params, context.env)
-      const reasons = Object.keys(stage.reasons?.(params) ?? {}).length
-      return batch =>
-        told(failed(), async () => {
-          const verdict = await judge(batch)
-          checkVerdict(verdict, adds, reasons, batch.rows)
-          return verdict
-        })
-    },
-  }
+/** Rows that a round emits: columns as declared, each in a partition that there is. */
+export function checkEmitted({ columns, rows }: Batch, emits: Schema, partitions: number): void {
+  const { values } = declared(columns, { partition: 'i32', ...emits }, rows).columns.partition as Numbers<Int32Array>
+  const odd = values.find(partition => partition < 0 || partition >= partitions)
+  if (odd !== undefined) throw new Error(`a row is for partition ${odd}; there are ${partitions}, counted from 0`)
 }
 
-type Failed = (part?: string) => (error: unknown) => never
-
-/** Errors of the build's own that a stage only passes on: the run mends or tells them itself. */
-const OURS = [UserError, PendingError, DamagedEntry]
-
-/** Makes one line of an error: stage, file and line, the part that failed, the first line of the message. */
-const failure =
-  ({ name }: Stage, path: string): Failed =>
-  part =>
-  error => {
-    if (OURS.some(ours => error instanceof ours)) throw error
-    const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
-    const line = new RegExp(`${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}:\\d+`).exec(stack)?.[0]
-    throw new UserError(`stage ${name} (${line ?? path}): ${part ? `${part}: ` : ''}${message.split('\n')[0]}`)
-  }
-
-const told = async <T>(failed: (error: unknown) => never, work: () => T | PromiseLike<T>): Promise<T> => {
-  try {
-    return await work()
-  } catch (error) {
-    return failed(error)
-  }
-}
-
-function checkedRound(round: Round<unknown>, failed: Failed, n: number): Round<unknown> {
-  const observing = failed(`round ${n}, observe`)
-  return {
-    ...round,
-    observe: async (params, context) => {
-      const observe = await told(observing, () => round.observe(params, context))
-      return batch => told(observing, () => observe(batch))
-    },
-    reduce: (params, context, rows, partition) =>
-      told(failed(`round ${n}, reduce of partition ${partition}`), () => round.reduce(params, context, rows, partition)),
-    combine: (params, context, parts) => told(failed(`round ${n}, combine`), () => round.combine(params, context, parts)),
-  }
-}
-
-function checkedMeasure({ measure, ...use }: MeasureUse, failed: Failed): MeasureUse {
-  const failing = failed(`measure ${measure.name}`)
-  const open: typeof measure.open = async (params, context) => {
-    const each = await told(failing, () => measure.open(params, context))
-    return batch => told(failing, () => each(batch))
-  }
-  return { ...use, measure: { ...measure, open } }
+/** Rows that `among` picks of a batch, in their order. */
+export function checkAmong(index: Int32Array, rows: number): void {
+  if (!(index instanceof Int32Array)) throw new Error('expected an Int32Array of rows')
+  const odd = index.find((row, i) => row < 0 || row >= rows || (i > 0 && row <= index[i - 1]))
+  if (odd !== undefined) throw new Error(`names row ${odd} of ${rows}; expected rows in rising order, each once`)
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type Utf8, utf8Of } from '../batch.ts'
 import { type BenchmarkItem, benchmarkItems } from '../codecs/benchmark.ts'
-import { UserError } from '../errors.ts'
+import { hint, UserError } from '../errors.ts'
 import { buildNgramIndex, type NgramIndex } from '../kernels/ngram-index.ts'
 import { plainWords } from '../kernels/plain-words.ts'
 import { weightOfWords } from '../kernels/word-weight.ts'
@@ -52,13 +52,24 @@ export async function openBenchmarks(params: ContaminationParams, context: Pick<
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-async function indexOf(
-  { benchmarks: paths, ngram, fields, overrides }: ContaminationParams,
+/** All items of the params' files; refuses overrides for a benchmark that none of them holds. */
+export async function itemsIn(
+  { benchmarks: paths, overrides }: Pick<ContaminationParams, 'benchmarks' | 'overrides'>,
   files: readonly Uint8Array[],
-): Promise<BenchmarkIndex> {
+): Promise<BenchmarkItem[]> {
   const items = (await Promise.all(files.map((bytes, i) => benchmarkItems(bytes, paths[i])))).flat()
   const benchmarks = [...new Set(items.map(item => item.benchmark))]
-  refuseUnknown(Object.keys(overrides), benchmarks)
+  const unknown = Object.keys(overrides).find(name => !benchmarks.includes(name))
+  if (unknown === undefined) return items
+  throw new UserError(
+    `decontaminate: overrides: no benchmark is called ${JSON.stringify(unknown)}${hint(unknown, benchmarks.slice(0, 20))}`,
+  )
+}
+
+async function indexOf(params: ContaminationParams, files: readonly Uint8Array[]): Promise<BenchmarkIndex> {
+  const { ngram, fields, overrides } = params
+  const items = await itemsIn(params, files)
+  const benchmarks = [...new Set(items.map(item => item.benchmark))]
   const { texts, wordless } = distinctTexts(items)
   const numbers = new Map(items.map((item, i) => [item, i]))
   const own = texts.map(({ item }) => overrides[item.benchmark])
@@ -80,14 +91,6 @@ async function indexOf(
     itemCount: items.length,
     wordless,
   }
-}
-
-function refuseUnknown(overrides: readonly string[], benchmarks: readonly string[]): void {
-  const unknown = overrides.find(name => !benchmarks.includes(name))
-  if (unknown !== undefined)
-    throw new UserError(
-      `decontaminate: overrides: no benchmark is called ${JSON.stringify(unknown)}; the files hold ${benchmarks.slice(0, 20).join(', ')}`,
-    )
 }
 
 /** In words; in Han and Hiragana as many characters, in scripts whose letters are words to the tokeniser three times as many letters. */

@@ -11,12 +11,12 @@ export function cardHeader({ outputs, name, totals, sources }: Manifest, output:
   const splits = ['train', 'validation'].filter(has).map(split => ({ split, path: `${split}/*.${format}` }))
   // Loaders read all configs by the format of the first.
   const tables = format === 'parquet' || splits.length === 0 ? ['ledger', 'flipped', 'quarantine', 'review', 'rejects'].filter(has) : []
-  const languages = Object.keys(summed(sources.map(s => s.languages)))
+  const languages = namesIn(sources.map(s => s.languages))
     .filter(language => /^[a-z]{2,3}$/.test(language))
     .sort()
   return {
     pretty_name: name,
-    ...licenceLines(Object.keys(summed(sources.map(s => s.licenses)))),
+    ...licenceLines(namesIn(sources.map(s => s.licenses))),
     ...(languages.length > 0 ? { language: languages } : {}),
     task_categories: ['text-generation', 'reinforcement-learning'],
     size_categories: [sizeCategory(totals.train + totals.validation)],
@@ -57,11 +57,7 @@ function feature(field: OutField): object {
   return 'struct' in field ? { struct: children(field.struct) } : { dtype: 'string' }
 }
 
-function summed(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const sum: Record<string, number> = {}
-  for (const count of counts) for (const [name, n] of Object.entries(count)) sum[name] = (sum[name] ?? 0) + n
-  return sum
-}
+const namesIn = (counts: readonly object[]): string[] => [...new Set(counts.flatMap(Object.keys))]
 
 /** Identifiers that hubs know, of those in use for data. */
 const KNOWN = (

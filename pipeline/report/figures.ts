@@ -7,6 +7,7 @@ import type { ReliabilityBin } from '../kernels/calibration.ts'
 import type { Manifest, ManifestStep, Outcomes } from '../manifest.ts'
 import { stageOf } from '../own-stages.ts'
 import type { Tables } from '../sql.ts'
+import { summed } from '../tallies.ts'
 import { curvesOf, leavesOf } from './facts.ts'
 import {
   agreementOf,
@@ -21,17 +22,8 @@ import {
   reliabilityOf,
 } from './ledger-figures.ts'
 import { toldBins } from './reliability-bins.ts'
-import {
-  type Contamination,
-  type Duplicates,
-  factShapes,
-  type Models,
-  modelShape,
-  type Report,
-  type Run,
-  runShape,
-  type Style,
-} from './report-schema.ts'
+import { type Contamination, type Duplicates, factShapes, type Models, model as modelShape, type Style } from './report-parts.ts'
+import { type Report, type Run, runShape } from './report-schema.ts'
 import { warningsOf } from './warnings.ts'
 
 /** `people` is what the judgement logs say as they stand now. */
@@ -162,12 +154,6 @@ function sampleOf({ steps }: Manifest): Pick<Report, 'sample'> {
   if (!sample) return {}
   const { step, audit, targeted, strata } = sample
   return { sample: { step, audit, targeted, strata: typeof strata === 'number' ? {} : strata } }
-}
-
-function summed(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const sum = new Map<string, number>()
-  for (const count of counts) for (const [name, n] of Object.entries(count)) sum.set(name, (sum.get(name) ?? 0) + n)
-  return Object.fromEntries([...sum].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)))
 }
 
 /** run.json, where it is there and readable; a report does without it. */

@@ -36,8 +36,11 @@ function sourceTable({ sources, totals }: Manifest, { width }: Look): string {
   ]
   const rows = sources.map(source => row(source.source, source.pairs_in, source))
   if (sources.length > 1) rows.push(row('all', totals.pairs_in, totals))
-  return tableOf(['source', 'pairs in', ...outcomeNames], rows, { right: numbers(1, 8), width })
+  return tableOf(['source', 'pairs in', ...outcomeNames], rows, { right: numbers(1, 8), width: Math.min(width ?? WIDEST, WIDEST) })
 }
+
+/** A source may have any name. */
+const WIDEST = 240
 
 /** On a wide terminal with bars of what is left. */
 function stepTable({ steps }: Manifest, { width }: Look): string {

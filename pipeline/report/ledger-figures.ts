@@ -2,7 +2,8 @@
 import { type Finished, filesOf } from '../finished.ts'
 import type { ReliabilityBin } from '../kernels/calibration.ts'
 import type { Tables } from '../sql.ts'
-import type { Contamination, Duplicates, Histogram, Models, Report } from './report-schema.ts'
+import type { Contamination, Duplicates, Histogram, Models } from './report-parts.ts'
+import type { Report } from './report-schema.ts'
 
 type Row = Readonly<Record<string, string | number | null>>
 const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`

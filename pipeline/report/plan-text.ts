@@ -3,7 +3,8 @@ import type { Curve } from '../commands/plan.ts'
 import type { Before, Outlook } from '../outlook.ts'
 import { stageOf } from '../own-stages.ts'
 import { pairTexts } from '../pair.ts'
-import { type LocatedPlan, readsOf } from '../plan.ts'
+import type { LocatedPlan } from '../plan.ts'
+import { readsOf } from '../planned-columns.ts'
 import { type Declared, type Env, schemaOf } from '../stage.ts'
 import { grouped, tableOf } from './table.ts'
 
@@ -13,7 +14,7 @@ export interface Work {
   readonly before: Before | undefined
 }
 
-export function describePlan({ plan }: LocatedPlan, { outlook, before }: Work, curves: readonly Curve[]): string {
+export function describePlan({ plan, open_expectations = [] }: LocatedPlan, { outlook, before }: Work, curves: readonly Curve[]): string {
   const bytes = plan.inputs.reduce((n, i) => n + i.bytes, 0)
   return [
     `${plan.name}: plan ${plan.key}, seed ${plan.seed}`,
@@ -35,10 +36,16 @@ export function describePlan({ plan }: LocatedPlan, { outlook, before }: Work, c
     `models: ${modelsText(plan.models)}`,
     `disk: about ${mebibytes(estimate(plan))} in the store for inputs that expand ${EXPANSION}x; memory: --memory bounds it (default 4GiB)`,
     `output: ${plan.output.format}, layout ${plan.output.layout}, ${mebibytes(plan.output.shard_bytes)} of text a shard${plan.output.shuffle ? ', shuffled' : ''}, validation ${plan.output.splits.validation}`,
+    ...(plan.expect.length > 0
+      ? [`expect: ${plan.expect.length} checks on the finished build, exit code 4 if one fails${openText(open_expectations)}`]
+      : []),
     '',
     ...outlookLines(outlook, before),
   ].join('\n')
 }
+
+const openText = (open: readonly string[]): string =>
+  open.length === 0 ? '' : `; whether it has these figures shows only then: ${open.join('; ')}`
 
 /** A line for each part of the build: how much of it the store has, and why the rest is to be made. */
 export function outlookLines(outlook: readonly Outlook[], before: Before | undefined): string[] {

@@ -2,7 +2,7 @@
 
 import type { ReliabilityBin } from '../kernels/calibration.ts'
 import { wilson } from '../kernels/intervals.ts'
-import type { Bin } from './report-schema.ts'
+import type { Bin } from './report-parts.ts'
 
 /** Fewer pairs are put together with those of the next bin. */
 const LEAST = 50

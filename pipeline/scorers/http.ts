@@ -1,6 +1,6 @@
 /** A reward model or judge behind a server. */
 import { roles, stringAt, type Turns, type Utf8 } from '../batch.ts'
-import type { ServedConfig } from '../config.ts'
+import type { ServedConfig } from '../config-schema.ts'
 import { PendingError, UserError } from '../errors.ts'
 import type { Scorer, Side } from '../scorer.ts'
 import { type Message, rendererIn } from './conversation.ts'

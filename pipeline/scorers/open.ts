@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { ModelConfig, ServedConfig } from '../config.ts'
+import type { ModelConfig, ServedConfig } from '../config-schema.ts'
 import { remembered } from '../digests.ts'
 import { UserError } from '../errors.ts'
 import { locateFolder } from '../planned-models.ts'

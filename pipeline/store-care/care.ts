@@ -15,6 +15,8 @@ export interface Status {
   readonly bytes: number
   /** Bytes of entries not used for so many days or more. */
   readonly unused_bytes: { readonly days_7: number; readonly days_30: number; readonly days_90: number }
+  /** Remembered digests of input files; not among the entries. */
+  readonly notes: { readonly files: number; readonly bytes: number }
   readonly leftovers: { readonly files: number; readonly bytes: number }
   readonly users: readonly User[]
 }
@@ -22,6 +24,7 @@ export interface Status {
 export function statusOf(store: Store, now_ms = Date.now()): Status {
   const all = [...entriesOf(store.root)]
   const rest = [...leftovers(store.root, Number.POSITIVE_INFINITY)]
+  const noted = [...notes(store.root)]
   const unused = (days: number): number => bytesOf(all.filter(entry => now_ms - entry.used_ms >= days * DAY_MS))
   return {
     root: store.root,
@@ -29,6 +32,7 @@ export function statusOf(store: Store, now_ms = Date.now()): Status {
     entries: all.length,
     bytes: bytesOf(all),
     unused_bytes: { days_7: unused(7), days_30: unused(30), days_90: unused(90) },
+    notes: { files: noted.length, bytes: bytesOf(noted) },
     leftovers: { files: rest.length, bytes: bytesOf(rest) },
     users: users(store.root),
   }
@@ -40,7 +44,7 @@ export interface Collected {
   readonly kept: number
   readonly kept_bytes: number
   readonly leftovers: number
-  /** Remembered digests of input files that went by age. */
+  /** Remembered digests of input files that went; their bytes are in removed_bytes, those of the others in kept_bytes. */
   readonly notes: number
   readonly dry_run: boolean
 }
@@ -56,24 +60,25 @@ export interface Quota {
 /** Throws out what the quota says. What a later build misses, it makes again. */
 export function collectGarbage(store: Store, { older_than_ms, max_bytes, dry_run }: Quota, now_ms = Date.now()): Collected {
   if (!dry_run) refuseInUse(store.root, 'run gc')
-  const all = [...entriesOf(store.root)].sort((a, b) => b.used_ms - a.used_ms || (a.key < b.key ? -1 : 1))
-  let bytes = 0
-  const go = all.filter(entry => {
-    const old = older_than_ms !== undefined && now_ms - entry.used_ms > older_than_ms
-    const over = max_bytes !== undefined && bytes + entry.bytes > max_bytes
-    if (!old && !over) bytes += entry.bytes
+  const entries = [...entriesOf(store.root)]
+  const all = [...entries, ...notes(store.root)].sort((a, b) => b.used_ms - a.used_ms || (a.key < b.key ? -1 : 1))
+  let kept_bytes = 0
+  const go = all.filter(({ bytes, used_ms }) => {
+    const old = older_than_ms !== undefined && now_ms - used_ms > older_than_ms
+    const over = max_bytes !== undefined && kept_bytes + bytes > max_bytes
+    if (!old && !over) kept_bytes += bytes
     return old || over
   })
   const unfinished = [...leftovers(store.root, now_ms - DAY_MS)]
-  const forgotten = [...notes(store.root)].filter(({ used_ms }) => older_than_ms !== undefined && now_ms - used_ms > older_than_ms)
-  if (!dry_run) for (const entry of [...go, ...unfinished, ...forgotten]) remove(entry)
+  const forgotten = go.filter(({ key }) => key.startsWith('digests/')).length
+  if (!dry_run) for (const entry of [...go, ...unfinished]) remove(entry)
   return {
-    removed: go.length,
-    removed_bytes: bytesOf([...go, ...unfinished, ...forgotten]),
-    kept: all.length - go.length,
-    kept_bytes: bytes,
+    removed: go.length - forgotten,
+    removed_bytes: bytesOf([...go, ...unfinished]),
+    kept: entries.length - go.length + forgotten,
+    kept_bytes,
     leftovers: unfinished.length,
-    notes: forgotten.length,
+    notes: forgotten,
     dry_run,
   }
 }

@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot'
-import type { Histogram } from '../report-schema.ts'
+import type { Histogram } from '../report-parts.ts'
 import { grouped } from '../table.ts'
 import { drawn, FILLS, INK, LINE } from './draw.ts'
 

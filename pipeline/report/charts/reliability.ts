@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot'
-import type { Model } from '../report-schema.ts'
+import type { Model } from '../report-parts.ts'
 import { grouped } from '../table.ts'
 import { drawn, INK, LINE, MAIN, SOFT } from './draw.ts'
 

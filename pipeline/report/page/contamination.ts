@@ -1,7 +1,8 @@
 /** What shares text with benchmarks, what is like their items, and what people say of the flags. */
 import { intervals } from '../charts/intervals.ts'
 import { matrix } from '../charts/matrix.ts'
-import type { Contamination, Report } from '../report-schema.ts'
+import type { Contamination } from '../report-parts.ts'
+import type { Report } from '../report-schema.ts'
 import { grouped } from '../table.ts'
 import { html, type Markup } from './html.ts'
 import { details, figure, number, percent, type Section, shareOf, table } from './parts.ts'

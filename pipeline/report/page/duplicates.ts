@@ -1,7 +1,8 @@
 /** Duplicates: how they are related, across sources, and in clusters. */
 import { bars } from '../charts/bars.ts'
 import { matrix } from '../charts/matrix.ts'
-import type { Duplicates, Report } from '../report-schema.ts'
+import type { Duplicates } from '../report-parts.ts'
+import type { Report } from '../report-schema.ts'
 import { cut, grouped } from '../table.ts'
 import { html, type Markup } from './html.ts'
 import { decimals, details, figure, number, type Section } from './parts.ts'

@@ -2,7 +2,7 @@
 import type { StyleBias } from '../../kernels/style-audit.ts'
 import { auditWarnings } from '../../measures/style-facts.ts'
 import type { StyleOfFiles, StyleOfSource } from '../../style-of-files.ts'
-import type { Style } from '../report-schema.ts'
+import type { Style } from '../report-parts.ts'
 import { grouped } from '../table.ts'
 import { html, type Markup } from './html.ts'
 import { decimals, percent, type Section, table } from './parts.ts'

@@ -1,7 +1,8 @@
 /** How much style alone says of the labels, before and after control. */
 import { change } from '../charts/change.ts'
 import { intervals } from '../charts/intervals.ts'
-import type { Report, Style } from '../report-schema.ts'
+import type { Style } from '../report-parts.ts'
+import type { Report } from '../report-schema.ts'
 import { html, type Markup } from './html.ts'
 import { decimals, figure, number, percent, type Section, shareOf, table } from './parts.ts'
 
