@@ -57,7 +57,7 @@ beforeAll(() => {
 
 it.each([
   ['an empty benchmark', run.bind(null, ['twice', 'empty']), /^goldpan: .*empty\.jsonl: no benchmark items, expected rows like \{"benchmark", "id", "text"\}\n$/],
-  ['options for a benchmark that is not there', run.bind(null, ['twice', 'word'], ': { overrides: { wrod: { ngram: 8 } } }'), /^goldpan: decontaminate: overrides: no benchmark is called "wrod"; the files hold twice, word\n$/],
+  ['options for a benchmark that is not there', run.bind(null, ['twice', 'word'], ': { overrides: { wrod: { ngram: 8 } } }'), /c\.yaml:4: steps\.decontaminate: overrides: no benchmark is called "wrod"; did you mean "word"\? \(known: twice, word\)\n$/],
 ] as const)('%s is refused', (_, say, message) => expect(say()).toMatchObject({ code: 2, stderr: expect.stringMatching(message) })) // biome-ignore format: a table
 
 describe('a build of odd benchmarks and sources', () => {
