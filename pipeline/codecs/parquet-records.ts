@@ -116,27 +116,40 @@ export async function* records(
   columns: readonly OwnColumn[],
   rows = footer.rows,
 ): AsyncGenerator<RowBlock> {
-  const unpackers = await openUnpackers()
-  const fd = opened(path, shown)
+  const file = await openFile(path, shown)
   try {
     let left = rows
-    for (const [g, group] of footer.groups.entries()) {
-      const readers = columns.map(column => new ColumnReader({ fd, shown, unpackers }, column, group.chunks, g))
-      for (let at = 0; at < group.rows && left > 0; at += BLOCK_ROWS) {
-        const count = Math.min(BLOCK_ROWS, group.rows - at, left)
-        left -= count
-        yield columnRows(count, Object.fromEntries(readers.map((reader, k) => [columns[k].name, reader.rows(count)])))
-      }
-      if (left > 0 || rows === footer.rows) for (const reader of readers) reader.end()
+    for (let group = 0; group < footer.groups.length && left > 0; group++) {
+      yield* groupRecords(file, footer, columns, group, left)
+      left -= footer.groups[group].rows
     }
   } finally {
-    closeSync(fd)
+    closeSync(file.fd)
   }
 }
 
-function opened(path: string, shown: string): number {
+/** The rows of one row group, or the first `most` of them. */
+export function* groupRecords(
+  file: ParquetFile,
+  { groups }: ParquetFooter,
+  columns: readonly OwnColumn[],
+  group: number,
+  most = Number.POSITIVE_INFINITY,
+): Generator<RowBlock> {
+  const { rows, chunks } = groups[group]
+  const readers = columns.map(column => new ColumnReader(file, column, chunks, group))
+  for (let at = 0; at < Math.min(rows, most); at += BLOCK_ROWS) {
+    const count = Math.min(BLOCK_ROWS, rows - at, most - at)
+    yield columnRows(count, Object.fromEntries(readers.map((reader, k) => [columns[k].name, reader.rows(count)])))
+  }
+  if (most >= rows) for (const reader of readers) reader.end()
+}
+
+/** The caller closes its `fd`. */
+export async function openFile(path: string, shown: string): Promise<ParquetFile> {
+  const unpackers = await openUnpackers()
   try {
-    return openSync(path, 'r')
+    return { fd: openSync(path, 'r'), shown, unpackers }
   } catch (error) {
     throw unreadable(shown, error)
   }

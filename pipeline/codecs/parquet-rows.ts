@@ -1,72 +1,67 @@
 /** Rows of goldpan's own Parquet files by their number: a row group is read when one of its rows is asked for, and kept until another one is. */
-import { type FileHandle, open } from 'node:fs/promises'
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
+import { closeSync } from 'node:fs'
 import { UserError } from '../errors.ts'
-import { messageOf, unreadable } from './damage.ts'
-import { readAt } from './file-bytes.ts'
-import { openZstd } from './zstd.ts'
+import { messageOf } from './damage.ts'
+import { fileEnds } from './file-bytes.ts'
+import { type ParquetFooter, readFooter } from './parquet-footer.ts'
+import type { ParquetFile } from './parquet-leaf.ts'
+import { groupRecords, type OwnColumn, openFile, ownColumns } from './parquet-records.ts'
+import { withStrings } from './row-source.ts'
 
-interface OpenFile {
+interface Opened {
   readonly path: string
-  readonly handle: FileHandle
-  readonly file: AsyncBuffer
-  readonly metadata: FileMetaData
+  readonly file: ParquetFile
+  readonly footer: ParquetFooter
+  readonly columns: readonly OwnColumn[]
 }
 
-/** Rows from .. to of a file; `first` counts rows from the first file on. */
+/** Row group `number` of a file, whose rows are counted from the first file on: `first` to before `end`. */
 interface Group {
-  readonly of: OpenFile
-  readonly from: number
-  readonly to: number
+  readonly of: Opened
+  readonly number: number
   readonly first: number
+  readonly end: number
 }
 
 type Row = Readonly<Record<string, unknown>>
 
-/** As Buffer reads it: TextDecoder would take a leading U+FEFF away. */
-const parsers = { stringFromBytes: (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString() }
-
 export class ParquetRows {
-  private readonly files: readonly OpenFile[]
+  private readonly files: readonly Opened[]
   private readonly groups: readonly Group[]
-  private readonly unpack: Awaited<ReturnType<typeof openZstd>>
-  private held: { readonly of: string; readonly rows: Promise<Row[]> } | undefined
+  private held: { readonly of: string; readonly rows: Row[] } | undefined
 
-  private constructor(files: readonly OpenFile[], unpack: ParquetRows['unpack']) {
+  private constructor(files: readonly Opened[]) {
     this.files = files
     this.groups = groupsOf(files)
-    this.unpack = unpack
   }
 
   /** The files stay open: what replaces them while they are read is not seen. */
   static async open(paths: readonly string[]): Promise<ParquetRows> {
-    const files: OpenFile[] = []
+    const files: Opened[] = []
     try {
-      for (const path of paths) files.push(await openFile(path))
-      return new ParquetRows(files, await openZstd())
+      for (const path of paths) files.push(await opened(path))
+      return new ParquetRows(files)
     } catch (error) {
-      for (const { handle } of files) await handle.close()
+      for (const { file } of files) closeSync(file.fd)
       throw error
     }
   }
 
   /** These columns of all rows, in order. */
-  async all(columns: readonly string[]): Promise<Row[]> {
-    const parts: Row[][] = []
-    for (const of of this.files) parts.push(await this.read({ of, from: 0, to: Number(of.metadata.num_rows), first: 0 }, columns))
-    return parts.flat()
+  all(columns: readonly string[]): Row[] {
+    return this.groups.flatMap(group => rowsOf(group, columns))
   }
 
   /** These columns of row `number`, from 0. */
-  async row(number: number, columns: readonly string[]): Promise<Row> {
+  row(number: number, columns: readonly string[]): Row {
     const group = this.groupWith(number)
     const of = `${group.first} ${columns.join()}`
-    if (this.held?.of !== of) this.held = { of, rows: this.read(group, columns) }
-    return (await this.held.rows)[number - group.first]
+    if (this.held?.of !== of) this.held = { of, rows: rowsOf(group, columns) }
+    return this.held.rows[number - group.first]
   }
 
-  async close(): Promise<void> {
-    for (const { handle } of this.files) await handle.close()
+  close(): void {
+    for (const { file } of this.files) closeSync(file.fd)
   }
 
   private groupWith(number: number): Group {
@@ -78,55 +73,39 @@ export class ParquetRows {
     }
     return this.groups[low]
   }
+}
 
-  private async read({ of: { path, file, metadata }, from, to }: Group, columns: readonly string[]): Promise<Row[]> {
-    const compressors = {
-      ZSTD: (packed: Uint8Array, size: number): Uint8Array => this.unpack(packed, size) ?? refuse('a page does not unpack'),
-    }
-    try {
-      return await parquetReadObjects({ file, metadata, columns: [...columns], rowStart: from, rowEnd: to, compressors, parsers })
-    } catch (error) {
-      throw damagedBuild(path, `rows ${from} to ${to - 1}: ${messageOf(error)}`)
-    }
+function rowsOf({ of: { path, file, footer, columns }, number, first, end }: Group, names: readonly string[]): Row[] {
+  const wanted = columns.filter(({ name }) => names.includes(name))
+  const rows: Row[] = []
+  try {
+    for (const block of groupRecords(file, footer, wanted, number))
+      for (let i = 0; i < block.rows; i++) rows.push(withStrings(block.row(i)) as Row)
+  } catch (error) {
+    throw damagedBuild(path, `rows ${first} to ${end - 1}: ${messageOf(error)}`)
   }
+  return rows
 }
 
 const damagedBuild = (path: string, what: string): UserError =>
   new UserError(`${path}: ${what}; \`goldpan verify\` tells whether the build is damaged`)
 
-function refuse(what: string): never {
-  throw new Error(what)
-}
-
-async function openFile(path: string): Promise<OpenFile> {
-  const handle = await open(path, 'r').catch(error => {
-    throw unreadable(path, error)
-  })
-  const { size } = await handle.stat()
-  const slice = async (from: number, to = size): Promise<ArrayBuffer> => {
-    const bytes = await readAt(handle, from, to - from)
-    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
-  }
-  const file = { byteLength: size, slice }
+async function opened(path: string): Promise<Opened> {
+  const ends = await fileEnds(path, path)
   try {
-    return { path, handle, file, metadata: await parquetMetadataAsync(file) }
+    const footer = await readFooter(path, path, ends)
+    return { path, file: await openFile(path, path), footer, columns: ownColumns(footer) }
   } catch (error) {
-    await handle.close()
     throw damagedBuild(path, messageOf(error))
   }
 }
 
-function groupsOf(files: readonly OpenFile[]): Group[] {
+function groupsOf(files: readonly Opened[]): Group[] {
   const groups: Group[] = []
-  let first = 0
-  for (const of of files) {
-    let from = 0
-    for (const { num_rows } of of.metadata.row_groups) {
-      const to = from + Number(num_rows)
-      groups.push({ of, from, to, first })
-      first += to - from
-      from = to
+  for (const of of files)
+    for (const [number, { rows }] of of.footer.groups.entries()) {
+      const first = groups.at(-1)?.end ?? 0
+      groups.push({ of, number, first, end: first + rows })
     }
-  }
   return groups
 }

@@ -103,3 +103,13 @@ export function cut(text: string, characters: number): string {
   const last = text.charCodeAt(characters - 1)
   return text.slice(0, last >= 0xd800 && last < 0xdc00 ? characters - 1 : characters)
 }
+
+/** The value with its texts, which columns hold as bytes, as strings; a leading U+FEFF is kept. */
+export function withStrings(value: unknown): unknown {
+  if (value instanceof Uint8Array) return asBuffer(value).toString('utf8')
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(withStrings)
+  const object = value as Record<string, unknown>
+  for (const name of Object.keys(object)) object[name] = withStrings(object[name])
+  return object
+}

@@ -1,6 +1,6 @@
 /** Any source file as plain rows: recognised by its bytes, streamed in bounded chunks, with the reason for every row that cannot be read. */
 import { openRows } from './open-rows.ts'
-import { asBuffer, type Compression, type Container, type RowBlock, RowFault } from './row-source.ts'
+import { type Compression, type Container, type RowBlock, RowFault, withStrings } from './row-source.ts'
 
 export interface Recognised {
   readonly container: Container
@@ -62,14 +62,4 @@ function rowOf(block: RowBlock, i: number, row: number, valueAt: ValueAt): Sourc
     if (!(error instanceof RowFault)) throw error
     return { row, error: { field: error.field, error: error.message }, raw }
   }
-}
-
-/** The value with its texts, which columns hold as bytes, as strings; a leading U+FEFF is kept. */
-function withStrings(value: unknown): unknown {
-  if (value instanceof Uint8Array) return asBuffer(value).toString('utf8')
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(withStrings)
-  const object = value as Record<string, unknown>
-  for (const name of Object.keys(object)) object[name] = withStrings(object[name])
-  return object
 }

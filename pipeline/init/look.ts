@@ -76,7 +76,7 @@ export async function lookAt(shown: string, path: string): Promise<Seen> {
     const file = { shown, path, bytes, container, compression, columns, rows: seen, whole: seen < LOOK_ROWS }
     const format = recogniseFormat(rows)
     if (format) return { ...file, role: 'source', ...(await pairsIn(file, format, rows)) }
-    return { ...file, ...otherRole(shown, path, rows) }
+    return { ...file, ...(await otherRole(shown, path, rows)) }
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     return unused(shown, path, bytes, `cannot be read: ${error.message.replace(`${shown}: `, '')}`)
@@ -199,7 +199,7 @@ const BENCHMARK_NAME = /bench|arena-?hard|gsm8k|humaneval|mmlu|truthfulqa|alpaca
 const BENCHMARK_BYTES = 256 * 2 ** 20
 
 /** Rows that are no pairs: items to decontaminate against where they name a benchmark, or look like one. */
-function otherRole(shown: string, path: string, rows: readonly Row[]): Pick<Seen, 'role' | 'unsure'> {
+async function otherRole(shown: string, path: string, rows: readonly Row[]): Promise<Pick<Seen, 'role' | 'unsure'>> {
   const keys = Object.keys(rows[0] ?? {})
   const asks = ['text', 'turns', ...QUESTIONS].find(name => keys.includes(name))
   if (!asks || statSync(path).size > BENCHMARK_BYTES)
@@ -213,7 +213,7 @@ function otherRole(shown: string, path: string, rows: readonly Row[]): Pick<Seen
       ],
     }
   try {
-    benchmarkItems(readFileSync(path), shown)
+    await benchmarkItems(readFileSync(path), shown)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     return { role: 'neither', unsure: [`prompts without answers, and no benchmark either: ${error.message.replace(`${shown}: `, '')}`] }

@@ -49,8 +49,8 @@ const TEXTS = ['prompt', 'chosen', 'rejected']
 export async function openQueue(finished: Finished, seed: number): Promise<Queue> {
   const rows = await ParquetRows.open(filesOf(finished, 'review'))
   try {
-    const pairs = inTurn(await pairsOf(rows, await escalatedIn(finished)), seed)
-    const flags = drewFlags(finished) ? await flagsOf(rows, seed) : []
+    const pairs = inTurn(pairsOf(rows, await escalatedIn(finished)), seed)
+    const flags = drewFlags(finished) ? flagsOf(rows, seed) : []
     if (pairs.length + flags.length === 0)
       throw new UserError(
         `${finished.dir}: nothing to review: the build drew no sample and sent no pair to people (step verification-sample)`,
@@ -58,12 +58,12 @@ export async function openQueue(finished: Finished, seed: number): Promise<Queue
     return {
       pairs,
       flags,
-      texts: async place => (await rows.row(pairs[place].row, TEXTS)) as unknown as PairTexts,
-      flagTexts: async place => (await rows.row(flags[place].row, [...TEXTS, 'flag_item'])) as unknown as FlagTexts,
-      close: () => rows.close(),
+      texts: async place => rows.row(pairs[place].row, TEXTS) as unknown as PairTexts,
+      flagTexts: async place => rows.row(flags[place].row, [...TEXTS, 'flag_item']) as unknown as FlagTexts,
+      close: async () => rows.close(),
     }
   } catch (error) {
-    await rows.close()
+    rows.close()
     throw error
   }
 }
@@ -78,9 +78,9 @@ async function escalatedIn(finished: Finished): Promise<ReadonlySet<string>> {
   }
 }
 
-async function pairsOf(rows: ParquetRows, waiting: ReadonlySet<string>): Promise<QueuedPair[]> {
+function pairsOf(rows: ParquetRows, waiting: ReadonlySet<string>): QueuedPair[] {
   const found = new Map<string, QueuedPair>()
-  for (const [row, { pair_id, draw }] of ((await rows.all(['pair_id', 'draw'])) as unknown as Omit<QueuedPair, 'row'>[]).entries()) {
+  for (const [row, { pair_id, draw }] of (rows.all(['pair_id', 'draw']) as unknown as Omit<QueuedPair, 'row'>[]).entries()) {
     const escalated = waiting.has(pair_id)
     if ((escalated || draw !== null) && !found.has(pair_id)) found.set(pair_id, { pair_id, escalated, draw, row })
   }
@@ -94,9 +94,9 @@ interface FlagRow {
 }
 
 /** In the order of a hash: whoever stops early leaves a random part. */
-async function flagsOf(rows: ParquetRows, seed: number): Promise<QueuedFlag[]> {
+function flagsOf(rows: ParquetRows, seed: number): QueuedFlag[] {
   const flags = new Map<string, QueuedFlag>()
-  const marked = (await rows.all(['pair_id', 'flag_probability', 'contamination'])) as unknown as FlagRow[]
+  const marked = rows.all(['pair_id', 'flag_probability', 'contamination']) as unknown as FlagRow[]
   for (const [row, { pair_id, flag_probability, contamination }] of marked.entries()) {
     if (flag_probability === null || flags.has(pair_id)) continue
     const { benchmark, item, field, turn } = contamination[0]

@@ -31,13 +31,12 @@ it('gives each row of several files by its number, and what was there when it wa
   const rows = await ParquetRows.open(paths)
   renameSync(await written('new.parquet', 0, 5), paths[1])
   const all = Array.from({ length: 100 }, (_, n) => ({ name: n % 2 === 0 ? 'even' : 'odd', text: text(n) }))
-  expect(await rows.all(['name', 'text'])).toEqual(all)
+  expect(rows.all(['name', 'text'])).toEqual(all)
   for (const n of [99, 0, 60, 61, 59, 6, 7, 8]) {
-    expect(await rows.row(n, ['text'])).toEqual({ text: text(n) })
-    expect(await rows.row(n, ['name', 'text'])).toEqual(all[n])
+    expect(rows.row(n, ['text'])).toEqual({ text: text(n) })
+    expect(rows.row(n, ['name', 'text'])).toEqual(all[n])
   }
-  expect(await Promise.all([3, 98, 4, 97].map(n => rows.row(n, ['text'])))).toEqual([3, 98, 4, 97].map(n => ({ text: text(n) })))
-  await rows.close()
+  rows.close()
 })
 
 it('says in one line which rows cannot be read', async () => {
@@ -45,11 +44,9 @@ it('says in one line which rows cannot be read', async () => {
   const bytes = readFileSync(path)
   writeFileSync(path, Buffer.concat([bytes.subarray(0, 4), Buffer.alloc(200, 7), bytes.subarray(204)]))
   const rows = await ParquetRows.open([path])
-  await expect(rows.row(0, ['text'])).rejects.toThrow(
-    /damaged\.parquet: rows 0 to \d+: .*; `goldpan verify` tells whether the build is damaged$/,
-  )
-  expect(await rows.row(29, ['text'])).toEqual({ text: text(29) })
-  await rows.close()
+  expect(() => rows.row(0, ['text'])).toThrow(/damaged\.parquet: rows 0 to \d+: .*; `goldpan verify` tells whether the build is damaged$/)
+  expect(rows.row(29, ['text'])).toEqual({ text: text(29) })
+  rows.close()
   writeFileSync(path, bytes.subarray(0, 100))
   await expect(ParquetRows.open([path])).rejects.toThrow(/damaged\.parquet: .*goldpan verify/)
   await expect(ParquetRows.open([join(dir, 'none.parquet')])).rejects.toThrow('none.parquet: no such file')
