@@ -1,7 +1,8 @@
 /** The columns of one shard, loaded when first asked for: facts, texts, measures, verdicts of earlier steps, returns of earlier rounds. */
-import { type Batch, beside, type Column, type Field, gather, type Numbers, nulls, type Schema, select, slice } from './batch.ts'
+import { type Batch, beside, type Column, type Field, type Numbers, nulls, type Schema, select, slice } from './batch.ts'
 import { type Build, declared, factsKey, measureKey, returnedKey, returnsKey, type Shard, type Step, verdictKey } from './build.ts'
 import { StageError, UserError } from './errors.ts'
+import { gather } from './gather.ts'
 import { pairFacts, pairTexts, recallFacts, sizeFacts } from './pair.ts'
 import { AWAY } from './stage.ts'
 

@@ -1,8 +1,10 @@
 /** Corpus-wide steps: observe -> exchange -> reduce -> combine. The exchange is the store: observed rows lie sorted by partition. */
-import { type Batch, batchOf, columnsOf, concat, emptyBatch, gather, type Numbers, type Schema, select } from './batch.ts'
+import { type Batch, batchOf, columnsOf, emptyBatch, type Numbers, type Schema, select } from './batch.ts'
 import { type Build, declared, observedKey, partitionsOf, partKey, returnedKey, returnsKey, type Step, summaryKey } from './build.ts'
 import { ShardColumns } from './columns.ts'
+import { concat } from './concat.ts'
 import { contextOf, type Opened } from './context.ts'
+import { gather } from './gather.ts'
 import { summaryOf } from './pass.ts'
 import { routeReturns } from './routing.ts'
 import type { Json, Part, Summary } from './stage.ts'

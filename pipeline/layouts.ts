@@ -1,20 +1,9 @@
 /** The texts of training shards in the layouts that trainers read: sides turned, turns joined; byte ranges are copied, nothing is decoded. */
-import {
-  type Batch,
-  batchOf,
-  concat,
-  gather,
-  gatherColumn,
-  hexAt,
-  type Ids,
-  type List,
-  type Numbers,
-  slice,
-  type Turns,
-  turnsOf,
-} from './batch.ts'
+import { type Batch, batchOf, hexAt, type Ids, type List, type Numbers, slice, type Turns, turnsOf } from './batch.ts'
 import type { OutBatch, Struct } from './codecs/out-columns.ts'
+import { concat } from './concat.ts'
 import { UserError } from './errors.ts'
+import { gather, gatherColumn } from './gather.ts'
 import { type Judged, type PeopleVerdict, verdicts } from './judgement.ts'
 import { type pairFacts, type pairTexts, votes } from './pair.ts'
 import { human, type Layout, quarantineLayout } from './tables.ts'

@@ -1,7 +1,8 @@
 /** The fused pass: all judges between two barriers run over a shard in one worker, then the next barrier's observe. */
-import { type Batch, type Column, concat, type Field, type Schema } from './batch.ts'
+import type { Batch, Column, Field, Schema } from './batch.ts'
 import { type Build, declared, observedKey, type Step, summaryKey, verdictKey } from './build.ts'
 import { GONE, ShardColumns, scattered } from './columns.ts'
+import { concat } from './concat.ts'
 import { contextOf, type Opened } from './context.ts'
 import { observeShard } from './exchange.ts'
 import type { Summary, Verdict } from './stage.ts'

@@ -1,8 +1,10 @@
 /** The way back of an exchange: what reduce returned goes to the shards of the pairs it belongs to. */
-import { type Batch, columnsOf, concat, emptyBatch, gather, type Schema, select } from './batch.ts'
+import { type Batch, columnsOf, emptyBatch, type Schema, select } from './batch.ts'
 import { type Build, declared, returnsKey, type Shard, type Step } from './build.ts'
 import { lowerBound } from './columns.ts'
+import { concat } from './concat.ts'
 import type { Stored } from './exchange.ts'
+import { gather } from './gather.ts'
 
 const routed = { ordinal: 'i32' } as const
 

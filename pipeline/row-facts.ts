@@ -1,7 +1,8 @@
 /** What is told of a pair beside its texts: facts, the outcome in words, and what the steps added. */
-import { type Batch, type Column, type Field, isValid, type Numbers, pick, type Schema, type Utf8 } from './batch.ts'
+import { type Batch, type Column, type Field, isValid, type Numbers, type Schema, type Utf8 } from './batch.ts'
 import { type Build, declared } from './build.ts'
 import { GONE, type ShardColumns } from './columns.ts'
+import { pick } from './gather.ts'
 import { lazyColumns } from './lazy-columns.ts'
 import { BY_PEOPLE, FLIPPED, FLIPPED_BY_PEOPLE, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
 

@@ -1,9 +1,10 @@
 /** Whole rows of a finished build, for writing: facts, texts, outcome and every signal, for any list of pairs in any order. */
 
 import { WINDOW_BYTES } from './arrange.ts'
-import { type Batch, beside, type Numbers, pick, rowBytes, type Schema, select } from './batch.ts'
+import { type Batch, beside, type Numbers, rowBytes, type Schema, select } from './batch.ts'
 import { BLOCK_BYTES, type Build, type Shard } from './build.ts'
 import { lowerBound, ShardColumns } from './columns.ts'
+import { pick } from './gather.ts'
 import { pairTexts } from './pair.ts'
 import { narrowOf } from './row-facts.ts'
 

@@ -1,7 +1,9 @@
 /** The style bias of preference files as they are, without a config: read, measured and audited in this thread. */
-import { type Batch, batchOf, type Columns, concat, emptyBatch, gather, gatherColumn, type Ids, stringAt } from './batch.ts'
+import { type Batch, batchOf, type Columns, emptyBatch, type Ids, stringAt } from './batch.ts'
 import type { Recognised } from './codecs/source.ts'
+import { concat } from './concat.ts'
 import type { NamedFile } from './files.ts'
+import { gather, gatherColumn } from './gather.ts'
 import { ingestFile } from './ingest.ts'
 import { lanesOf } from './kernels/groups.ts'
 import { mix32 } from './kernels/mix.ts'

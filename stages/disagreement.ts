@@ -1,17 +1,7 @@
 import { z } from 'zod'
-import {
-  type Batch,
-  batchOf,
-  type Column,
-  columnsOf,
-  gather,
-  type Ids,
-  isValid,
-  type Numbers,
-  nulls,
-  type Schema,
-} from '../pipeline/batch.ts'
+import { type Batch, batchOf, type Column, columnsOf, type Ids, isValid, type Numbers, nulls, type Schema } from '../pipeline/batch.ts'
 import { hint, UserError } from '../pipeline/errors.ts'
+import { gather } from '../pipeline/gather.ts'
 import { type Ensemble, opinionsOf } from '../pipeline/kernels/ensemble.ts'
 import { type FitOptions, type FitRows, fitEnsemble, modelFigures, togetherFigures } from '../pipeline/kernels/ensemble-fit.ts'
 import { lanesOf } from '../pipeline/kernels/groups.ts'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { type Batch, batchOf, columnsOf, gather, isValid, type Schema, select, type Utf8 } from '../pipeline/batch.ts'
+import { type Batch, batchOf, columnsOf, isValid, type Schema, select, type Utf8 } from '../pipeline/batch.ts'
 import { bucketRound } from '../pipeline/buckets.ts'
+import { gather } from '../pipeline/gather.ts'
 import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
 import { FATES } from '../pipeline/kernels/clusters.ts'
 import { sourceNumbers, Tally } from '../pipeline/kernels/sources.ts'

@@ -1,17 +1,7 @@
 import { z } from 'zod'
-import {
-  type Batch,
-  batchOf,
-  type Column,
-  columnsOf,
-  gather,
-  type Ids,
-  isValid,
-  type Numbers,
-  nulls,
-  type Schema,
-} from '../pipeline/batch.ts'
+import { type Batch, batchOf, type Column, columnsOf, type Ids, isValid, type Numbers, nulls, type Schema } from '../pipeline/batch.ts'
 import { UserError } from '../pipeline/errors.ts'
+import { gather } from '../pipeline/gather.ts'
 import {
   agreementOf,
   type BuiltIn,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Batch, batchOf, columnsOf, gather, hexAt, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
+import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
+import { gather } from '../pipeline/gather.ts'
 import { findId } from '../pipeline/kernels/cluster-names.ts'
 import { groupsOf, lanesOf, membersOf } from '../pipeline/kernels/groups.ts'
 import { nearestSurvivors } from '../pipeline/kernels/nearest.ts'

@@ -4,11 +4,8 @@ import {
   batchOf,
   type Column,
   columnsOf,
-  concat,
   emptyBatch,
   type Field,
-  gather,
-  gatherColumn,
   hexAt,
   type Ids,
   isValid,
@@ -18,7 +15,9 @@ import {
   type Utf8,
   utf8Of,
 } from '../pipeline/batch.ts'
+import { concat } from '../pipeline/concat.ts'
 import { UserError } from '../pipeline/errors.ts'
+import { gather, gatherColumn } from '../pipeline/gather.ts'
 import { membersOf } from '../pipeline/kernels/groups.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { allocate, drawPlaces, firstRows } from '../pipeline/kernels/sampling.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { batchOf, gather, listOf } from '../pipeline/batch.ts'
+import { batchOf, listOf } from '../pipeline/batch.ts'
+import { gather } from '../pipeline/gather.ts'
 
 const items = { number: 'i32', id: 'id', vector: { vector: 2 } } as const
 

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Batch, beside, gather, select } from '../pipeline/batch.ts'
+import { type Batch, beside, select } from '../pipeline/batch.ts'
+import { gather } from '../pipeline/gather.ts'
 import { lawsOf } from '../pipeline/laws/laws.ts'
 import { pairFacts, pairTexts, placeFacts } from '../pipeline/pair.ts'
 import type { Stage } from '../pipeline/stage.ts'
@@ -81,17 +82,23 @@ describe('imports', () => {
     [...readFileSync(join(root, file), 'utf8').matchAll(/from '(\.[^']+)'/g)].map(([, path]) =>
       relative(root, resolve(root, file, '..', path)),
     )
-  const vocabulary = /^pipeline\/(batch|pair|stage|scorer|judgement|errors)\.ts$/
+  const vocabulary = /^pipeline\/(batch|gather|concat|pair|stage|scorer|judgement|errors)\.ts$/
   const allowed: readonly (readonly [RegExp, RegExp])[] = [
-    [/^pipeline\/kernels\//, /^pipeline\/(kernels\/|batch\.ts)/],
+    [/^pipeline\/kernels\//, /^pipeline\/(kernels\/|(batch|gather|concat)\.ts)/],
     [/^pipeline\/(batch|errors)\.ts$/, /^$/],
-    [/^pipeline\/measures\//, /^pipeline\/(measures|kernels|codecs)\/|^pipeline\/(batch|pair|stage|scorer|errors)\.ts$/],
-    [/^pipeline\/(buckets|near-duplicates)\.ts$/, /^pipeline\/(measures|kernels)\/|^pipeline\/(batch|pair|stage|errors|buckets)\.ts$/],
+    [/^pipeline\/measures\//, /^pipeline\/(measures|kernels|codecs)\/|^pipeline\/(batch|gather|concat|pair|stage|scorer|errors)\.ts$/],
+    [
+      /^pipeline\/(buckets|near-duplicates)\.ts$/,
+      /^pipeline\/(measures|kernels)\/|^pipeline\/(batch|gather|concat|pair|stage|errors|buckets)\.ts$/,
+    ],
     [
       /^stages\/(?!index)/,
-      /^pipeline\/(measures|kernels|codecs)\/|^pipeline\/(batch|pair|stage|scorer|judgement|errors|buckets|near-duplicates)\.ts$/,
+      /^pipeline\/(measures|kernels|codecs)\/|^pipeline\/(batch|gather|concat|pair|stage|scorer|judgement|errors|buckets|near-duplicates)\.ts$/,
     ],
-    [/^pipeline\/(formats|codecs)\//, /^pipeline\/(formats|codecs|kernels)\/|^pipeline\/(batch|pair|stage|errors|compiled)\.ts$/],
+    [
+      /^pipeline\/(formats|codecs)\//,
+      /^pipeline\/(formats|codecs|kernels)\/|^pipeline\/(batch|gather|concat|pair|stage|errors|compiled)\.ts$/,
+    ],
   ]
 
   it('go down only: kernels <- batch <- stage <- stages <- engine', () => {

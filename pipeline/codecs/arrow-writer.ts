@@ -18,17 +18,8 @@ import {
   RecordBatchFileWriter,
   Uint8,
 } from 'apache-arrow'
-import {
-  type Column,
-  gatherColumn,
-  type Ids,
-  type List,
-  type NumberArray,
-  type Numbers,
-  type Schema,
-  type Utf8,
-  type Valid,
-} from '../batch.ts'
+import type { Column, Ids, List, NumberArray, Numbers, Schema, Utf8, Valid } from '../batch.ts'
+import { gatherColumn } from '../gather.ts'
 import { childName, GROUP_ROWS, type Group, type OutColumn, type OutField } from './out-columns.ts'
 import type { Emit, Encoder } from './table-writer.ts'
 import { hexOf, labelsOf } from './written-text.ts'

@@ -2,7 +2,8 @@
  * The store's own table form: a JSON header, then the columns' buffers as they lie in memory, each on an 8-byte boundary. Reading is a view,
  * not a parse.
  */
-import { type Batch, type Column, type Columns, type Field, gather, type List, layoutOf, type NumberArray, type Schema } from '../batch.ts'
+import { type Batch, type Column, type Columns, type Field, type List, layoutOf, type NumberArray, type Schema } from '../batch.ts'
+import { gather } from '../gather.ts'
 
 interface Header {
   readonly schema: Schema

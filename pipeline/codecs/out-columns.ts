@@ -1,5 +1,6 @@
 /** The columns of a written table, and batches regrouped so that a file does not show how its caller cut them. */
-import { type Batch, type Column, type Columns, concat, type Field, layoutOf, rowBytes, type Schema, slice, type Valid } from '../batch.ts'
+import { type Batch, type Column, type Columns, type Field, layoutOf, rowBytes, type Schema, slice, type Valid } from '../batch.ts'
+import { concat } from '../concat.ts'
 
 /**
  * A column as written. Ids become 32 hex digits and labels text; 'bool' and 'i8' take a u8 column, 'i64' an i32 column, `struct` a Struct of

@@ -1,5 +1,6 @@
 /** A group of rows as Parquet sees it: for each leaf its levels, and its values without the nulls (Melnik et al. 2010, "Dremel", section 4.1). */
-import { type Column, type Field, gatherColumn, type Ids, type List, type Numbers, slice, type Utf8, type Valid } from '../batch.ts'
+import { type Column, type Field, type Ids, type List, type Numbers, slice, type Utf8, type Valid } from '../batch.ts'
+import { gatherColumn } from '../gather.ts'
 import { childName, type Group, type OutColumn } from './out-columns.ts'
 import type { Leaf } from './parquet-schema.ts'
 import { hexOf, labelsOf } from './written-text.ts'

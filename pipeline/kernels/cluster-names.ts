@@ -1,5 +1,7 @@
 /** Clusters of ids, each named by its smallest id. */
-import { type Batch, batchOf, concat, gather, type Ids } from '../batch.ts'
+import { type Batch, batchOf, type Ids } from '../batch.ts'
+import { concat } from '../concat.ts'
+import { gather } from '../gather.ts'
 import { compareIds, copyId } from './rank.ts'
 
 /** Members of clusters with the names of these, ascending by id. */

@@ -1,5 +1,7 @@
 /** Sides as reward models take them: a prompt and one response. */
-import { batchOf, concat, gather, type Turns, turnsOf, type Utf8 } from '../batch.ts'
+import { batchOf, type Turns, turnsOf, type Utf8 } from '../batch.ts'
+import { concat } from '../concat.ts'
+import { gather } from '../gather.ts'
 
 export interface Exchange {
   readonly prompt: Turns

@@ -5,9 +5,7 @@ import {
   beside,
   type Column,
   type Columns,
-  concat,
   type Field,
-  gather,
   hexAt,
   type Ids,
   isValid,
@@ -21,6 +19,8 @@ import {
   type Turns,
   type Utf8,
 } from '../batch.ts'
+import { concat } from '../concat.ts'
+import { gather } from '../gather.ts'
 import type { Judged } from '../judgement.ts'
 import { lookupOf } from '../judgements/lookup.ts'
 import { unit } from '../kernels/random.ts'

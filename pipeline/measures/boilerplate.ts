@@ -1,5 +1,7 @@
 /** N-grams of benchmarks that are boilerplate of the corpus: many different prompts of one source share them. */
-import { type Batch, batchOf, type Columns, columnsOf, concat, emptyBatch, gather, gatherColumn, type Ids } from '../batch.ts'
+import { type Batch, batchOf, type Columns, columnsOf, emptyBatch, type Ids } from '../batch.ts'
+import { concat } from '../concat.ts'
+import { gather, gatherColumn } from '../gather.ts'
 import { groupsOf, lanesOf, membersOf } from '../kernels/groups.ts'
 import { mix32 } from '../kernels/mix.ts'
 import { gramsText, type NgramIndex } from '../kernels/ngram-index.ts'

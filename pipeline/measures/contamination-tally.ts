@@ -1,5 +1,6 @@
 /** What decontamination finds by benchmark and source, before it judges: flags by kind, likeness by embeddings, and the flags that people check. */
-import { type Batch, batchOf, columnsOf, concat, emptyBatch, isValid, type Schema } from '../batch.ts'
+import { type Batch, batchOf, columnsOf, emptyBatch, isValid, type Schema } from '../batch.ts'
+import { concat } from '../concat.ts'
 import { sourceNumbers } from '../kernels/sources.ts'
 import { labelKinds, pairFacts } from '../pair.ts'
 import type { Context, Round } from '../stage.ts'

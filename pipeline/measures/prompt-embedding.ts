@@ -1,7 +1,8 @@
 /** Where a prompt lies in a space of meanings: by a model in an ONNX folder, or by hashed words. */
 import { z } from 'zod'
-import { batchOf, columnsOf, gather, type Schema, type Turns, turnsOf } from '../batch.ts'
+import { batchOf, columnsOf, type Schema, type Turns, turnsOf } from '../batch.ts'
 import { UserError } from '../errors.ts'
+import { gather } from '../gather.ts'
 import { hashedEmbedding, normalise } from '../kernels/hashed-embedding.ts'
 import type { Embedder } from '../scorer.ts'
 import { defineMeasure } from '../stage.ts'

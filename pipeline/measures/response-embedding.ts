@@ -1,5 +1,6 @@
 /** What both responses mean to Universal Sentence Encoder Lite. */
-import { batchOf, columnsOf, concat, turnsOf } from '../batch.ts'
+import { batchOf, columnsOf, turnsOf } from '../batch.ts'
+import { concat } from '../concat.ts'
 import { pairTexts } from '../pair.ts'
 import { defineMeasure } from '../stage.ts'
 import { embedRows, USE_LITE_DIMS } from './prompt-embedding.ts'

@@ -1,5 +1,6 @@
 /** Style models as tables between the step that fits them and the workers that judge by them. */
-import { type Batch, batchOf, type Columns, columnsOf, concat, emptyBatch, type Schema } from '../batch.ts'
+import { type Batch, batchOf, type Columns, columnsOf, emptyBatch, type Schema } from '../batch.ts'
+import { concat } from '../concat.ts'
 import { membersOf } from '../kernels/groups.ts'
 import { sourceNumbers } from '../kernels/sources.ts'
 import { CUTS } from '../kernels/style-bins.ts'

@@ -1,5 +1,6 @@
 /** The pairs on which style is fitted and audited: a sample of each source by pair_id, and one of the whole corpus. */
-import { type Batch, type Columns, columnsOf, gather, gatherColumn, type Ids, type Schema } from '../batch.ts'
+import { type Batch, type Columns, columnsOf, type Ids, type Schema } from '../batch.ts'
+import { gather, gatherColumn } from '../gather.ts'
 import { groupsOf, lanesOf } from '../kernels/groups.ts'
 import { mix32 } from '../kernels/mix.ts'
 import { sourceNumbers } from '../kernels/sources.ts'

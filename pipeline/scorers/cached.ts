@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { open, type RootDatabase } from 'lmdb'
-import { type Batch, batchOf, gather, turnsOf, type Utf8 } from '../batch.ts'
+import { type Batch, batchOf, turnsOf, type Utf8 } from '../batch.ts'
+import { gather } from '../gather.ts'
 import type { Scorer, Side } from '../scorer.ts'
 
 const sideOf = { prompt: turnsOf, responses: 'utf8' } as const

@@ -1,9 +1,10 @@
 /** A reward model in an ONNX folder, scored in a child process that may die without harm. */
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { type Batch, batchOf, gather, slice, type Turns, turnsOf, type Utf8 } from '../batch.ts'
+import { type Batch, batchOf, slice, type Turns, turnsOf, type Utf8 } from '../batch.ts'
 import { compiled } from '../compiled.ts'
 import { UserError } from '../errors.ts'
+import { gather } from '../gather.ts'
 import type { Embedder, Scorer } from '../scorer.ts'
 import type { Answer, Chunk, Request, Scored } from './onnx-child.ts'
 

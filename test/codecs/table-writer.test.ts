@@ -10,7 +10,7 @@ import { parquetMetadata, parquetReadObjects, readOffsetIndex } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { readParquet } from 'parquet-wasm'
 import { afterAll, describe, expect, test } from 'vitest'
-import { batchOf, type Column, gatherColumn, listOf, slice, type Turns, turnsOf, utf8Of } from '../../pipeline/batch.ts'
+import { batchOf, type Column, listOf, slice, type Turns, turnsOf, utf8Of } from '../../pipeline/batch.ts'
 import { openArrowEncoder } from '../../pipeline/codecs/arrow-writer.ts'
 import { fileEnds } from '../../pipeline/codecs/file-bytes.ts'
 import { openJsonlEncoder } from '../../pipeline/codecs/jsonl-writer.ts'
@@ -20,6 +20,7 @@ import { checkPages } from '../../pipeline/codecs/parquet-pages.ts'
 import { openParquetEncoder } from '../../pipeline/codecs/parquet-writer.ts'
 import { type OutBatch, type OutColumn, openTableWriter, outputFormats } from '../../pipeline/codecs/table-writer.ts'
 import { unzstd } from '../../pipeline/codecs/zstd.ts'
+import { gatherColumn } from '../../pipeline/gather.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'table-writer-'))
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
