@@ -5,7 +5,8 @@ import { messageOf } from './damage.ts'
 import { fileEnds } from './file-bytes.ts'
 import { type ParquetFooter, readFooter } from './parquet-footer.ts'
 import type { ParquetFile } from './parquet-leaf.ts'
-import { groupRecords, type OwnColumn, openFile, ownColumns } from './parquet-records.ts'
+import { groupRecords, openFile } from './parquet-records.ts'
+import { type OwnColumn, ownColumns } from './parquet-shapes.ts'
 import { withStrings } from './row-source.ts'
 
 interface Opened {
