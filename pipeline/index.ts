@@ -1,5 +1,4 @@
 /** What `import ... from 'goldpan'` gives: the command line's plan and run as functions, and the vocabulary of stages. */
-import { availableParallelism } from 'node:os'
 import { loadConfig } from './config.ts'
 import { remembered } from './digests.ts'
 import { refuseOwnOutput } from './files.ts'
@@ -46,7 +45,7 @@ export interface PlanOptions {
 export interface BuildOptions extends PlanOptions {
   /** Folder of the finished build. */
   readonly out: string
-  /** Worker threads; all cores by default, 0 = none. */
+  /** Worker threads, 0 = none; by default one a core, and none for inputs below 1 MiB. */
   readonly threads?: number
   /** Bytes to stay within; 4 GiB by default. */
   readonly memory_bytes?: number
@@ -62,7 +61,7 @@ export async function plan(config: string, { store = STORE, set = [] }: PlanOpti
 
 /** Builds, or goes on where a former build was cut off. Pairs that wait for people are counted in the manifest; they are no error here. */
 export async function build(config: string, options: BuildOptions): Promise<Manifest> {
-  const { out, store = STORE, set = [], threads = availableParallelism(), memory_bytes = 4 * 2 ** 30, progress = 'none' } = options
+  const { out, store = STORE, set = [], threads, memory_bytes = 4 * 2 ** 30, progress = 'none' } = options
   checkOut(out)
   refuseOwnOutput(out, loadConfig(config, set))
   const shown = openProgress(progress, false)

@@ -1,5 +1,4 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { Build } from '../build.ts'
@@ -32,7 +31,7 @@ import { collect, defaultStore, whole } from './option-values.ts'
 interface Flags {
   readonly out: string
   readonly store: string
-  readonly threads: number
+  readonly threads?: number
   readonly memory: number
   readonly progress: ProgressMode
   readonly log?: 'json'
@@ -54,7 +53,11 @@ export const register = (program: Command): void => {
     .argument('<config>', 'config file (YAML)')
     .requiredOption('--out <dir>', 'folder for the finished build')
     .option('--store <dir>', 'where intermediate results are kept (also GOLDPAN_STORE)', defaultStore())
-    .option('--threads <n>', 'worker threads; 0 = none, all in the main thread', whole(0, 1024), availableParallelism())
+    .option(
+      '--threads <n>',
+      'worker threads (default: one a core, none for inputs below 1 MiB); 0 = none, all in the main thread',
+      whole(0, 1024),
+    )
     .option('--memory <size>', 'memory to stay within; fewer threads run where it is tight', size, 4 * 2 ** 30)
     .addOption(new Option('--progress <mode>', 'how to tell of progress').choices(['auto', 'plain', 'none']).default('auto'))
     .addOption(new Option('--log <form>', 'progress as JSON lines on stderr').choices(['json']))
