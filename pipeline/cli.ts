@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command line: one small file a command under commands/. */
-import './collector.ts'
+import './v8-flags.ts'
 import { Command, CommanderError } from 'commander'
 import { exitCodeOf, exits, say } from './exits.ts'
 import { VERSION } from './version.ts'

@@ -12,7 +12,8 @@ const run = (command: string, args: readonly string[], cwd: string): string => {
     encoding: 'utf8',
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
   })
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`)
+  // Flags that an engine does not know are told on stderr, and change nothing else.
+  if (status !== 0 || /unrecognized/.test(stderr)) throw new Error(`${command} ${args.join(' ')}: ${stderr}`)
   return stdout
 }
 
