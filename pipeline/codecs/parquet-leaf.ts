@@ -183,7 +183,7 @@ export class LeafCursor {
   }
 
   #levelsOfV2({ entries, unpacked, levels }: Page, body: Uint8Array): [Uint8Array, number] {
-    const { definition, repetition, packed } = levels!
+    const { definition, repetition, packed } = levels
     const end = definition + repetition
     if (!(definition >= 0 && repetition >= 0 && end <= body.length)) throw new RangeError('a page ends within its levels')
     const { repetition: r, definition: d } = this.#leaf

@@ -43,7 +43,7 @@ export interface Page {
   readonly entries: number
   readonly encoding: number
   /** Of pages of version 2: bytes of levels, which are not packed, and whether the values are. */
-  readonly levels?: { readonly definition: number; readonly repetition: number; readonly packed: boolean }
+  readonly levels: { readonly definition: number; readonly repetition: number; readonly packed: boolean }
 }
 
 async function pageHeader(handle: FileHandle, shown: string, at: number, end: number, place: string): Promise<Page> {
@@ -62,7 +62,7 @@ export function pageOf(bytes: Buffer): Page {
   const thrift = new ThriftReader(bytes)
   let [type, unpacked, packed, entries, encoding] = [-1, -1, -1, -1, -1]
   let crc: number | undefined
-  let levels: Page['levels']
+  let levels: Page['levels'] = { definition: -1, repetition: -1, packed: true }
   const headers: Readonly<Record<number, () => void>> = {
     1: () => (type = thrift.signed()),
     2: () => (unpacked = thrift.signed()),

@@ -176,6 +176,13 @@ describe('our own reader', () => {
       /^in: row group 0, column text, byte \d+: a page does not unpack to the \d+ bytes that it says; the file is damaged/,
     )
   })
+
+  test('refuses a page of version 2 under the header of version 1', async () => {
+    const bytes = bytesOf('dictionary_v2')
+    const header = bytes.indexOf(Buffer.from([0x15, 6, 0x15, 10, 0x15, 10, 0x5c]))
+    bytes[header + 6] = 0x2c
+    await expect(readFile(fileOf(bytes))).rejects.toThrow(/^in: row group 0, column prompt, byte \d+: a page ends within its levels; the file is/)
+  })
 })
 
 describe('dialects', () => {
