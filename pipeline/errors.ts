@@ -19,6 +19,11 @@ export class PendingError extends Error {
   override readonly name = 'PendingError'
 }
 
+/** A check of the config's `expect` failed on the finished build: exit 4. */
+export class ExpectationError extends Error {
+  override readonly name = 'ExpectationError'
+}
+
 /** ` - did you mean "near-dup"?` where one of the known names is close, and the list of them. */
 export function hint(wrong: string, known: readonly string[]): string {
   if (known.length === 0) return ''

@@ -1,11 +1,6 @@
 /** How a command ends: exit codes of the contract, and the one line that goes with them. */
-import { PendingError, UserError } from './errors.ts'
+import { ExpectationError, PendingError, UserError } from './errors.ts'
 import { Interrupted } from './executors/executor.ts'
-
-/** A check of the config's `expect` failed on the finished build: exit 4. */
-export class ExpectationError extends Error {
-  override readonly name = 'ExpectationError'
-}
 
 /** What each exit code says; --help and the README have it from here. */
 export const exits: Readonly<Record<number, string>> = {

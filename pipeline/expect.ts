@@ -2,10 +2,11 @@
  * Checks on the finished build: `path op number`, such as "train.rows >= 1000" or "steps.near-dup.dropped.near < 500". A path is one of
  * manifest.json with rows of folders beside it, or begins with `report.` or `run.` for the figures of report.json and run.json.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { hint, UserError } from './errors.ts'
+import { ExpectationError, hint, UserError } from './errors.ts'
 import type { Manifest } from './manifest.ts'
+import { seal, UNPUBLISHED } from './seal.ts'
 import { tableNames } from './tables.ts'
 
 const OPERATORS: Readonly<Record<string, (a: number, b: number) => boolean>> = {
@@ -46,6 +47,18 @@ export function failedExpectations(manifest: Manifest, dir: string, report: () =
       if (typeof value === 'string') return [`${text}: no such figure${value}`]
       return holds(value) ? [] : [`${text}: it is ${value}`]
     })
+}
+
+/** A build that fails its checks is kept and marked: a file says so to people and scripts, for the manifest knows nothing of run times. */
+export function checkExpectations(manifest: Manifest, dir: string): void {
+  const failed = failedExpectations(manifest, dir)
+  if (failed.length === 0) return
+  writeFileSync(join(dir, UNPUBLISHED), `Checks of \`expect\` that failed on this build:\n${failed.map(text => `- ${text}\n`).join('')}`)
+  seal(dir)
+  const { expect = [] } = manifest.config as { expect?: string[] }
+  throw new ExpectationError(
+    `${failed.length} of ${expect.length} expectations failed, so ${dir} is marked ${UNPUBLISHED}: ${failed.join('; ')}`,
+  )
 }
 
 function read(dir: string, file: string): unknown {

@@ -1,6 +1,7 @@
 /** What `import ... from 'goldpan'` gives: the command line's plan and run as functions, and the vocabulary of stages. */
 import { loadConfig } from './config.ts'
 import { remembered } from './digests.ts'
+import { checkExpectations } from './expect.ts'
 import { refuseOwnOutput } from './files.ts'
 import { checkOut } from './install.ts'
 import type { Manifest } from './manifest.ts'
@@ -27,7 +28,7 @@ export {
   type Utf8,
   utf8Of,
 } from './batch.ts'
-export { PendingError, UserError } from './errors.ts'
+export { ExpectationError, PendingError, UserError } from './errors.ts'
 export { laws, lawsOf } from './laws/laws.ts'
 export { type PairInput, pairsOf } from './laws/pairs.ts'
 export type { Manifest } from './manifest.ts'
@@ -59,7 +60,10 @@ export async function plan(config: string, { store = STORE, set = [] }: PlanOpti
   return (await located(config, store, set)).plan
 }
 
-/** Builds, or goes on where a former build was cut off. Pairs that wait for people are counted in the manifest; they are no error here. */
+/**
+ * Builds, or goes on where a former build was cut off. Pairs that wait for people are counted in the manifest; they are no error here. A build
+ * that fails a check of `expect` is there all the same, marked UNPUBLISHED, and ExpectationError says which.
+ */
 export async function build(config: string, options: BuildOptions): Promise<Manifest> {
   const { out, store = STORE, set = [], threads, memory_bytes = 4 * 2 ** 30, progress = 'none' } = options
   checkOut(out)
@@ -69,6 +73,7 @@ export async function build(config: string, options: BuildOptions): Promise<Mani
   await probeInputs(planned, shown)
   const { manifest } = await runBuild(planned, { config, set, out, store, threads, memory_bytes, progress: shown })
   await writeReport(out)
+  checkExpectations(manifest, out)
   return manifest
 }
 

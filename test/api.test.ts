@@ -15,15 +15,19 @@ beforeAll(() => {
 })
 
 it('plans and builds from a script, and complains as the command line does', () => {
+  writeFileSync(join(dir, 'few.yaml'), `${readFileSync(join(dir, 'c.yaml'), 'utf8')}expect: [train.rows >= 21, train.rows >= 20]\n`)
   const script = `
-    import { build, plan, UserError } from 'goldpan'
+    import { build, ExpectationError, plan, UserError } from 'goldpan'
     const { steps } = await plan('c.yaml', { store: 's' })
     const { totals } = await build('c.yaml', { out: 'o', store: 's', threads: 1, set: ['name=other'] })
     const wrong = await plan('none.yaml').catch(error => error instanceof UserError && error.message)
-    console.log(JSON.stringify({ steps: steps.map(step => step.id), totals, wrong }))`
+    const failed = await build('few.yaml', { out: 'few', store: 's', threads: 0 }).catch(error => error instanceof ExpectationError && error.message)
+    console.log(JSON.stringify({ steps: steps.map(step => step.id), totals, wrong, failed }))`
   const said = JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: dir, encoding: 'utf8' }))
   expect(said.steps).toEqual(['structure', 'exact-dedup'])
   expect(said.totals).toMatchObject({ pairs_in: 30, train: 20, dropped: 10 })
+  expect(said.failed).toBe('1 of 2 expectations failed, so few is marked UNPUBLISHED: train.rows >= 21: it is 20')
+  expect(existsSync(join(dir, 'few/UNPUBLISHED'))).toBe(true)
   expect(said.wrong).toMatch(/none\.yaml: no such config file/)
   expect(JSON.parse(readFileSync(join(dir, 'o/manifest.json'), 'utf8')).name).toBe('other')
   expect(existsSync(join(dir, 'o/report.html'))).toBe(true)

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { PendingError, StageError, UserError } from '../pipeline/errors.ts'
+import { ExpectationError, PendingError, StageError, UserError } from '../pipeline/errors.ts'
 import { Interrupted } from '../pipeline/executors/executor.ts'
-import { ExpectationError, exitCodeOf, exits } from '../pipeline/exits.ts'
+import { exitCodeOf, exits } from '../pipeline/exits.ts'
 import { goldpan, ROOT } from './cli.ts'
 
 it('every error ends with a code that is explained', () => {

@@ -8,8 +8,7 @@ import { remembered } from '../digests.ts'
 import { DamagedEntry } from '../entry-file.ts'
 import { PendingError } from '../errors.ts'
 import type { Executor } from '../executors/executor.ts'
-import { ExpectationError } from '../exits.ts'
-import { failedExpectations } from '../expect.ts'
+import { checkExpectations } from '../expect.ts'
 import { refuseOwnOutput } from '../files.ts'
 import { checkOut } from '../install.ts'
 import type { People } from '../judgements/people.ts'
@@ -24,7 +23,7 @@ import { lookOf } from '../report/ink.ts'
 import { nextText } from '../report/next.ts'
 import { reportAsItIs, writeReport } from '../report/write.ts'
 import { runBuild } from '../run.ts'
-import { seal, UNPUBLISHED } from '../seal.ts'
+import { seal } from '../seal.ts'
 import { Store } from '../store.ts'
 import { collect, defaultStore, whole } from './option-values.ts'
 
@@ -121,18 +120,6 @@ function scoredIn(located: LocatedPlan, root: string): boolean {
     if (error instanceof DamagedEntry) return false
     throw error
   }
-}
-
-/** A build that fails its checks is kept and marked: a file says so to people and scripts, for the manifest knows nothing of run times. */
-function checkExpectations(manifest: Manifest, out: string): void {
-  const failed = failedExpectations(manifest, out)
-  if (failed.length === 0) return
-  writeFileSync(join(out, UNPUBLISHED), `Checks of \`expect\` that failed on this build:\n${failed.map(text => `- ${text}\n`).join('')}`)
-  seal(out)
-  const { expect = [] } = manifest.config as { expect?: string[] }
-  throw new ExpectationError(
-    `${failed.length} of ${expect.length} expectations failed, so ${out} is marked ${UNPUBLISHED}: ${failed.join('; ')}`,
-  )
 }
 
 /** What people said goes into run.json too: their log may have grown before anybody looks. */

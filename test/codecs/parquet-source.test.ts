@@ -181,7 +181,9 @@ describe('our own reader', () => {
     const bytes = bytesOf('dictionary_v2')
     const header = bytes.indexOf(Buffer.from([0x15, 6, 0x15, 10, 0x15, 10, 0x5c]))
     bytes[header + 6] = 0x2c
-    await expect(readFile(fileOf(bytes))).rejects.toThrow(/^in: row group 0, column prompt, byte \d+: a page ends within its levels; the file is/)
+    await expect(readFile(fileOf(bytes))).rejects.toThrow(
+      /^in: row group 0, column prompt, byte \d+: a page ends within its levels; the file is/,
+    )
   })
 })
 
