@@ -96,7 +96,8 @@ const SPARED = 0.1
 /** The distinct texts in the order in which they appear; undefined where too little repeats. */
 export function dictionaryOf(texts: Utf8, count: number): TextDictionary | undefined {
   const { bytes, offsets } = texts
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const equal = equalIn(bytes)
   const mask = (1 << bitsFor(count * 2)) - 1
   const table = new Int32Array(mask + 1)
   const first = new Int32Array(count)
@@ -107,11 +108,11 @@ export function dictionaryOf(texts: Utf8, count: number): TextDictionary | undef
   let misses = 4 * count
   for (let i = 0; i < count; i++) {
     const [from, to] = [offsets[i], offsets[i + 1]]
-    let slot = sampledHash(buffer, from, to) & mask
+    let slot = sampledHash(view, from, to) & mask
     for (; table[slot] > 0; slot = (slot + 1) & mask) {
       const other = first[table[slot] - 1]
       if (offsets[other + 1] - offsets[other] !== to - from) continue
-      if (buffer.compare(buffer, from, to, offsets[other], offsets[other + 1]) === 0) break
+      if (equal(offsets[other], from, to - from)) break
       if (--misses === 0) return undefined
     }
     if (table[slot] === 0) {
@@ -125,13 +126,26 @@ export function dictionaryOf(texts: Utf8, count: number): TextDictionary | undef
   return size >= all * (1 - SPARED) ? undefined : { first: first.subarray(0, distinct), places }
 }
 
+/** Bytes up to which a loop is quicker than a call of Node's. */
+const SHORT = 64
+
+/** Whether `length` bytes from two places are the same. */
+function equalIn(bytes: Uint8Array): (a: number, b: number, length: number) => boolean {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return (a, b, length) => {
+    if (length > SHORT) return buffer.compare(buffer, a, a + length, b, b + length) === 0
+    for (let i = 0; i < length; i++) if (bytes[a + i] !== bytes[b + i]) return false
+    return true
+  }
+}
+
 /** A hash of the length and of five words of a text: repeated texts meet, others nearly never. */
-function sampledHash(buffer: Buffer, from: number, to: number): number {
+function sampledHash(view: DataView, from: number, to: number): number {
   const length = to - from
   let hash = Math.imul(length, 0x9e3779b1)
-  if (length < 4) for (let i = from; i < to; i++) hash = Math.imul(hash ^ buffer[i], 0x85ebca6b)
+  if (length < 4) for (let i = from; i < to; i++) hash = Math.imul(hash ^ view.getUint8(i), 0x85ebca6b)
   else
     for (let k = 0; k < 5; k++)
-      hash = Math.imul(hash ^ buffer.readInt32LE(from + Math.floor(((length - 4) * k) / 4)), 0x85ebca6b) ^ (hash >>> 15)
+      hash = Math.imul(hash ^ view.getInt32(from + Math.floor(((length - 4) * k) / 4), true), 0x85ebca6b) ^ (hash >>> 15)
   return hash ^ (hash >>> 13)
 }
