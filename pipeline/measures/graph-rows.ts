@@ -1,9 +1,10 @@
 /** Rows of the preference graph: what the models that read texts say of a pair, and what the pairs of its prompt say of it in turn. */
 import { type Batch, batchOf, type Column, columnsOf, type Ids, isValid, nulls, type Schema } from '../batch.ts'
 import { type BuiltIn, marginsOf, sum } from '../kernels/built-in.ts'
+import { comparisonsOf } from '../kernels/comparisons.ts'
 import { lanesOf } from '../kernels/groups.ts'
 import { mix32 } from '../kernels/mix.ts'
-import { comparisonsOf, type GraphFit, graphMargins } from '../kernels/preference-graph.ts'
+import { type GraphFit, graphMargins } from '../kernels/preference-graph.ts'
 import { pairFacts } from '../pair.ts'
 import type { Json, Part } from '../stage.ts'
 import { exampleRows, examplesOf } from './examples.ts'
