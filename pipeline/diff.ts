@@ -3,7 +3,8 @@ import { type Cause, causesOf, madeOfManifest, matchedInputs } from './causes.ts
 import { UserError } from './errors.ts'
 import { type Finished, filesOf } from './finished.ts'
 import type { Manifest, ManifestTotals } from './manifest.ts'
-import { openLocked, quoted, type Tables } from './sql.ts'
+import { openLocked, type Tables } from './sql.ts'
+import { quoted } from './table-views.ts'
 
 /** Where a pair ended in one build; `label` is whether it was turned. */
 export interface End {

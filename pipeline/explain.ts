@@ -1,7 +1,8 @@
 /** One pair's life in a finished build: its rows of the ledger with what they refer to, and its texts where the build holds them. */
 import { UserError } from './errors.ts'
 import { type Finished, filesOf } from './finished.ts'
-import { quoted, type Tables } from './sql.ts'
+import type { Tables } from './sql.ts'
+import { quoted } from './table-views.ts'
 import type { TableName } from './tables.ts'
 
 /** A row of the ledger; beside these it has the columns of the models. */

@@ -3,6 +3,7 @@ import {
   type Batch,
   type Column,
   type Columns,
+  columnsOf,
   emptyBatch,
   type Field,
   type Ids,
@@ -156,3 +157,12 @@ function copyRanges(columns: readonly List[], schema: Schema, which: Which, inde
 }
 
 const valuesOf = (column: Column): NumberArray => ('values' in column ? column.values : (column as Ids).bytes)
+
+/** Rows in the order of the corpus, so that sums of floats come out the same to the bit however the rows arrived. */
+export function inOrder(rows: Batch): Batch {
+  const { values } = columnsOf(rows, { ordinal: 'i32' }).ordinal
+  return gather(
+    rows,
+    Int32Array.from(values.keys()).sort((a, b) => values[a] - values[b]),
+  )
+}

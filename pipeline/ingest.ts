@@ -6,9 +6,7 @@ import { type BuiltPair, PairBuilder } from './codecs/pair-builder.ts'
 import { type ColumnName, stringOf } from './codecs/row-source.ts'
 import { type Recognised, readRows, type SourceRow } from './codecs/source.ts'
 import { UserError } from './errors.ts'
-import { ANNOTATOR, SIDES as ARENA_SIDES } from './formats/arena.ts'
-import { CONVERSATIONS } from './formats/chat.ts'
-import { QUESTIONS } from './formats/dpo.ts'
+import { columnProblem, isList, knownFormats, wanted } from './formats/columns.ts'
 import { factsAt, isObject, scoresAt, shownAt } from './formats/fields.ts'
 import { FieldError, type Format, type KnownFormat, type ReadPair, type Row, type RowFacts, type Turn } from './formats/format.ts'
 import { NEEDS, readers, recogniseFormat } from './formats/recognise.ts'
@@ -126,7 +124,7 @@ async function formatIn(file: SourceFile, columns: readonly ColumnName[] | undef
   const rows: Row[] = []
   let seen = 0
   const only = columns
-    ?.filter(column => known.some(format => wanted([column], format, file.shown_first).length > 0))
+    ?.filter(column => knownFormats.some(format => wanted([column], format, file.shown_first).length > 0))
     .map(column => column.name)
   for await (const chunk of readRows(file.path, file.shown, { limit: LOOK_ROWS, only })) {
     seen += chunk.length
@@ -138,50 +136,6 @@ async function formatIn(file: SourceFile, columns: readonly ColumnName[] | undef
   const keys = columns?.map(column => column.name) ?? Object.keys(rows[0] ?? {})
   const found = keys.length > 0 ? `columns ${keys.slice(0, 20).join(', ')}` : `${seen} rows, none of them an object`
   throw new UserError(`${file.shown}: no known format fits its first rows: found ${found}; expected one of ${NEEDS}`)
-}
-
-const isList = (type: string): boolean => /\[\]$|^(Large)?List|^FixedSizeList/.test(type)
-
-const SIDES: Readonly<Record<KnownFormat, readonly string[]>> = {
-  pair: ['prompt', 'chosen', 'rejected'],
-  hh: ['chosen', 'rejected'],
-  dpo: ['chosen', 'rejected'],
-  chat: ['chosen', 'rejected'],
-  scored: [],
-  arena: [],
-}
-
-/** What is wrong with the columns of a file for its format. Rows of JSON are each their own matter. */
-function columnProblem(columns: readonly ColumnName[], format: KnownFormat): string | undefined {
-  const missing = SIDES[format].filter(name => !columns.some(column => column.name === name))
-  if (missing.length > 0)
-    return `format ${format} needs the column ${missing.join(' and ')}; the file has ${columns
-      .slice(0, 20)
-      .map(column => column.name)
-      .join(', ')}`
-  const wrong = columns.find(({ name, plain }) => plain && SIDES[format].includes(name))
-  return wrong && `column ${wrong.name}: format ${format} expects text or a list of messages, got ${wrong.type}`
-}
-
-const known = Object.keys(SIDES) as KnownFormat[]
-const COMMON = ['id', 'source', 'source_id', 'license', 'lang', 'language', 'label_kind', 'tie', 'votes', 'scores']
-const ASKED = [...QUESTIONS, 'input', 'system']
-const NAMED: Readonly<Record<KnownFormat, readonly string[]>> = {
-  pair: ['prompt', 'chosen', 'rejected'],
-  hh: ['chosen', 'rejected'],
-  dpo: [...ASKED, 'chosen', 'rejected'],
-  chat: [...CONVERSATIONS, 'chosen', 'rejected'],
-  scored: ASKED,
-  arena: [...ASKED, ...ARENA_SIDES.flat(), 'winner', 'judge'],
-}
-
-/** The columns of a Parquet or Arrow file that a format may use. */
-function wanted(columns: readonly ColumnName[], format: KnownFormat, shown_first: string): readonly ColumnName[] {
-  return columns.filter(({ name, type }) => {
-    if (COMMON.includes(name) || name === shown_first || NAMED[format].includes(name)) return true
-    if (format === 'scored') return isList(type)
-    return format === 'arena' && ANNOTATOR.test(name)
-  })
 }
 
 /** The file name without the extensions of containers, compressions and formats. */

@@ -7,7 +7,8 @@ import { readLogs } from './judgements/log.ts'
 import type { LogPlaces } from './judgements/places.ts'
 import { type Audited, type Share, shareOf } from './kernels/audit-estimate.ts'
 import { type Interval, wilson } from './kernels/intervals.ts'
-import { openTables, quoted, type Tables } from './sql.ts'
+import { openTables, type Tables } from './sql.ts'
+import { quoted } from './table-views.ts'
 
 /** Thresholds of p_mean that are tried, in hundredths. */
 const GRID = Array.from({ length: 25 }, (_, i) => 2 * (i + 1))

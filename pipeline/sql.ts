@@ -10,20 +10,10 @@ import {
   type DuckDBValue,
   StatementType,
 } from '@duckdb/node-api'
-import type { Field, Schema } from './batch.ts'
-import type { OutColumn, OutField } from './codecs/out-columns.ts'
 import { hint, UserError } from './errors.ts'
-import { drewFlags, type Finished, filesOf } from './finished.ts'
-import {
-  flippedColumns,
-  ledgerColumns,
-  quarantineColumns,
-  rejectsColumns,
-  reviewColumns,
-  type TableName,
-  tableNames,
-  trainColumns,
-} from './tables.ts'
+import { type Finished, filesOf } from './finished.ts'
+import { createViews, derivedViews, quoted } from './table-views.ts'
+import { tableNames } from './tables.ts'
 
 export interface SqlColumn {
   readonly name: string
@@ -186,76 +176,3 @@ export async function openLocked(
     throw new UserError(`${dir}: ${(error as Error).message.split('\n')[0]}; \`goldpan verify\` tells which file is damaged`)
   }
 }
-
-/** Views over tables, by name: `edges` is what the ledger knows of pairs that duplicate or contradict another. */
-export const derivedViews: Readonly<Record<string, string>> = {
-  edges: `select pair_id, duplicate_of, relation, jaccard, source, outcome, step, reason, cluster_id, cluster_size from ledger where duplicate_of is not null`,
-}
-
-async function createViews(finished: Finished, connection: DuckDBConnection): Promise<void> {
-  for (const table of tableNames) {
-    const files = filesOf(finished, table)
-    const columns = columnsOfTable(finished, table)
-    await connection.run(`create view ${table} as ${files.length === 0 ? emptySql(columns) : readSql(table, files, columns)}`)
-  }
-  for (const [name, sql] of Object.entries(derivedViews)) await connection.run(`create view ${name} as ${sql}`)
-}
-
-/** Models' columns are read from the files; only a table without any is made up, and without theirs. */
-export function columnsOfTable(finished: Finished, table: TableName): OutColumn[] {
-  const { layout, signals, margin, own } = finished.output
-  const added = drewFlags(finished) ? ['flag_probability'] : []
-  const options = { signals, margin: margin !== undefined, own }
-  const columns: Record<TableName, () => OutColumn[]> = {
-    train: () => trainColumns(layout, options),
-    validation: () => trainColumns(layout, options),
-    flipped: () => flippedColumns(layout, options, []),
-    quarantine: () => quarantineColumns(layout, options),
-    review: () => reviewColumns(added),
-    ledger: () => ledgerColumns(added, own),
-    rejects: rejectsColumns,
-  }
-  return columns[table]()
-}
-
-const LONGEST_LINE_BYTES = 64 * 2 ** 20
-
-function readSql(table: TableName, files: readonly string[], columns: readonly OutColumn[]): string {
-  const list = `[${files.map(quoted).join(', ')}]`
-  // A folder such as source=x above the build must not become a column.
-  if (files[0].endsWith('.parquet')) return `select * from read_parquet(${list}, hive_partitioning = false)`
-  if (/\.jsonl(\.gz|\.zst)?$/.test(files[0])) {
-    const types = columns.map(({ name, field }) => `${quoted(name)}: ${quoted(sqlType(field))}`).join(', ')
-    return `select * from read_json(${list}, format = 'newline_delimited', hive_partitioning = false, maximum_object_size = ${LONGEST_LINE_BYTES}, columns = {${types}})`
-  }
-  return `select error('${table} is in Arrow files, which SQL does not read here; the tables ledger, flipped, quarantine and review are there')`
-}
-
-const emptySql = (columns: readonly OutColumn[]): string =>
-  `select ${columns.map(({ name, field }) => `null::${sqlType(field)} as "${name}"`).join(', ')} where false`
-
-const SQL_TYPES = {
-  utf8: 'VARCHAR',
-  id: 'VARCHAR',
-  bool: 'BOOLEAN',
-  u8: 'UTINYINT',
-  i8: 'TINYINT',
-  i32: 'INTEGER',
-  i64: 'BIGINT',
-  f32: 'FLOAT',
-  f64: 'DOUBLE',
-}
-
-export function sqlType(field: OutField): string {
-  if (typeof field === 'string') return SQL_TYPES[field]
-  if ('struct' in field) return structType(field.struct)
-  if ('list' in field) return `${structType(field.list)}[]`
-  return 'VARCHAR'
-}
-
-const structType = (schema: Schema): string =>
-  `STRUCT(${Object.entries(schema)
-    .map(([name, child]: [string, Field]) => `"${name}" ${sqlType(child)}`)
-    .join(', ')})`
-
-export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`

@@ -3,14 +3,14 @@ import { type Batch, batchOf, type Columns, emptyBatch, type Ids, stringAt } fro
 import type { Recognised } from './codecs/source.ts'
 import { concat } from './concat.ts'
 import type { NamedFile } from './files.ts'
-import { gather, gatherColumn } from './gather.ts'
+import { gather, gatherColumn, inOrder } from './gather.ts'
 import { ingestFile } from './ingest.ts'
 import { lanesOf } from './kernels/groups.ts'
 import { mix32 } from './kernels/mix.ts'
 import { styleDifferences } from './kernels/style-differences.ts'
 import { type StyleColumns, style } from './measures/style.ts'
 import { type Audit, audited, auditFacts } from './measures/style-facts.ts'
-import { firstSigns, inOrder } from './measures/style-sample.ts'
+import { firstSigns } from './measures/style-sample.ts'
 import type { pairFacts } from './pair.ts'
 
 /** What is told of one source, or of all together. */

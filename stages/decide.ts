@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { type Batch, batchOf, columnsOf, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
 import { type Judged, type PeopleVerdict, verdicts } from '../pipeline/judgement.ts'
-import { wilson } from '../pipeline/kernels/intervals.ts'
 import { modelColumn } from '../pipeline/kernels/recorded.ts'
+import { expectedError } from '../pipeline/measures/expected-error.ts'
 import { majorityOf } from '../pipeline/measures/gold.ts'
 import { draws, labelKinds, outcomes, pairFacts, recallFacts, relations } from '../pipeline/pair.ts'
-import { AWAY, defineStage, type Env, type Json, type JudgedPairs, type Part, type Round, type Verdict } from '../pipeline/stage.ts'
+import { AWAY, defineStage, type Env, type JudgedPairs, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const share = z.number().min(0).max(1)
 const params = z.strictObject({
@@ -84,8 +84,6 @@ const BY_PEOPLE = 2
 
 const drawn = { draw: { labels: draws } } as const
 const seen = { ordinal: 'i32', outcome: 'i32', right: 'i32' } as const
-/** As few answers prove nothing against turning labels. */
-const FEWEST_ANSWERS = 10
 
 /**
  * What people say of the decisions of models, before they are heard: a kept label is right, a turned, dropped or escalated one wrong. Pairs
@@ -117,33 +115,10 @@ const estimate: Round<Params> = {
       }) as unknown as Batch
     }
   },
-  reduce: (params, _, rows) => estimated(params, columnsOf(rows, seen).outcome.values, columnsOf(rows, seen).right.values),
-  combine: (params, _, parts) => parts[0] ?? estimated(params, new Int32Array(0), new Int32Array(0)),
+  reduce: ({ min_flip_precision }, _, rows) =>
+    expectedError(min_flip_precision, columnsOf(rows, seen).outcome.values, columnsOf(rows, seen).right.values),
+  combine: ({ min_flip_precision }, _, parts) => parts[0] ?? expectedError(min_flip_precision, new Int32Array(0), new Int32Array(0)),
 }
-
-function estimated({ min_flip_precision }: Params, ends: Int32Array, right: Int32Array): Part {
-  const expected_error: Record<string, Json> = {}
-  let may_flip = true
-  for (const [end, outcome] of outcomes.entries()) {
-    const n = ends.reduce((sum, e) => sum + (e === end ? 1 : 0), 0)
-    if (n === 0) continue
-    const rights = ends.reduce((sum, e, i) => sum + (e === end ? right[i] : 0), 0)
-    const { low, high } = wilson(1 - rights / n, n)
-    expected_error[outcome] = { n, error: rounded(1 - rights / n), low: rounded(low), high: rounded(high) }
-    if (outcome === 'flip' && n >= FEWEST_ANSWERS && min_flip_precision > 0 && rights / n <= min_flip_precision) may_flip = false
-  }
-  if (ends.length === 0) return { state: { may_flip } }
-  const warnings = may_flip
-    ? {}
-    : {
-        warnings: [
-          'people support too few of the labels that models would turn (min_flip_precision): models turned none, those pairs are in review',
-        ],
-      }
-  return { facts: { answers: ends.length, expected_error, ...warnings }, state: { may_flip } }
-}
-
-const rounded = (share: number): number => Number(share.toFixed(4))
 
 export const decide = defineStage<Params>({
   name: 'decide',

@@ -1,14 +1,16 @@
 import { z } from 'zod'
-import { type Batch, batchOf, type Column, columnsOf, type Ids, isValid, type Numbers, nulls, type Schema } from '../pipeline/batch.ts'
+import { type Batch, batchOf, columnsOf, emptyBatch, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
 import { hint, UserError } from '../pipeline/errors.ts'
 import { gather } from '../pipeline/gather.ts'
-import { type Ensemble, opinionsOf } from '../pipeline/kernels/ensemble.ts'
-import { type FitOptions, type FitRows, fitEnsemble, modelFigures, togetherFigures } from '../pipeline/kernels/ensemble-fit.ts'
+import type { Ensemble } from '../pipeline/kernels/ensemble.ts'
+import { type FitOptions, fitEnsemble } from '../pipeline/kernels/ensemble-fit.ts'
 import { lanesOf } from '../pipeline/kernels/groups.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { modelColumn } from '../pipeline/kernels/recorded.ts'
 import { sourceNumbers } from '../pipeline/kernels/sources.ts'
-import { auditedModels } from '../pipeline/measures/audited-models.ts'
+import { auditFor } from '../pipeline/measures/audited-models.ts'
+import { ensembleColumns } from '../pipeline/measures/ensemble-columns.ts'
+import { ensembleFacts, type Fitting } from '../pipeline/measures/ensemble-facts.ts'
 import { goldOf, goldReads } from '../pipeline/measures/gold.ts'
 import { pairFacts } from '../pipeline/pair.ts'
 import { type Context, defineStage, type Env, type Json, type JudgedPairs, type Part, type Preview, type Round } from '../pipeline/stage.ts'
@@ -98,16 +100,14 @@ const sample: Round<Params> = {
     }
   },
   reduce: (params, context, rows) => fitted(params, context, rows),
-  combine: (params, context, parts) => parts[0] ?? fitted(params, context, emptyOf({ ...sampled, ...marginColumns(context.env) })),
+  combine: (params, context, parts) =>
+    parts[0] ?? fitted(params, context, emptyBatch({ ...sampled, ...marginColumns(context.env) } as Schema)),
 }
-
-const emptyOf = (schema: Schema): Batch =>
-  batchOf(schema, 0, Object.fromEntries(Object.entries(schema).map(([name, field]) => [name, nulls(field, 0)])))
 
 async function fitted(params: Params, context: Context, rows: Batch): Promise<Part> {
   const models = modelsOf(context.env)
   const fitting = rowsToFit(params, models, rows)
-  const audited = await auditOf(params, context, models)
+  const audited = await auditFor(params, context, models)
   const stackedSources =
     params.weights === 'stack' ? new Set(fitting.rows.folds.source) : params.weights === 'auto' ? fitting.rows.gilded : []
   const options: FitOptions = {
@@ -119,13 +119,8 @@ async function fitted(params: Params, context: Context, rows: Batch): Promise<Pa
   }
   const ensemble = fitEnsemble(fitting.rows, options)
   const dual = dualOf(params, models, ensemble)
-  const facts = factsOf(fitting, options, ensemble, { models, sources: context.corpus.sources, audit: audited?.told })
+  const facts = ensembleFacts(fitting, options, ensemble, { models, sources: context.corpus.sources, audit: audited?.told })
   return { facts: { ...facts, ...dual?.facts }, state: { ensemble, dual: dual?.places ?? null } as unknown as Json }
-}
-
-interface Fitting {
-  readonly rows: FitRows
-  readonly gold: number
 }
 
 /** Rows in the order of the corpus, with margins turned to the side that gold, else the label, prefers. */
@@ -161,33 +156,6 @@ function marginsOf(batch: Batch, models: readonly string[], index: Int32Array): 
   return margins
 }
 
-interface Audited {
-  readonly of: ReadonlyMap<string, { readonly scale: number; readonly weight: number }>
-  readonly told: Record<string, Json>
-}
-
-async function auditOf(
-  { audit, weights }: Params,
-  { file }: Pick<Context, 'file'>,
-  models: readonly string[],
-): Promise<Audited | undefined> {
-  if (audit === undefined) {
-    if (weights === 'audit')
-      throw new UserError('disagreement: weights: audit needs a file under `audit`, as `goldpan audit-rm FILE --json` prints it')
-    return undefined
-  }
-  if (weights !== 'audit' && weights !== 'auto') return undefined
-  const { models: known, problems } = auditedModels(await file(audit), audit)
-  const found = models.filter(model => known.has(model))
-  if (models.length > 0 && found.length === 0)
-    throw new UserError(`${audit}: names none of the models of this build (${models.join(', ')}); it has ${[...known.keys()].join(', ')}`)
-  const of = new Map(
-    found.map(model => [model, { scale: known.get(model)!.scale, weight: known.get(model)!.scale > 0 ? known.get(model)!.excess : 0 }]),
-  )
-  const missing = models.filter(model => !known.has(model))
-  return { of, told: { file: audit, problems, ...(missing.length > 0 ? { not_audited: missing } : {}) } }
-}
-
 interface Dual {
   readonly facts: Record<string, Json>
   /** Of the gold model and the best one among the models. */
@@ -217,76 +185,9 @@ async function check(params: Params, { env, file }: Preview): Promise<void> {
   if (best_model !== undefined && gold_model === undefined) throw new UserError('disagreement: best_model: needs gold_model beside it')
   if (audit === undefined && gold_model === undefined && weights !== 'audit') return
   const models = modelsOf(await env())
-  await auditOf(params, { file }, models)
+  await auditFor(params, { file }, models)
   if (gold_model !== undefined) placeOf(gold_model, 'gold_model', models)
   if (best_model !== undefined) placeOf(best_model, 'best_model', models)
-}
-
-const rounded = (value: number): number => Number(value.toPrecision(5))
-/** null where margins say nothing of the labels. */
-const temperatureOf = (scale: number): number | null => (scale > 0 ? rounded(1 / scale) : null)
-
-interface Named {
-  readonly models: readonly string[]
-  readonly sources: readonly string[]
-  readonly audit?: Json
-}
-
-function factsOf(
-  { rows, gold }: Fitting,
-  options: FitOptions,
-  ensemble: Ensemble,
-  { models, sources, audit }: Named,
-): Record<string, Json> {
-  const gilded = [...rows.gilded].map(s => sources[s]).sort()
-  const together = togetherFigures(rows, ensemble)
-  const pairs = rows.folds.of.length
-  const byLabels = `agreement with the labels as they came in (the built-in models: out of fold); ${gold > 0 ? `${gold.toLocaleString('en')} of them corrected or confirmed by gold` : 'no gold'}`
-  const calibrated_on =
-    gilded.length > 0
-      ? `gold in ${gilded.join(', ')} (${gold.toLocaleString('en')} pairs)${gold < pairs ? `; elsewhere ${byLabels}` : ''}`
-      : byLabels
-  return {
-    calibrated_on: audit ? `an audit of the models; figures by ${calibrated_on}` : calibrated_on,
-    pairs,
-    gold_pairs: gold,
-    ...(audit ? { audit } : {}),
-    stacked: options.stacked.map(s => sources[s]).sort(),
-    p_mean: {
-      pairs: together.pairs,
-      auc: rounded(together.auc),
-      ece: rounded(together.ece),
-      brier: rounded(together.brier),
-      bins: together.bins.map(binFacts),
-    },
-    models: Object.fromEntries(models.map((model, j) => [model, modelFacts(rows, options, ensemble, j, sources)])),
-  }
-}
-
-const binFacts = ({ p, n, right }: { p: number; n: number; right: number }): Json => ({ p: rounded(p), n, right })
-
-function modelFacts(rows: FitRows, options: FitOptions, ensemble: Ensemble, model: number, sources: readonly string[]): Json {
-  const { pairs, accuracy, auc, before, after } = modelFigures(rows, options, ensemble, model)
-  const { shared, own } = ensemble.models[model]
-  const error = ({ ece, brier }: { ece: number; brier: number }): Json => ({ ece: rounded(ece), brier: rounded(brier) })
-  const bySource = Object.entries(own).map(([s, { scale, weight }]): [string, Json] => [
-    sources[Number(s)],
-    { temperature: temperatureOf(scale), weight: rounded(weight) },
-  ])
-  const { stack } = ensemble
-  const inStack = stack ? stack.model.reduce((sum, { shared: w }) => sum + w[model], 0) / stack.model.length : undefined
-  return {
-    pairs,
-    accuracy: rounded(accuracy),
-    auc: rounded(auc),
-    temperature: temperatureOf(shared.scale),
-    weight: rounded(shared.weight),
-    ...(inStack === undefined ? {} : { stack_weight: rounded(inStack) }),
-    before: error(before),
-    after: error(after),
-    bins: after.bins.map(binFacts),
-    by_source: Object.fromEntries(bySource.sort(([a], [b]) => (a < b ? -1 : 1))),
-  }
 }
 
 export const disagreement = defineStage<Params>({
@@ -318,42 +219,7 @@ export const disagreement = defineStage<Params>({
         models,
         Int32Array.from({ length: batch.rows }, (_, i) => i),
       )
-      return { add: columnsBy(ensemble, { models, margins, dual }, folds) }
+      return { add: ensembleColumns(ensemble, { models, margins, dual }, folds) }
     }
   },
 })
-
-interface Margins {
-  readonly models: readonly string[]
-  readonly margins: Float64Array
-  readonly dual: Dual['places'] | null
-}
-
-/** A pair that no model can judge has nulls. */
-function columnsBy(ensemble: Ensemble, { models, margins, dual }: Margins, folds: FitRows['folds']): Record<string, Column> {
-  const width = models.length
-  const { p, judged: valid, mean, spread, against, entropy } = opinionsOf(ensemble, { models: width, margins }, folds)
-  const rows = valid.length
-  const by = (j: number): Numbers<Float32Array> => {
-    const values = Float32Array.from({ length: rows }, (_, i) => p[i * width + j])
-    const known = Uint8Array.from(values, v => (Number.isNaN(v) ? 0 : 1))
-    return { values: values.map(v => (Number.isNaN(v) ? 0 : v)), valid: known }
-  }
-  return {
-    ...Object.fromEntries(models.map((model, j) => [`p_${model}`, by(j)])),
-    p_mean: { values: Float32Array.from(mean), valid },
-    disagreement: { values: Float32Array.from(spread), valid },
-    against: { values: against, valid },
-    vote_entropy: { values: Float32Array.from(entropy), valid },
-    ...(dual ? { gold_against_best: againstBest(by(dual[0]), by(dual[1])) } : {}),
-  }
-}
-
-/** 1 where the two prefer different sides; null where one of them does not judge or prefers none. */
-function againstBest(gold: Numbers<Float32Array>, best: Numbers<Float32Array>): Numbers<Uint8Array> {
-  const sideOf = ({ values }: Numbers<Float32Array>, i: number): number => Math.sign(values[i] - 0.5)
-  const valid = Uint8Array.from(gold.values, (_, i) =>
-    isValid(gold, i) && isValid(best, i) && sideOf(gold, i) * sideOf(best, i) !== 0 ? 1 : 0,
-  )
-  return { values: Uint8Array.from(valid, (known, i) => (known && sideOf(gold, i) !== sideOf(best, i) ? 1 : 0)), valid }
-}

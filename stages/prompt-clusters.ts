@@ -1,18 +1,19 @@
 import { z } from 'zod'
-import { type Batch, batchOf, type Column, columnsOf, hexAt, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
+import { type Batch, batchOf, type Column, columnsOf, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
 import { bucketRound, componentsOf, inComponents } from '../pipeline/buckets.ts'
 import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
 import { type ClusterNames, joinNames, lookUpNames, nameClusters, namesOf } from '../pipeline/kernels/cluster-names.ts'
 import { connectNear } from '../pipeline/kernels/connect.ts'
 import { groupsOf, lanesOf, membersOf } from '../pipeline/kernels/groups.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
-import { beyond, drawKeys, samePrompt } from '../pipeline/kernels/prompt-draw.ts'
+import { beyond, drawKeys, firstRowsOf, samePrompt } from '../pipeline/kernels/prompt-draw.ts'
 import { setColumn, setField, setsOf } from '../pipeline/kernels/sets.ts'
-import { type Between, sourceNumbers, Tally, type TallyFacts } from '../pipeline/kernels/sources.ts'
+import { sourceNumbers } from '../pipeline/kernels/sources.ts'
 import { wordsOf } from '../pipeline/kernels/words.ts'
 import { comparison, minhash } from '../pipeline/measures/minhash.ts'
+import { allClusterFacts, clusterFacts, promptFacts } from '../pipeline/measures/prompt-facts.ts'
 import { pairTexts, relations } from '../pipeline/pair.ts'
-import { defineStage, type Env, type Json, type Part, type Round, type Summary, type Verdict } from '../pipeline/stage.ts'
+import { defineStage, type Env, type Part, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const params = z
   .strictObject({
@@ -81,24 +82,16 @@ const distinct: Round<Params> = {
   reduce: ({ max_per_prompt }, { corpus }, rows) => {
     const { prompt_id, ordinal, source } = columnsOf(rows, counted)
     const prompts = membersOf(groupsOf(lanesOf(prompt_id, rows.rows)))
-    const { starts, rows: members } = prompts
-    const first = new Uint8Array(rows.rows)
-    let largest = 0
-    for (let g = 0; g + 1 < starts.length; g++) {
-      largest = Math.max(largest, starts[g + 1] - starts[g])
-      let least = members[starts[g]]
-      for (let k = starts[g] + 1; k < starts[g + 1]; k++) if (ordinal.values[members[k]] < ordinal.values[least]) least = members[k]
-      first[least] = 1
-    }
+    const first = firstRowsOf(prompts, ordinal.values)
     const past =
       max_per_prompt === undefined ? undefined : beyond(prompts, columnsOf(rows, drawn).draw_key.values, ordinal.values, max_per_prompt)
     return {
       returns: toldOf(ordinal.values, first, past),
       facts: {
         pairs: rows.rows,
-        prompts: starts.length - 1,
-        most_pairs_of_a_prompt: largest,
-        between: samePrompt(prompts, source.values, ordinal.values, corpus.sources).list(),
+        prompts: first.length,
+        most_pairs_of_a_prompt: prompts.starts.reduce((most, start, p) => Math.max(most, start - (prompts.starts[p - 1] ?? 0)), 0),
+        between: samePrompt(prompts, first, source.values, corpus.sources).list(),
       },
     }
   },
@@ -106,7 +99,9 @@ const distinct: Round<Params> = {
 }
 
 /** Which pairs stand for their prompts and, where there is a cap, which are beyond it. */
-function toldOf(ordinals: Int32Array, first: Uint8Array, past: Uint8Array | undefined): Batch {
+function toldOf(ordinals: Int32Array, firsts: Int32Array, past: Uint8Array | undefined): Batch {
+  const first = new Uint8Array(ordinals.length)
+  for (const row of firsts) first[row] = 1
   const told = Int32Array.from(first.keys()).filter(i => first[i] === 1 || past?.[i] === 1)
   told.sort((i, j) => ordinals[i] - ordinals[j])
   const where = (flags: Uint8Array) => ({ values: new Uint8Array(told.length).fill(1), valid: Uint8Array.from(told, i => flags[i]) })
@@ -116,27 +111,6 @@ function toldOf(ordinals: Int32Array, first: Uint8Array, past: Uint8Array | unde
     first_of_prompt: where(first),
     ...(past ? { past_cap: where(past) } : {}),
   })
-}
-
-type PromptFacts = {
-  readonly pairs: number
-  readonly prompts: number
-  readonly most_pairs_of_a_prompt: number
-  readonly between: readonly Between[]
-}
-
-const LISTED_SOURCES = 50
-
-function promptFacts(parts: readonly Part[]): Json {
-  const all = parts.map(part => part.facts as PromptFacts)
-  const tally = new Tally()
-  for (const { between } of all) tally.addAll(between)
-  return {
-    pairs: all.reduce((n, f) => n + f.pairs, 0),
-    prompts: all.reduce((n, f) => n + f.prompts, 0),
-    most_pairs_of_a_prompt: all.reduce((n, f) => Math.max(n, f.most_pairs_of_a_prompt), 0),
-    same_prompt: tally.facts(LISTED_SOURCES),
-  }
 }
 
 const buckets = bucketRound<Params>({
@@ -183,7 +157,10 @@ const verification: Round<Params> = {
     }
   },
   reduce: ({ threshold }, _context, rows) => cluster(threshold, rows),
-  combine: (_, { summary }, parts) => combine(summary, parts),
+  combine: (_, { summary }, parts) => ({
+    facts: allClusterFacts(summary.facts!, parts),
+    tables: { names: joinNames(parts.map(part => part.tables!.names as ClusterNames)) as Batch },
+  }),
 }
 
 /** Finds the clusters of a partition; each is named by its smallest prompt_id. */
@@ -203,41 +180,6 @@ function cluster(threshold: number, batch: Batch): Part {
     cut += connected.cut
   }
   return { tables: { names: namesOf(prompt_id, names) as Batch }, facts: { ...clusterFacts(prompt_id, names), compared, cut } }
-}
-
-type Cluster = { readonly cluster: string; readonly prompts: number }
-type ClusterFacts = { readonly clusters: number; readonly clustered_prompts: number; readonly largest: readonly Cluster[] }
-type Work = { readonly compared: number; readonly cut: number }
-
-function clusterFacts(prompt_id: Ids, names: Int32Array): ClusterFacts {
-  const sizes = new Int32Array(names.length)
-  for (const name of names) if (name >= 0) sizes[name]++
-  const namers = Array.from(sizes.keys()).filter(i => sizes[i] > 0)
-  const largest = largestOf(namers.map(i => ({ cluster: hexAt(prompt_id, i), prompts: sizes[i] })))
-  return { clusters: namers.length, clustered_prompts: sizes.reduce((a, b) => a + b, 0), largest }
-}
-
-const LISTED_CLUSTERS = 20
-
-const largestOf = (clusters: readonly Cluster[]): Cluster[] =>
-  clusters.toSorted((a, b) => b.prompts - a.prompts || (a.cluster < b.cluster ? -1 : 1)).slice(0, LISTED_CLUSTERS)
-
-function combine({ facts: before }: Summary, parts: readonly Part[]): Summary {
-  const { same_prompt, ...candidates } = before as { readonly [fact: string]: Json } & { readonly same_prompt: TallyFacts }
-  const facts = parts.map(part => part.facts as unknown as ClusterFacts & Work)
-  const sum = (of: (f: ClusterFacts & Work) => number) => facts.reduce((n, f) => n + of(f), 0)
-  return {
-    facts: {
-      candidates,
-      compared: sum(f => f.compared),
-      cut: sum(f => f.cut),
-      clusters: sum(f => f.clusters),
-      clustered_prompts: sum(f => f.clustered_prompts),
-      largest: largestOf(facts.flatMap(f => f.largest)),
-      ...same_prompt,
-    },
-    tables: { names: joinNames(parts.map(part => part.tables!.names as ClusterNames)) as Batch },
-  }
 }
 
 /** The verdict on the pairs beyond max_per_prompt; a relation that a pair already has is kept. */

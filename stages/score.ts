@@ -1,32 +1,22 @@
 import { z } from 'zod'
-import { type Batch, batchOf, type Column, columnsOf, type Ids, isValid, type Numbers, nulls, type Schema } from '../pipeline/batch.ts'
+import { type Batch, batchOf, type Column, columnsOf, emptyBatch, type Schema } from '../pipeline/batch.ts'
 import { UserError } from '../pipeline/errors.ts'
-import { gather } from '../pipeline/gather.ts'
-import {
-  agreementOf,
-  type BuiltIn,
-  type BuiltInName,
-  builtInNames,
-  marginsOf,
-  packed,
-  sum,
-  trainBuiltIn,
-  unpacked,
-} from '../pipeline/kernels/built-in.ts'
+import { gather, inOrder } from '../pipeline/gather.ts'
+import { type BuiltIn, type BuiltInName, builtInNames, packed, trainBuiltIn, unpacked } from '../pipeline/kernels/built-in.ts'
 import { lanesOf } from '../pipeline/kernels/groups.ts'
-import { exchangeOf } from '../pipeline/kernels/last-turn.ts'
-import { learningCurve } from '../pipeline/kernels/learning-curve.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
-import { comparisonsOf, graphMargins } from '../pipeline/kernels/preference-graph.ts'
 import { modelColumn, recordedMargins } from '../pipeline/kernels/recorded.ts'
+import { builtInFacts } from '../pipeline/measures/built-in-facts.ts'
 import { exampleColumns, exampleReads, exampleRows, examplesOf } from '../pipeline/measures/examples.ts'
-import { graphFacts, type PartFacts, partFacts } from '../pipeline/measures/graph-facts.ts'
+import { graphFacts, type PartFacts } from '../pipeline/measures/graph-facts.ts'
+import { compared, judgeByGraph, saidBy, saidOf } from '../pipeline/measures/graph-rows.ts'
+import { marginsBy } from '../pipeline/measures/model-margins.ts'
 import { embeddingColumns, responseEmbedding } from '../pipeline/measures/response-embedding.ts'
 import { responseQuality } from '../pipeline/measures/response-quality.ts'
 import { style } from '../pipeline/measures/style.ts'
-import { termColumns, textTerms, thinned } from '../pipeline/measures/text-terms.ts'
+import { textTerms } from '../pipeline/measures/text-terms.ts'
 import { pairFacts, pairTexts } from '../pipeline/pair.ts'
-import type { Scorer, Side } from '../pipeline/scorer.ts'
+import type { Scorer } from '../pipeline/scorer.ts'
 import { type Context, defineStage, type Env, type Json, type Part, type Round } from '../pipeline/stage.ts'
 
 /** Embedding a text costs more than all else that a build does with it. */
@@ -139,7 +129,7 @@ const training: Round<Params> = {
   partitions: () => 1,
   observe: (params, { env, seed, corpus }) => {
     const schema: Schema = { ...trained(params), partition: 'i32' }
-    if (builtInsOf(params, env).length === 0) return () => emptyRows(schema)
+    if (builtInsOf(params, env).length === 0) return () => emptyBatch(schema)
     const share = params.max_training_pairs / corpus.pairs
     return batch => {
       const { pair_id, tie, ordinal } = columnsOf(batch, { pair_id: 'id', tie: pairFacts.tie, ordinal: 'i32' })
@@ -151,7 +141,7 @@ const training: Round<Params> = {
     }
   },
   reduce: (params, _, rows) => train(params, rows),
-  combine: (params, { env }, parts) => parts[0] ?? (builtInsOf(params, env).length > 0 ? train(params, emptyRows(trained(params))) : {}),
+  combine: (params, { env }, parts) => parts[0] ?? (builtInsOf(params, env).length > 0 ? train(params, emptyBatch(trained(params))) : {}),
 }
 
 function train(params: Params, unordered: Batch): Part {
@@ -159,38 +149,12 @@ function train(params: Params, unordered: Batch): Part {
   const examples = examplesOf(columnsOf(rows, { ...exampleColumns, ...embeddingOf(params) }), rows.rows, params.folds)
   const with_style = params.style_in_score !== 'none'
   const models = trainBuiltIn(examples, with_style)
-  const { text, quality, embed, text_style, quality_style, odds } = marginsOf(models, examples, with_style)
   const { state, weights } = packed(models)
-  const facts = {
-    pairs_trained: rows.rows,
-    'bt-text': { ...agreementOf(text), with_style: agreementOf(sum(text, text_style)) },
-    'bt-quality': { ...agreementOf(quality), with_style: agreementOf(sum(quality, quality_style)) },
-    ...(embed ? { 'bt-embed': { ...agreementOf(embed), with_style: agreementOf(sum(embed, text_style)) } } : {}),
-    style_alone: agreementOf(text_style),
-    together: agreementOf(odds),
-    learning_curve: learningCurve(examples, models) as unknown as Json,
-  }
+  const facts = builtInFacts(models, examples, with_style)
   return { facts, state: state as unknown as Json, tables: { weights } }
 }
 
-const compared = { ordinal: 'i32', pair_id: 'id', prompt_id: 'id', chosen_id: 'id', rejected_id: 'id', tie: pairFacts.tie } as const
-
-/** What the models that read texts say of every pair goes to the pairs of its prompt. `copies` is null where a pair has none. */
-const saidColumns = {
-  ordinal: 'i32',
-  pair_id: 'id',
-  prompt_id: 'id',
-  chosen_id: 'id',
-  rejected_id: 'id',
-  copies: 'id',
-  tie: pairFacts.tie,
-  ...termColumns,
-  text: 'f32',
-  quality: 'f32',
-  odds: 'f64',
-} as const
-const embedSaid = { embed: 'f32' } as const
-const said = (params: Params): Schema => ({ ...saidColumns, ...(embeds(params) ? embedSaid : {}) })
+const said = (params: Params): Schema => saidBy(embeds(params))
 const PAIRS_PER_PARTITION = 100_000
 const partitionsFor = (pairs: number): number => Math.ceil((pairs + 1) / PAIRS_PER_PARTITION)
 
@@ -201,82 +165,18 @@ const graph: Round<Params> = {
   returns: crossfit,
   partitions: (_, corpus) => partitionsFor(corpus.pairs),
   observe: (params, { env, corpus, summary }) => {
-    if (builtInsOf(params, env).length === 0) return () => emptyRows({ ...said(params), partition: 'i32' })
+    if (builtInsOf(params, env).length === 0) return () => emptyBatch<Schema>({ ...said(params), partition: 'i32' })
     const models = unpacked(summary.state as unknown as Omit<BuiltIn, 'text'>, summary.tables!.weights)
-    return batch => sayAll(params, models, batch, corpus.sources, partitionsFor(corpus.pairs))
+    const saying = { ...params, sources: corpus.sources, schema: said(params), partitions: partitionsFor(corpus.pairs) }
+    return batch => saidOf(models, batch, saying)
   },
-  reduce: (params, { env }, rows) => judgeByGraph(params, inOrder(rows), crossfit(params, env)),
+  reduce: (params, { env }, rows) => {
+    const { strength_l2, graph_term_l2: term_l2, label_noise } = params
+    return judgeByGraph(inOrder(rows), { strength_l2, term_l2, label_noise }, crossfit(params, env))
+  },
   combine: (_, { summary }, parts) => ({
     facts: { ...(summary.facts as object), 'bt-graph': graphFacts(parts.map(part => part.facts as unknown as PartFacts)) },
   }),
-}
-
-function sayAll(params: Params, models: BuiltIn, batch: Batch, sources: readonly string[], partitions: number): Batch {
-  const examples = examplesOf(exampleRows(batch, sources, params.folds), batch.rows, params.folds)
-  const margins = marginsOf(models, examples, params.style_in_score !== 'none')
-  const toTell = (margins: Float64Array, of_style: Float64Array): { values: Float32Array } => ({
-    values: Float32Array.from(params.style_in_score === 'all' ? sum(margins, of_style) : margins),
-  })
-  const { ordinal, pair_id, prompt_id, chosen_id, rejected_id, tie, terms } = columnsOf(batch, { ...compared, ...termColumns })
-  return batchOf({ ...said(params), partition: 'i32' } as Schema, batch.rows, {
-    ordinal,
-    pair_id,
-    prompt_id,
-    chosen_id,
-    rejected_id,
-    copies: (batch.columns.cluster_id ?? nulls('id', batch.rows)) as Ids,
-    tie,
-    terms: thinned(terms, params.graph_terms),
-    text: toTell(margins.text, margins.text_style),
-    quality: toTell(margins.quality, margins.quality_style),
-    ...(margins.embed ? { embed: toTell(margins.embed, margins.text_style) } : {}),
-    odds: { values: margins.odds },
-    partition: { values: lanesOf(prompt_id, batch.rows)[0].map(lane => mix32(lane) % partitions) },
-  } as Record<string, Column>)
-}
-
-function judgeByGraph({ strength_l2, graph_term_l2: term_l2, label_noise }: Params, rows: Batch, returned: Schema): Part {
-  const columns = columnsOf(rows, saidColumns)
-  const [prompt, chosen, rejected, copies] = [columns.prompt_id, columns.chosen_id, columns.rejected_id, copiesOf(columns, rows.rows)].map(
-    ids => lanesOf(ids, rows.rows),
-  )
-  const ties = columns.tie.values
-  const terms = { starts: columns.terms.starts, values: columns.terms.items.columns.term.values }
-  const comparisons = comparisonsOf({ prompt, chosen, rejected, copies, ties, offsets: columns.odds.values, terms })
-  const { margins, linked } = graphMargins(comparisons, { strength_l2, term_l2, label_noise })
-  return {
-    facts: partFacts(comparisons, { margins, linked }, columns) as unknown as Json,
-    returns: batchOf({ ordinal: 'i32', ...returned } as Schema, rows.rows, {
-      ordinal: columns.ordinal,
-      crossfit_text: columns.text,
-      crossfit_quality: columns.quality,
-      ...(rows.columns.embed ? { crossfit_embed: rows.columns.embed } : {}),
-      crossfit_graph: { values: Float32Array.from(margins), valid: linked },
-    }),
-  }
-}
-
-/** The near-duplicate cluster of a pair, else its two responses whichever way round. */
-function copiesOf({ copies, chosen_id, rejected_id }: { copies: Ids; chosen_id: Ids; rejected_id: Ids }, rows: number): Ids {
-  const bytes = new Uint8Array(rows * 16)
-  for (let i = 0; i < rows; i++)
-    for (let k = i * 16; k < i * 16 + 16; k++) bytes[k] = isValid(copies, i) ? copies.bytes[k] : chosen_id.bytes[k] + rejected_id.bytes[k]
-  return { bytes }
-}
-
-const emptyRows = (schema: Schema): Batch => ({
-  schema,
-  rows: 0,
-  columns: Object.fromEntries(Object.entries(schema).map(([n, f]) => [n, nulls(f, 0)])),
-})
-
-/** Rows by ordinal: sums of floats depend on their order. */
-function inOrder(rows: Batch): Batch {
-  const { values } = columnsOf(rows, { ordinal: 'i32' }).ordinal
-  return gather(
-    rows,
-    Int32Array.from(values.keys()).sort((a, b) => values[a] - values[b]),
-  )
 }
 
 export const score = defineStage<Params>({
@@ -330,21 +230,4 @@ async function scorersOf({ env, scorer }: Context): Promise<Map<string, Scorer>>
   const scorers = new Map<string, Scorer>()
   for (const name of env.models) scorers.set(name, await scorer(name))
   return scorers
-}
-
-/** Margins by a configured model; null where it could not score a side. `cut` gets the number of sides whose prompt was cut. */
-async function marginsBy(scorer: Scorer, batch: Batch, cut: Uint8Array): Promise<Numbers<Float32Array>> {
-  const { prompt, chosen, rejected } = columnsOf(batch, pairTexts)
-  const [ours, theirs] = [exchangeOf(prompt, chosen, batch.rows), exchangeOf(prompt, rejected, batch.rows)]
-  const sides = [ours, theirs].map(side => ({ prompt: side.prompt, responses: side.response }))
-  const values = scorer.margins ? await scorer.margins(sides[0], sides[1]) : await differences(scorer, sides, cut)
-  const valid = Uint8Array.from(values, (margin, i) => (Number.isFinite(margin) && ours.answered[i] && theirs.answered[i] ? 1 : 0))
-  return { values: values.map((margin, i) => (valid[i] ? margin : 0)), valid }
-}
-
-async function differences(scorer: Scorer, sides: readonly Side[], cut: Uint8Array): Promise<Float32Array> {
-  const cuts = sides.map(() => new Uint8Array(cut.length))
-  const [of_chosen, of_rejected] = await Promise.all(sides.map(({ prompt, responses }, k) => scorer.score(prompt, responses, cuts[k])))
-  for (const side of cuts) for (let i = 0; i < cut.length; i++) cut[i] += side[i]
-  return of_chosen.map((r, i) => r - of_rejected[i])
 }

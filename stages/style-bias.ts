@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Batch, batchOf, columnsOf, type Schema } from '../pipeline/batch.ts'
+import { inOrder } from '../pipeline/gather.ts'
 import { lanesOf } from '../pipeline/kernels/groups.ts'
 import { sigmoid } from '../pipeline/kernels/logistic.ts'
 import { unit } from '../pipeline/kernels/random.ts'
@@ -24,7 +25,6 @@ import {
 import { encodeModel, joinModels, MODEL_FOLDS, StyleJudge } from '../pipeline/measures/style-models.ts'
 import {
   drawSample,
-  inOrder,
   judgedColumns,
   readsToJudge,
   readsToSample,

@@ -2,11 +2,9 @@ import { z } from 'zod'
 import {
   type Batch,
   batchOf,
-  type Column,
   columnsOf,
   emptyBatch,
   type Field,
-  hexAt,
   type Ids,
   isValid,
   type Numbers,
@@ -18,9 +16,11 @@ import {
 import { concat } from '../pipeline/concat.ts'
 import { UserError } from '../pipeline/errors.ts'
 import { gather, gatherColumn } from '../pipeline/gather.ts'
+import { type Budget, byHash, type Candidates, candidates, candidatesOf, worthiest } from '../pipeline/kernels/draw-candidates.ts'
 import { membersOf } from '../pipeline/kernels/groups.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { allocate, drawPlaces, firstRows } from '../pipeline/kernels/sampling.ts'
+import { strataOf } from '../pipeline/kernels/strata.ts'
 import { textGroups } from '../pipeline/kernels/text-groups.ts'
 import { draws, pairFacts } from '../pipeline/pair.ts'
 import { defineStage, type Env, type Part, type Round, type Summary, typeName } from '../pipeline/stage.ts'
@@ -88,13 +88,11 @@ function stratumField(name: string, field: Field): Field {
   throw new UserError(`verification-sample: strata: column ${name} is ${typeName(field)}; name columns of text, labels or numbers`)
 }
 
-/** `pairs`: how many pairs of its stratum a row stands for, itself and those of its batch that no draw could take. */
-const emitted = { ordinal: 'i32', hash: 'f64', stratum: 'utf8', cluster: 'id', acquisition: 'f64', pairs: 'i32' } as const
 const PAIRS_PER_PARTITION = 500_000
 
 const draw: Round<Params> = {
   reads: readsOf,
-  emits: emitted,
+  emits: candidates,
   partitions: (_, { pairs }) => Math.ceil((pairs + 1) / PAIRS_PER_PARTITION),
   observe: (params, { seed, env, corpus }) => {
     const partitions = Math.ceil((corpus.pairs + 1) / PAIRS_PER_PARTITION)
@@ -102,16 +100,16 @@ const draw: Round<Params> = {
     return batch => emit(params, batch, reads, seed, partitions)
   },
   reduce: (params, _, rows) => {
-    const columns = columnsOf(rows, emitted)
+    const columns = columnsOf(rows, candidates)
     const { of, firsts } = textGroups(columns.stratum, rows.rows)
-    return { tables: { rows: candidatesOf(params, columns, rows.rows, of, firsts.length) as unknown as Batch } }
+    return { tables: { rows: candidatesOf(budgetOf(params), columns, rows.rows, of, firsts.length) as unknown as Batch } }
   },
-  combine: (params, _, parts) => choose(params, parts),
+  combine: (params, _, parts) => choose(budgetOf(params), parts),
 }
 
 function emit(params: Params, batch: Batch, reads: Schema, seed: number, partitions: number): Batch {
   const { ordinal, pair_id, prompt_id } = columnsOf(batch, { ordinal: 'i32', pair_id: 'id', prompt_id: 'id' })
-  const { of, texts } = strataOf(params, batch, reads)
+  const { of, texts } = strataOf(params.strata, batch, reads)
   const columns = {
     ordinal,
     hash: { values: drawPlaces(pair_id, batch.rows, seed, AUDIT) },
@@ -120,53 +118,10 @@ function emit(params: Params, batch: Batch, reads: Schema, seed: number, partiti
     acquisition: { values: acquisitions(params, batch) },
     pairs: { values: new Int32Array(batch.rows).fill(1) },
   }
-  const rows = candidatesOf(params, columns, batch.rows, of, texts.length)
+  const rows = candidatesOf(budgetOf(params), columns, batch.rows, of, texts.length)
   const { values } = rows.columns.ordinal
   const partition = { values: values.map(place => mix32(place) % partitions) }
-  return batchOf({ ...emitted, partition: 'i32' }, rows.rows, { ...rows.columns, partition }) as unknown as Batch
-}
-
-/** The stratum of each row by number, and the names of the strata. */
-function strataOf({ strata }: Params, batch: Batch, reads: Schema): { of: Int32Array; texts: string[] } {
-  let of = new Int32Array(batch.rows)
-  let firsts: readonly number[] = batch.rows > 0 ? [0] : []
-  for (const name of strata) {
-    const column = valuesOf(batch.columns[name], reads[name], batch.rows)
-    const both = new Float64Array(batch.rows)
-    for (let i = 0; i < batch.rows; i++) both[i] = column[i] * firsts.length + of[i]
-    ;({ of, firsts } = numbered(both))
-  }
-  return { of, texts: firsts.map(i => strata.map(name => textAt(batch.columns[name], reads[name], i)).join(' / ')) }
-}
-
-/** Numbers that are the same where the values of a column are. */
-function valuesOf(column: Column, field: Field, rows: number): ArrayLike<number> {
-  if (field === 'utf8') return textGroups(column as Utf8, rows).of
-  const { of, firsts } = numbered((column as Numbers).values)
-  return column.valid ? of.map((value, i) => (isValid(column, i) ? value : firsts.length)) : of
-}
-
-/** Numbers values in the order in which they first appear. */
-function numbered(values: ArrayLike<number>): { of: Int32Array<ArrayBuffer>; firsts: number[] } {
-  const of = new Int32Array(values.length)
-  const firsts: number[] = []
-  const known = new Map<number, number>()
-  for (let i = 0; i < values.length; i++) {
-    let number = known.get(values[i])
-    if (number === undefined) {
-      number = firsts.push(i) - 1
-      known.set(values[i], number)
-    }
-    of[i] = number
-  }
-  return { of, firsts }
-}
-
-function textAt(column: Column, field: Field, i: number): string {
-  if (!isValid(column, i)) return 'none'
-  if (field === 'utf8') return stringAt(column as Utf8, i)
-  const value = (column as Numbers).values[i]
-  return typeof field === 'object' && 'labels' in field ? field.labels[value] : String(value)
+  return batchOf({ ...candidates, partition: 'i32' }, rows.rows, { ...rows.columns, partition }) as unknown as Batch
 }
 
 /** What each pair's signals make it worth a look. One that no model could judge stands in the middle; without signals all are worth nothing. */
@@ -186,70 +141,15 @@ function acquisitions({ weights }: Params, batch: Batch): Float64Array {
   return worth
 }
 
-type Emitted = Batch<typeof emitted>['columns']
-
-/**
- * Every row that any draw over all rows could take, at least one of each stratum, and the first of a stratum with the pairs of all that it
- * had here. `of` numbers the `count` strata. It may be asked again of what is left: in any part of the rows no fewer come before a row.
- */
-function candidatesOf(params: Params, columns: Emitted, rows: number, of: Int32Array, count: number): Batch<typeof emitted> {
-  const { starts, rows: members } = membersOf({ of, count })
-  const audit = new Set<number>()
-  const pairs = new Int32Array(rows)
-  for (let stratum = 0; stratum < count; stratum++) {
-    const own = members.subarray(starts[stratum], starts[stratum + 1])
-    const first = firstRows(own, Math.max(1, auditBudget(params)), byHash(columns))
-    for (const row of first) audit.add(row)
-    for (const row of own) pairs[first[0]] += columns.pairs.values[row]
-  }
-  // whatever the audit takes of its candidates, those after them in the order of worth are enough
-  const targeted = worthiest(params, columns, rows, pairsFor(params), audit)
-  return gather(batchOf(emitted, rows, { ...columns, pairs: { values: pairs } }), Int32Array.from([...audit, ...targeted]))
-}
-
 /** Pairs that the budget pays for. */
 function pairsFor({ budget }: Params): number {
   if (typeof budget === 'number') return budget
   return Math.min(2 ** 31 - 1, Math.floor(budget.money / (budget.per_answer * budget.answers_per_pair) + 1e-9))
 }
 
-const auditBudget = (params: Params): number => Math.round(pairsFor(params) * params.audit_share)
-
-const byHash =
-  ({ hash, ordinal }: Pick<Emitted, 'hash' | 'ordinal'>) =>
-  (a: number, b: number): boolean =>
-    hash.values[a] < hash.values[b] || (hash.values[a] === hash.values[b] && ordinal.values[a] < ordinal.values[b])
-
-/**
- * The rows of highest acquisition but for those in `but`, so many of one cluster before any has more, then twice as many, and so on. Rows
- * worth nothing are none. Whatever leaves or joins `but`, a row that is among the first n stays among them.
- */
-function worthiest(params: Params, columns: Emitted, rows: number, most: number, but: ReadonlySet<number>): number[] {
-  const { values } = columns.acquisition
-  const eligible: number[] = []
-  for (let i = 0; i < rows; i++) if (values[i] > 0 && !but.has(i)) eligible.push(i)
-  const earlier = byHash(columns)
-  const before = (a: number, b: number): boolean => values[a] > values[b] || (values[a] === values[b] && earlier(a, b))
-  for (let seen = 2 * most; ; seen *= 4) {
-    const tiers = tiersOf(params, columns.cluster, firstRows(eligible, seen, before))
-    // those further down come after a full first tier, in whichever they are
-    if (seen >= eligible.length || (tiers[0]?.length ?? 0) >= most) return tiers.flat().slice(0, most)
-  }
-}
-
-/** Rows in the order of worth by how many of their cluster come before them. */
-function tiersOf({ max_per_cluster }: Params, clusters: Ids, order: readonly number[]): number[][] {
-  const taken = new Map<string, number>()
-  const tiers: number[][] = []
-  for (const i of order) {
-    const cluster = hexAt(clusters, i)
-    const before = taken.get(cluster) ?? 0
-    taken.set(cluster, before + 1)
-    const tier = before < max_per_cluster ? 0 : 1 + Math.floor(Math.log2(before / max_per_cluster))
-    while (tiers.length <= tier) tiers.push([])
-    tiers[tier].push(i)
-  }
-  return tiers
+const budgetOf = (params: Params): Budget => {
+  const pairs = pairsFor(params)
+  return { pairs, audit: Math.round(pairs * params.audit_share), max_per_cluster: params.max_per_cluster }
 }
 
 const drawn = { ordinal: 'i32', draw: { labels: draws }, inclusion_probability: 'f64', stratum: 'utf8' } as const
@@ -257,19 +157,19 @@ const AUDITED = draws.indexOf('audit')
 const TARGETED = draws.indexOf('targeted')
 
 /** The audit first, stratum by stratum; the targeted sample from the rest. */
-function choose(params: Params, parts: readonly Part[]): Summary {
-  const rows = concat(emitted as Schema, [emptyBatch(emitted as Schema), ...parts.map(part => part.tables!.rows)])
-  const columns = columnsOf(rows, emitted)
+function choose(budget: Budget, parts: readonly Part[]): Summary {
+  const rows = concat(candidates as Schema, [emptyBatch(candidates as Schema), ...parts.map(part => part.tables!.rows)])
+  const columns = columnsOf(rows, candidates)
   const strata = countedStrata(columns, rows.rows)
   const places = allocate(
     strata.map(({ pairs }) => pairs),
-    auditBudget(params),
+    budget.audit,
   )
   const audit = strata.flatMap(({ members, pairs }, s) =>
     firstRows(members, places[s], byHash(columns)).map(row => ({ row, probability: places[s] / pairs })),
   )
   const taken = new Set(audit.map(({ row }) => row))
-  const targeted = worthiest(params, columns, rows.rows, pairsFor(params) - taken.size, taken)
+  const targeted = worthiest(budget, columns, rows.rows, budget.pairs - taken.size, taken)
   const told = Object.fromEntries(strata.map(({ name, pairs }, s) => [name, { pairs, audit: places[s] }]))
   return {
     facts: { audit: audit.length, targeted: targeted.length, strata: strata.length <= MOST_STRATA_TOLD ? told : strata.length },
@@ -280,7 +180,7 @@ function choose(params: Params, parts: readonly Part[]): Summary {
 const MOST_STRATA_TOLD = 100
 
 /** Strata by name, with the candidates and the number of all pairs of each. */
-function countedStrata({ stratum, pairs }: Emitted, rows: number): { name: string; members: Int32Array; pairs: number }[] {
+function countedStrata({ stratum, pairs }: Candidates, rows: number): { name: string; members: Int32Array; pairs: number }[] {
   const groups = textGroups(stratum, rows)
   const { starts, rows: members } = membersOf(groups)
   const strata = groups.firsts.map((first, s) => {
@@ -291,7 +191,7 @@ function countedStrata({ stratum, pairs }: Emitted, rows: number): { name: strin
 }
 
 function drawnTable(
-  { ordinal, stratum }: Emitted,
+  { ordinal, stratum }: Candidates,
   audit: readonly { row: number; probability: number }[],
   targeted: readonly number[],
 ): Batch {

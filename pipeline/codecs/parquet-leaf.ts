@@ -1,13 +1,12 @@
 /** The values of one leaf of a row group, page by page. */
 import { readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
-import { uncompressSync } from 'snappy'
 import { damaged, messageOf } from './damage.ts'
 import { dictionaryValues, type Next, plainValues, readHybrid } from './parquet-decodings.ts'
 import { bitsFor } from './parquet-encodings.ts'
 import type { Chunk } from './parquet-footer.ts'
 import { type Page, pageOf } from './parquet-pages.ts'
-import { openZstd } from './zstd.ts'
+import type { Unpackers } from './parquet-unpack.ts'
 
 const DATA = 0
 const DICTIONARY = 2
@@ -24,31 +23,6 @@ const MOST_BYTES = 320 * 2 ** 20
 const MOST_ENTRIES = 2 ** 24
 const MOST_PLACES = 2 ** 22
 const MOST_BITS = 24
-
-/** Unpacks to exactly `size` bytes; undefined where the page is no such page. */
-type Unpack = (packed: Uint8Array, size: number) => Uint8Array | undefined
-export type Unpackers = Readonly<Record<number, Unpack>>
-
-/** By number of `CompressionCodec`. */
-export async function openUnpackers(): Promise<Unpackers> {
-  return { 0: packed => packed, 1: unsnappy, 6: await openZstd() }
-}
-export const CODECS: readonly number[] = [0, 1, 6]
-
-function unsnappy(packed: Uint8Array, size: number): Uint8Array | undefined {
-  // the block begins with its size: one that claims more is not given the memory
-  let claimed = 0
-  for (let k = 0; k < 5 && k < packed.length; k++) {
-    claimed += (packed[k] & 127) * 128 ** k
-    if (packed[k] < 128) break
-  }
-  if (claimed !== size) return undefined
-  try {
-    return uncompressSync(packed as Buffer, { asBuffer: true }) as Buffer
-  } catch {
-    return undefined
-  }
-}
 
 /** A leaf of the schema as a file holds it. */
 export interface Leaf {

@@ -9,8 +9,9 @@ import { columnRows } from './column-rows.ts'
 import { damaged, unreadable } from './damage.ts'
 import { BYTE_ARRAY } from './parquet-decodings.ts'
 import type { ParquetFooter } from './parquet-footer.ts'
-import { type Leaf, LeafCursor, openUnpackers, type ParquetFile } from './parquet-leaf.ts'
+import { type Leaf, LeafCursor, type ParquetFile } from './parquet-leaf.ts'
 import type { OwnColumn, Shape } from './parquet-shapes.ts'
+import { openUnpackers } from './parquet-unpack.ts'
 import { type RowBlock, RowFault } from './row-source.ts'
 
 const BLOCK_ROWS = 2048

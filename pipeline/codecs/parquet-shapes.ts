@@ -1,7 +1,8 @@
 /** Which columns of a Parquet file our own reader knows, and how each is put together from its leaves. */
 import { BOOLEAN, BYTE_ARRAY, WIDTHS } from './parquet-decodings.ts'
 import type { Element, ParquetFooter } from './parquet-footer.ts'
-import { CODECS, ENCODINGS, type Leaf } from './parquet-leaf.ts'
+import { ENCODINGS, type Leaf } from './parquet-leaf.ts'
+import { CODECS } from './parquet-unpack.ts'
 import type { ColumnName } from './row-source.ts'
 
 /** How a column is put together from its leaves. `definition` = the level from which on it is there. */

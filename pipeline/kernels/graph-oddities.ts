@@ -1,6 +1,7 @@
 /** What is odd in judgements of one prompt: circles, and responses on which labels contradict each other. */
+
+import type { Comparisons } from './comparisons.ts'
 import { groupsOf } from './groups.ts'
-import type { Comparisons } from './preference-graph.ts'
 
 /** By prompt. A triple is three responses of which each two were compared and one of them won more often. */
 export interface Triples {

@@ -35,19 +35,25 @@ export function beyond({ starts, rows }: PromptRows, keys: Float64Array, ordinal
   return past
 }
 
+/** By prompt the row that comes first in the corpus. */
+export function firstRowsOf({ starts, rows }: PromptRows, ordinals: Int32Array): Int32Array {
+  const firsts = new Int32Array(starts.length - 1)
+  for (let p = 0; p < firsts.length; p++) {
+    firsts[p] = rows[starts[p]]
+    for (let k = starts[p] + 1; k < starts[p + 1]; k++) if (ordinals[rows[k]] < ordinals[firsts[p]]) firsts[p] = rows[k]
+  }
+  return firsts
+}
+
 /** Every pair of a prompt but the first, by its source and that of the first. `sources` are places in the list of names. */
-export function samePrompt({ starts, rows }: PromptRows, sources: Int32Array, ordinals: Int32Array, names: readonly string[]): Tally {
+export function samePrompt({ starts, rows }: PromptRows, firsts: Int32Array, sources: Int32Array, names: readonly string[]): Tally {
   const counts = new Map<number, number>()
-  for (let p = 0; p + 1 < starts.length; p++) {
-    if (starts[p + 1] - starts[p] === 1) continue
-    let first = rows[starts[p]]
-    for (let k = starts[p] + 1; k < starts[p + 1]; k++) if (ordinals[rows[k]] < ordinals[first]) first = rows[k]
+  for (const [p, first] of firsts.entries())
     for (let k = starts[p]; k < starts[p + 1]; k++) {
       if (rows[k] === first) continue
       const between = sources[rows[k]] * names.length + sources[first]
       counts.set(between, (counts.get(between) ?? 0) + 1)
     }
-  }
   const tally = new Tally()
   for (const [between, pairs] of counts)
     tally.add('same-prompt', names[Math.floor(between / names.length)], names[between % names.length], pairs)

@@ -1,7 +1,9 @@
 /** How much style alone says of the labels of a set of pairs, weighted or not. */
+
 import { rankedAuc } from './auc.ts'
 import type { Binned } from './binned.ts'
 import { fitForest, forestMargins } from './boosted-trees.ts'
+import { solveCholesky } from './cholesky.ts'
 import { bootstrapWeights } from './intervals.ts'
 import {
   type Differences,
@@ -11,7 +13,6 @@ import {
   logLoss,
   marginOf,
   sigmoid,
-  solveCholesky,
   type Weights,
 } from './logistic.ts'
 import { mix32 } from './mix.ts'

@@ -2,26 +2,54 @@
 import { z } from 'zod'
 import { UserError } from '../errors.ts'
 import { modelColumn } from '../kernels/recorded.ts'
+import type { Context, Json } from '../stage.ts'
 
 const audit = z.looseObject({
   problems: z.number(),
   models: z.array(z.looseObject({ model: z.string(), excess: z.number().min(0), temperature: z.number().positive().nullable() })).min(1),
 })
 
-export interface AuditedModel {
-  /** max(0, MRR - that of random scores) */
-  readonly excess: number
+interface AuditedModel {
+  /** max(0, MRR - that of random scores); 0 where margins say nothing of what is right. */
+  readonly weight: number
   /** 1 / temperature; 0 where margins say nothing of what is right. */
   readonly scale: number
 }
 
-export interface AuditedModels {
-  readonly problems: number
-  /** By the name of a model in columns. */
-  readonly models: ReadonlyMap<string, AuditedModel>
+export interface Audit {
+  /** By the name of a model in columns: those of the build that the file has. */
+  readonly of: ReadonlyMap<string, AuditedModel>
+  /** For the report. */
+  readonly told: Record<string, Json>
 }
 
-export function auditedModels(bytes: Uint8Array, path: string): AuditedModels {
+/**
+ * Temperatures and weights that the file `audit` gives the models of a build; undefined where `weights` asks for none. Throws UserError where
+ * the file is needed and not named, is no audit, or knows none of the models.
+ */
+export async function auditFor(
+  { audit, weights }: { readonly audit?: string; readonly weights: string },
+  { file }: Pick<Context, 'file'>,
+  models: readonly string[],
+): Promise<Audit | undefined> {
+  if (audit === undefined) {
+    if (weights === 'audit')
+      throw new UserError('disagreement: weights: audit needs a file under `audit`, as `goldpan audit-rm FILE --json` prints it')
+    return undefined
+  }
+  if (weights !== 'audit' && weights !== 'auto') return undefined
+  const { models: known, problems } = auditedModels(await file(audit), audit)
+  const found = models.filter(model => known.has(model))
+  if (models.length > 0 && found.length === 0)
+    throw new UserError(`${audit}: names none of the models of this build (${models.join(', ')}); it has ${[...known.keys()].join(', ')}`)
+  const missing = models.filter(model => !known.has(model))
+  return {
+    of: new Map(found.map(model => [model, known.get(model)!])),
+    told: { file: audit, problems, ...(missing.length > 0 ? { not_audited: missing } : {}) },
+  }
+}
+
+function auditedModels(bytes: Uint8Array, path: string): { problems: number; models: Map<string, AuditedModel> } {
   const parsed = audit.safeParse(jsonOf(bytes))
   if (!parsed.success) {
     const [{ path: at, message }] = parsed.error.issues
@@ -31,7 +59,10 @@ export function auditedModels(bytes: Uint8Array, path: string): AuditedModels {
   return {
     problems,
     models: new Map(
-      models.map(({ model, excess, temperature }) => [modelColumn(model), { excess, scale: temperature ? 1 / temperature : 0 }]),
+      models.map(({ model, excess, temperature }) => [
+        modelColumn(model),
+        { weight: temperature ? excess : 0, scale: temperature ? 1 / temperature : 0 },
+      ]),
     ),
   }
 }

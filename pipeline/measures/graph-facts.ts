@@ -1,8 +1,9 @@
 /** What the preference graph shows of a corpus beside margins: how well labels agree, circles, contradicted pairs and responses. */
 import { hexAt, type Ids } from '../batch.ts'
+import type { Comparisons } from '../kernels/comparisons.ts'
 import { contestedResponses, cyclicTriples } from '../kernels/graph-oddities.ts'
 import { sigmoid } from '../kernels/logistic.ts'
-import type { Comparisons, GraphMargins } from '../kernels/preference-graph.ts'
+import type { GraphMargins } from '../kernels/preference-graph.ts'
 import { firstRows } from '../kernels/sampling.ts'
 import type { Json } from '../stage.ts'
 

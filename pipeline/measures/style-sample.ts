@@ -1,6 +1,6 @@
 /** The pairs on which style is fitted and audited: a sample of each source by pair_id, and one of the whole corpus. */
 import { type Batch, type Columns, columnsOf, type Ids, type Schema } from '../batch.ts'
-import { gather, gatherColumn } from '../gather.ts'
+import { gatherColumn } from '../gather.ts'
 import { groupsOf, lanesOf } from '../kernels/groups.ts'
 import { mix32 } from '../kernels/mix.ts'
 import { sourceNumbers } from '../kernels/sources.ts'
@@ -90,15 +90,6 @@ const SHOWN_REJECTED = shown.indexOf('rejected')
 /** By row of `index`: 1, -1 or 0, as `first` of a sample has it. */
 export const firstSigns = (values: ArrayLike<number>, index: Int32Array): Float32Array =>
   Float32Array.from(index, i => (values[i] === SHOWN_CHOSEN ? 1 : values[i] === SHOWN_REJECTED ? -1 : 0))
-
-/** One sample in the order of the corpus, so that sums come out the same to the bit however the rows arrived. */
-export function inOrder(rows: Batch): Batch {
-  const { ordinal } = columnsOf(rows, sampled)
-  return gather(
-    rows,
-    Int32Array.from({ length: rows.rows }, (_, i) => i).sort((a, b) => ordinal.values[a] - ordinal.values[b]),
-  )
-}
 
 /** A sample dealt to folds; `large` names the prompts that are dealt pair by pair, `group` numbers the prompts. */
 export function styleRowsOf(rows: Batch, salt: number): { rows: StyleRows; large: number[]; group: Int32Array } {

@@ -1,7 +1,8 @@
 /** The ledger of a finished build against the manifest and against the shards. */
 import { resolve } from 'node:path'
 import { drewFlags, type Finished, filesOf } from '../finished.ts'
-import { quoted, type Tables } from '../sql.ts'
+import type { Tables } from '../sql.ts'
+import { quoted } from '../table-views.ts'
 import type { TableName } from '../tables.ts'
 import { type Check, Differences } from './accounts.ts'
 

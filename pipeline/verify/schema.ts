@@ -1,7 +1,8 @@
 /** Columns of a finished build's Parquet files: names, order and types as documented, the same in every file, nothing missing that is required. */
 import type { OutColumn } from '../codecs/out-columns.ts'
 import { type Finished, filesOf } from '../finished.ts'
-import { columnsOfTable, quoted, sqlType, type Tables } from '../sql.ts'
+import type { Tables } from '../sql.ts'
+import { columnsOfTable, quoted, sqlType } from '../table-views.ts'
 import { type TableName, tableNames } from '../tables.ts'
 import type { Check } from './accounts.ts'
 

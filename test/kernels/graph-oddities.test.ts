@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { type Comparisons, comparisonsOf } from '../../pipeline/kernels/comparisons.ts'
 import { contestedResponses, cyclicTriples } from '../../pipeline/kernels/graph-oddities.ts'
 import { mix32 } from '../../pipeline/kernels/mix.ts'
-import { type Comparisons, comparisonsOf } from '../../pipeline/kernels/preference-graph.ts'
 
 /** 'ab' = a beats b, 'a=b' = a tie; lists of them are prompts. */
 function graphOf(...prompts: readonly string[]): Comparisons {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { type Comparisons, comparisonsOf } from '../../pipeline/kernels/comparisons.ts'
 import { mix32 } from '../../pipeline/kernels/mix.ts'
-import { type Comparisons, comparisonsOf, type GraphFit, graphMargins } from '../../pipeline/kernels/preference-graph.ts'
+import { type GraphFit, graphMargins } from '../../pipeline/kernels/preference-graph.ts'
 
 interface Pair {
   readonly prompt?: number

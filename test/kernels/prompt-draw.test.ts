@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { beyond, drawKeys, samePrompt } from '../../pipeline/kernels/prompt-draw.ts'
+import { beyond, drawKeys, firstRowsOf, samePrompt } from '../../pipeline/kernels/prompt-draw.ts'
 import { Draws } from '../../pipeline/kernels/random.ts'
 
 const idsOf = (count: number, seed: number) => {
@@ -72,7 +72,7 @@ describe('what lies beyond a cap', () => {
 
 it('counts every pair of a prompt but the first, by sources', () => {
   const prompts = { starts: Int32Array.of(0, 3, 4), rows: Int32Array.of(2, 0, 1, 3) }
-  const tally = samePrompt(prompts, Int32Array.of(1, 0, 0, 1), Int32Array.of(5, 4, 7, 1), ['a', 'b'])
+  const tally = samePrompt(prompts, firstRowsOf(prompts, Int32Array.of(5, 4, 7, 1)), Int32Array.of(1, 0, 0, 1), ['a', 'b'])
   expect(tally.facts(9)).toEqual({
     relations: { 'same-prompt': 2 },
     by_source: [

@@ -1,4 +1,6 @@
 // AssemblyScript. The twin of ../tokens.ts: same words, same hashes, 64 bytes of ASCII at a time. The host lays out the memory.
+import { encode, pointAt, sizeOf } from './shared/utf8'
+import { absorb, BASIS, finish, hashBytes } from './shared/word-hash'
 
 const SEPARATOR: i32 = 0
 const LETTER: i32 = 1
@@ -171,31 +173,6 @@ function emit(begin: usize, end: usize, how: i32): void {
   count++
 }
 
-const BASIS: u32 = 0x2545f491
-
-function hashBytes(begin: usize, end: usize, lower: u64): u32 {
-  let h = BASIS
-  for (let at = begin; at < end; at += 8) {
-    let eight = load<u64>(at) | lower
-    const rest = end - at
-    if (rest < 8) eight &= ((<u64>1) << ((<u64>rest) << 3)) - 1
-    h = absorb(h, eight)
-  }
-  return finish(h ^ <u32>(end - begin))
-}
-
-function absorb(hash: u32, eight: u64): u32 {
-  let h = (hash ^ <u32>eight) * 0x9e3779b1
-  h = (h ^ (h >> 15) ^ <u32>(eight >> 32)) * 0x85ebca77
-  return h ^ (h >> 13)
-}
-
-function finish(hash: u32): u32 {
-  let h = (hash ^ (hash >> 16)) * 0x85ebca6b
-  h = (h ^ (h >> 13)) * 0xc2b2ae35
-  return h ^ (h >> 16)
-}
-
 /** Writes the case-folded bytes of a word to `folded`; gives where they end. */
 function fold(begin: usize, end: usize): usize {
   let to = folded
@@ -216,46 +193,10 @@ function fold(begin: usize, end: usize): usize {
   return to
 }
 
-function encode(point: i32, to: usize): usize {
-  if (point < 0x80) {
-    store<u8>(to, point)
-    return to + 1
-  }
-  if (point < 0x800) {
-    store<u8>(to, 0xc0 | (point >> 6))
-    store<u8>(to + 1, 0x80 | (point & 0x3f))
-    return to + 2
-  }
-  if (point < 0x10000) {
-    store<u8>(to, 0xe0 | (point >> 12))
-    store<u8>(to + 1, 0x80 | ((point >> 6) & 0x3f))
-    store<u8>(to + 2, 0x80 | (point & 0x3f))
-    return to + 3
-  }
-  store<u8>(to, 0xf0 | (point >> 18))
-  store<u8>(to + 1, 0x80 | ((point >> 12) & 0x3f))
-  store<u8>(to + 2, 0x80 | ((point >> 6) & 0x3f))
-  store<u8>(to + 3, 0x80 | (point & 0x3f))
-  return to + 4
-}
-
-function sizeOf(lead: i32): i32 {
-  return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
-}
-
 function entryAt(at: usize): i32 {
-  const point = decode(at)
+  const point = pointAt(at)
   const page = load<u32>(pages + ((<usize>(point >> 8)) << 2))
   if (page !== 0) return load<i32>(page + ((<usize>(point & 255)) << 2))
   missing = point >> 8
   return SEPARATOR
-}
-
-function decode(at: usize): i32 {
-  const lead = <i32>load<u8>(at)
-  const second = <i32>load<u8>(at, 1) & 0x3f
-  if (lead < 0xe0) return ((lead & 0x1f) << 6) | second
-  const third = <i32>load<u8>(at, 2) & 0x3f
-  if (lead < 0xf0) return ((lead & 0x0f) << 12) | (second << 6) | third
-  return ((lead & 0x07) << 18) | (second << 12) | (third << 6) | (<i32>load<u8>(at, 3) & 0x3f)
 }

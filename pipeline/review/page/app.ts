@@ -1,6 +1,7 @@
 /** The review page: shows a pair, sends an answer, moves on once it is on the server's disk. Everything of a model comes as safe HTML. */
 
-import { type After, ask, byId, type State, type Task, tell } from './requests.js'
+import { opinions, turn } from './elements.js'
+import { type After, ask, byId, idOf, type State, type Task, tell } from './requests.js'
 
 /** Pairs that wait in the page, so that the next one is there when an answer is saved. */
 const AHEAD = 6
@@ -78,38 +79,6 @@ function show(): void {
   visible_since = performance.now()
 }
 
-function turn({ role, html }: Task['prompt'][number]): HTMLElement {
-  const block = element('div', 'turn')
-  const text = element('div', 'text')
-  text.dir = 'auto'
-  text.innerHTML = html
-  block.append(element('div', 'role', role), text)
-  return block
-}
-
-function element(tag: string, className: string, text = ''): HTMLElement {
-  const made = document.createElement(tag)
-  made.className = className
-  made.textContent = text
-  return made
-}
-
-const NAMES: Readonly<Record<string, string>> = {
-  left: 'A better',
-  right: 'B better',
-  tie: 'Tie',
-  both_bad: 'Both bad',
-  cannot_tell: 'Cannot tell',
-}
-const HOW = ['', ' (slightly)', '', ' (much)']
-
-function opinions(said: NonNullable<Task['others']>): HTMLElement[] {
-  const list = element('ul', '')
-  for (const { outcome, strength, reason: why, flagged } of said)
-    list.append(element('li', '', `${NAMES[outcome]}${HOW[strength ?? 0]}${flagged ? ', flagged' : ''}${why ? `: ${why}` : ''}`))
-  return [element('div', 'role', 'Annotators answered'), list]
-}
-
 function compare(on: boolean): void {
   const task = tasks[0]
   if (!task) return
@@ -119,11 +88,6 @@ function compare(on: boolean): void {
   right.innerHTML = shown.right
   left.scrollTop = right.scrollTop = 0
   diff.setAttribute('aria-pressed', String(on && task.difference !== undefined))
-}
-
-function idOf(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('')
 }
 
 const watched = (): number => seen_ms + (document.hidden ? 0 : performance.now() - visible_since)

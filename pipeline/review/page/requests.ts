@@ -30,6 +30,12 @@ export interface State extends After {
 
 export const byId = (id: string): HTMLElement => document.getElementById(id)!
 
+/** A name for an answer, so that one sent twice is known. */
+export function idOf(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('')
+}
+
 const RETRY_MS = 700
 
 /** Sends until the server answers; what it refuses is thrown. */

@@ -1,4 +1,5 @@
 // AssemblyScript. The twin of ../../surface.ts: sixteen bytes at a time.
+import { isFence, LINE_FEED } from './ascii'
 import { forget, mark } from './marks'
 import { mix32 } from './mix'
 
@@ -17,8 +18,6 @@ const DISTINCT_WINDOWS: usize = 46 * 4
 const FIRST: usize = 47 * 4
 const LAST: usize = 48 * 4
 
-const LINE_FEED: i32 = 0x0a
-const BACKTICK: i32 = 0x60
 const WINDOW_BYTES: usize = 2048
 /** A bit for each of 16,384 slots. */
 const WINDOW_TABLE: usize = 2048
@@ -177,17 +176,13 @@ function readLines(from: usize, to: usize, newlines: i32, counts: usize): void {
     if (hash !== 0) {
       lines++
       if (newlines > 0 && mark(lineMarks, mix32(hash), 1) !== 0) add(counts + REPEATED_LINES, 1)
-      if (end - begin >= 3 && isFence(begin)) fences++
+      if (isFence(begin, end)) fences++
       if (begin > from && isSpeaker(begin, end)) add(counts + SPEAKER_LINES, 1)
     }
     begin = end + 1
   }
   store<i32>(counts + LINES, lines)
   store<i32>(counts + OPEN_FENCES, fences & 1)
-}
-
-function isFence(at: usize): bool {
-  return load<u8>(at) === BACKTICK && load<u8>(at, 1) === BACKTICK && load<u8>(at, 2) === BACKTICK
 }
 
 function isSpeaker(begin: usize, end: usize): bool {
