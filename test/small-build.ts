@@ -1,3 +1,4 @@
+/** Writes a small finished build, all its accounts in order, for the tests of what reads one. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type OutBatch, type OutColumn, type OutputFormat, openTableWriter } from '../pipeline/codecs/table-writer.ts'

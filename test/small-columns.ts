@@ -1,3 +1,4 @@
+/** Pairs of a small build as the columns of its tables. */
 import {
   type Batch,
   batchOf,

@@ -1,3 +1,4 @@
+/** Rows of every kind of column, written, and what readers should give back. */
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,5 @@
+/// <reference lib="dom" />
+/** How the review app shows pairs in a real browser. */
 import { expect, it } from 'vitest'
 import { buildOf, openApp, shoot } from './app.ts'
 import { inBrowser, open, press } from './browser.ts'

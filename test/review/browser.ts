@@ -1,3 +1,5 @@
+/// <reference lib="dom" />
+/** What an annotator does at the page of the review app, in a real browser. */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll } from 'vitest'
 import { openBrowser } from './app.ts'
