@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { cardOf } from '../pipeline/card.ts'
 import type { Manifest } from '../pipeline/manifest.ts'
-import { smallPairs, writeSmallBuild } from './small-build.ts'
+import { writeSmallBuild } from './small-build.ts'
+import { smallPairs } from './small-pairs.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'card-'))
 let manifest: Manifest

@@ -1,3 +1,4 @@
+/** Pairs that are near one another, and what near-dup says of them. */
 import { nearDup } from '../stages/near-dup.ts'
 import { type DriveOptions, driveStage, type PairInput } from './drive.ts'
 

@@ -1,167 +1,20 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { createReadStream, existsSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { DuckDBInstance } from '@duckdb/node-api'
 import { tableFromIPC, type Utf8 as Utf8Type, type Vector } from 'apache-arrow'
 import fc from 'fast-check'
-import { parquetMetadata, parquetReadObjects, readOffsetIndex } from 'hyparquet'
+import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { readParquet } from 'parquet-wasm'
-import { afterAll, describe, expect, test } from 'vitest'
-import { batchOf, type Column, listOf, slice, type Turns, turnsOf, utf8Of } from '../../pipeline/batch.ts'
+import { describe, expect, test } from 'vitest'
+import { batchOf, type Column } from '../../pipeline/batch.ts'
 import { openArrowEncoder } from '../../pipeline/codecs/arrow-writer.ts'
-import { fileEnds } from '../../pipeline/codecs/file-bytes.ts'
 import { openJsonlEncoder } from '../../pipeline/codecs/jsonl-writer.ts'
 import { openGzipLines, openZstdLines } from '../../pipeline/codecs/packed-lines.ts'
-import { readFooter } from '../../pipeline/codecs/parquet-footer.ts'
-import { checkPages } from '../../pipeline/codecs/parquet-pages.ts'
 import { openParquetEncoder } from '../../pipeline/codecs/parquet-writer.ts'
 import { type OutBatch, type OutColumn, openTableWriter, outputFormats } from '../../pipeline/codecs/table-writer.ts'
 import { unzstd } from '../../pipeline/codecs/zstd.ts'
 import { gatherColumn } from '../../pipeline/gather.ts'
-
-const dir = mkdtempSync(join(tmpdir(), 'table-writer-'))
-afterAll(() => rmSync(dir, { recursive: true, force: true }))
-
-const human = { outcome: { labels: ['chosen', 'rejected'] }, n: 'i32', agreement: 'f32' } as const
-const evidence = { list: { benchmark: 'utf8', coverage: 'f32' } } as const
-const columns: OutColumn[] = [
-  { name: 'prompt', field: turnsOf, required: true },
-  { name: 'message', field: { struct: turnsOf.list }, required: true },
-  { name: 'pair_id', field: 'id', required: true },
-  { name: 'cluster_id', field: 'id', required: false },
-  { name: 'kind', field: { labels: ['human', 'ai'] }, required: true },
-  { name: 'relation', field: { labels: ['exact', 'near'] }, required: false },
-  { name: 'lang', field: 'utf8', required: false },
-  { name: 'flipped', field: 'bool', required: true },
-  { name: 'weight', field: 'f32', required: true },
-  { name: 'p_mean', field: 'f32', required: false },
-  { name: 'probability', field: 'f64', required: false },
-  { name: 'row', field: 'i64', required: true },
-  { name: 'against', field: 'i8', required: false },
-  { name: 'contamination', field: evidence, required: false },
-  { name: 'human', field: { struct: human }, required: false },
-]
-
-interface Row {
-  readonly texts: readonly string[]
-  readonly n: number
-  readonly null: boolean
-}
-
-/** A batch of the columns above; half of them are null where a row says so. */
-function batch(rows: readonly Row[]): OutBatch {
-  const valid = Uint8Array.from(rows, row => (row.null ? 0 : 1))
-  const texts = rows.flatMap(row => row.texts)
-  const ids = new Uint8Array(rows.flatMap(row => Array.from({ length: 16 }, (_, k) => (row.n * 31 + k * 17) & 255)))
-  const values = <A>(array: { from(a: readonly Row[], f: (row: Row) => number): A }, f: (n: number) => number): { values: A } => ({
-    values: array.from(rows, row => f(row.n)),
-  })
-  return {
-    rows: rows.length,
-    columns: {
-      prompt: turns(rows.map(row => row.texts)),
-      message: { items: turns(rows.map(row => [row.texts[0] ?? ''])).items },
-      pair_id: { bytes: ids },
-      cluster_id: { bytes: ids, valid },
-      kind: values(Uint8Array, n => n & 1),
-      relation: { ...values(Uint8Array, n => n & 1), valid },
-      lang: utf8Of(rows.map(row => (row.null ? null : (row.texts[0] ?? '')))),
-      flipped: values(Uint8Array, n => n & 1),
-      weight: values(Float32Array, n => n / 10),
-      p_mean: { ...values(Float32Array, n => n / 1000), valid },
-      probability: { ...values(Float64Array, n => n / 3), valid },
-      row: values(Int32Array, n => n),
-      against: { ...values(Uint8Array, n => n & 7), valid },
-      contamination: {
-        ...listOf(
-          rows.map(row => row.texts.length),
-          batchOf(evidence.list, texts.length, {
-            benchmark: utf8Of(texts),
-            coverage: { values: new Float32Array(texts.length).fill(0.5) },
-          }),
-        ),
-        valid,
-      },
-      human: {
-        items: batchOf(human, rows.length, {
-          outcome: values(Uint8Array, n => n & 1),
-          n: values(Int32Array, n => n),
-          agreement: values(Float32Array, n => n / 4),
-        }),
-        valid,
-      },
-    },
-  }
-}
-
-function turns(rows: readonly (readonly string[])[]): Turns {
-  const texts = rows.flat()
-  const items = batchOf(turnsOf.list, texts.length, { role: { values: Uint8Array.from(texts, (_, i) => i & 1) }, content: utf8Of(texts) })
-  return listOf(
-    rows.map(row => row.length),
-    items,
-  )
-}
-
-/** What a reader should give back for a row. */
-function expected({ texts, n, null: none }: Row, first: number) {
-  const id = Array.from({ length: 16 }, (_, k) => ((n * 31 + k * 17) & 255).toString(16).padStart(2, '0')).join('')
-  const or = <T>(value: T): T | null => (none ? null : value)
-  return {
-    prompt: texts.map((content, k) => ({ role: (first + k) & 1 ? 'user' : 'system', content })),
-    pair_id: id,
-    cluster_id: or(id),
-    kind: n & 1 ? 'ai' : 'human',
-    relation: or(n & 1 ? 'near' : 'exact'),
-    lang: or(texts[0] ?? ''),
-    flipped: (n & 1) === 1,
-    weight: Math.fround(n / 10),
-    p_mean: or(Math.fround(n / 1000)),
-    probability: or(n / 3),
-    row: n,
-    against: or(n & 7),
-    contamination: or(texts.map(benchmark => ({ benchmark, coverage: 0.5 }))),
-    human: or({ outcome: n & 1 ? 'rejected' : 'chosen', n, agreement: Math.fround(n / 4) }),
-  }
-}
-
-function allExpected(rows: readonly Row[]) {
-  let first = 0
-  return rows.map(row => {
-    const one = expected(row, first)
-    first += row.texts.length
-    return one
-  })
-}
-
-const sample = (count: number): Row[] =>
-  Array.from({ length: count }, (_, n) => ({
-    texts: Array.from({ length: 1 + (n % 3) }, (_, k) => `text ${n % 50} ${k}`),
-    n,
-    null: n % 3 === 1,
-  }))
-
-let made = 0
-async function write(format: (typeof outputFormats)[number], batches: readonly OutBatch[], of = columns) {
-  const path = join(dir, `${made++}.${format}`)
-  const writer = await openTableWriter(format, of, path)
-  for (const one of batches) await writer.write(one)
-  return { path, ...(await writer.close()) }
-}
-
-const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? Number(v) : v)))
-const withoutMessage = (rows: readonly object[]): unknown => plain(rows.map(({ message: _, ...row }: { message?: unknown }) => row))
-const bufferOf = (path: string): ArrayBuffer => new Uint8Array(readFileSync(path)).buffer
-
-async function sql(path: string, query: string): Promise<unknown[]> {
-  const instance = await DuckDBInstance.create(':memory:')
-  const connection = await instance.connect()
-  const rows = await connection.runAndReadAll(query.replace('FILE', `'${path}'`))
-  return rows.getRowObjectsJson()
-}
+import { allExpected, batch, bufferOf, columns, newPath, plain, type Row, sample, sql, withoutMessage, write } from './written-rows.ts'
 
 describe('round trips', () => {
   const rows = sample(100)
@@ -264,100 +117,6 @@ describe('nasty texts', () => {
   })
 })
 
-describe('parquet settings', () => {
-  test('row groups of 8,192 rows, zstd, dictionaries, created by goldpan, nested fields required', async () => {
-    const { path, rows, bytes, sha256 } = await write('parquet', [batch(sample(10_000)), batch(sample(7000))])
-    const meta = parquetMetadata(bufferOf(path))
-    expect(meta.row_groups.map(g => Number(g.num_rows))).toEqual([8192, 8192, 616])
-    expect(meta.created_by).toBe('goldpan')
-    expect(meta.key_value_metadata?.map(kv => kv.key) ?? []).not.toContain('huggingface')
-    for (const { columns: chunks } of meta.row_groups) for (const { meta_data } of chunks) expect(meta_data?.codec).toBe('ZSTD')
-    expect(meta.row_groups[0].columns[0].meta_data?.path_in_schema).toEqual(['prompt', 'list', 'element', 'role'])
-    const nesting = Object.fromEntries(meta.schema.map(s => [s.name, s.repetition_type]))
-    expect(nesting).toMatchObject({
-      prompt: 'REQUIRED',
-      element: 'REQUIRED',
-      role: 'REQUIRED',
-      content: 'REQUIRED',
-      weight: 'REQUIRED',
-      p_mean: 'OPTIONAL',
-      human: 'OPTIONAL',
-    })
-    expect(rows).toBe(17_000)
-    const file = readFileSync(path)
-    expect([file.length, createHash('sha256').update(file).digest('hex')]).toEqual([bytes, sha256])
-  })
-
-  test('the second file of a process has them too', async () => {
-    const first = await write('parquet', [batch(sample(500))])
-    expect((await write('parquet', [batch(sample(500))])).sha256).toBe(first.sha256)
-  })
-
-  test('any rows come back by hyparquet and by parquet-wasm', async () => {
-    const row = fc.record({
-      texts: fc.array(fc.oneof(fc.constantFrom('', 'user', '同じ'), fc.string({ unit: 'grapheme', maxLength: 40 })), { maxLength: 4 }),
-      n: fc.nat(300),
-      null: fc.boolean(),
-    })
-    await fc.assert(
-      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 200 }), async rows => {
-        const { path } = await write('parquet', [batch(rows)])
-        expect(withoutMessage(await parquetReadObjects({ file: bufferOf(path), compressors }))).toEqual(allExpected(rows))
-        const table = tableFromIPC(readParquet(readFileSync(path)).intoIPCStream())
-        expect(withoutMessage(table.toArray().map(one => plain(one) as object))).toEqual(allExpected(rows))
-      }),
-      { seed: 42, numRuns: 30 },
-    )
-  })
-
-  test('every page has a checksum, and a place in an offset index', async () => {
-    const { path } = await write('parquet', [batch(sample(9000))])
-    const check = async (file: string): Promise<void> =>
-      checkPages(file, 'x.parquet', await readFooter(file, 'x.parquet', await fileEnds(file, 'x.parquet')), ['prompt'])
-    await check(path)
-    const bytes = readFileSync(path)
-    const { offset_index_offset, meta_data } = parquetMetadata(bufferOf(path)).row_groups[0].columns[1]
-    const [location] = readOffsetIndex({ view: new DataView(bufferOf(path), Number(offset_index_offset)), offset: 0 }).page_locations
-    expect([location.offset, location.first_row_index]).toEqual([meta_data!.data_page_offset, 0n])
-    bytes[Number(meta_data!.data_page_offset) + location.compressed_page_size - 1] ^= 1
-    writeFileSync(path, bytes)
-    await expect(check(path)).rejects.toThrow(/x\.parquet.*checksum/)
-  })
-
-  test('data pages hold about 1 MiB, so that a reader of a stream need hold no more', async () => {
-    const rows = 60
-    const text = utf8Of(Array.from({ length: rows }, (_, n) => createHash('sha256').update(`${n}`).digest('hex').repeat(1200)))
-    const { path } = await write('parquet', [{ rows, columns: { text } }], [{ name: 'text', field: 'utf8', required: true }])
-    const [chunk] = parquetMetadata(bufferOf(path)).row_groups[0].columns
-    const { page_locations } = readOffsetIndex({ view: new DataView(bufferOf(path), Number(chunk.offset_index_offset)), offset: 0 })
-    const firsts = [...page_locations.map(page => Number(page.first_row_index)), rows]
-    const bytes = firsts.slice(1).map((end, i) => (end - firsts[i]) * 64 * 1200)
-    expect(bytes.length).toBe(5)
-    // A page ends with the row that fills it.
-    for (const size of bytes) expect(size).toBeLessThan(2 ** 20 + 64 * 1200)
-    for (const size of bytes.slice(0, -1)) expect(size).toBeGreaterThan(2 ** 20 - 64 * 1200)
-  })
-
-  test('2 MB of texts that repeat are stored once', async () => {
-    const digest = (text: string): string => createHash('sha512').update(text).digest('base64')
-    const long = Array.from({ length: 20 }, (_, n) => Array.from({ length: 1200 }, (_, k) => digest(`${n} ${k}`)).join(''))
-    const text = utf8Of(Array.from({ length: 200 }, (_, n) => long[n % 20]))
-    const { bytes } = await write('parquet', [{ rows: 200, columns: { text } }], [{ name: 'text', field: 'utf8', required: true }])
-    expect(bytes).toBeLessThan(20 * 1200 * 88)
-  })
-})
-
-test('a row group ends where its texts pass 32 MiB, however the rows are cut', async () => {
-  const text = utf8Of(Array.from({ length: 10 }, (_, n) => String(n).repeat(n === 3 ? 40e6 : 8e6)))
-  const of: OutColumn[] = [{ name: 'text', field: 'utf8', required: true }]
-  const whole = { rows: 10, columns: { text } }
-  const { path, sha256 } = await write('parquet', [whole], of)
-  expect(parquetMetadata(bufferOf(path)).row_groups.map(g => Number(g.num_rows))).toEqual([3, 1, 4, 2])
-  const schema = { text: 'utf8' } as const
-  const cut = [slice(batchOf(schema, 10, { text }), 0, 5), slice(batchOf(schema, 10, { text }), 5, 10)]
-  expect((await write('parquet', cut, of)).sha256).toBe(sha256)
-})
-
 describe('the same bytes for the same rows', () => {
   const row = fc.record({
     texts: fc.array(fc.string({ unit: 'grapheme', maxLength: 12 }), { maxLength: 3 }),
@@ -414,7 +173,7 @@ describe('refusals', () => {
   const one: OutColumn[] = [{ name: 'weight', field: 'f32', required: true }]
 
   test.each(outputFormats)('%s: a table of 0 rows, and nothing is left behind', async format => {
-    const path = join(dir, `empty.${format}`)
+    const path = newPath(`empty.${format}`)
     const writer = await openTableWriter(format, one, path)
     await writer.write({ rows: 0, columns: { weight: { values: new Float32Array(0) } } })
     await expect(writer.close()).rejects.toThrow('0 rows')
@@ -443,7 +202,7 @@ describe('refusals', () => {
 
   test('bytes that are not UTF-8 stop the file', async () => {
     const text = { bytes: Uint8Array.of(0xff, 0xfe), offsets: Int32Array.of(0, 2) }
-    const path = join(dir, 'invalid.parquet')
+    const path = newPath('invalid.parquet')
     const writer = await openTableWriter('parquet', [{ name: 'text', field: 'utf8', required: true }], path)
     await expect(Promise.resolve(writer.write({ rows: 1, columns: { text } })).then(() => writer.close())).rejects.toThrow()
     expect(existsSync(path)).toBe(false)

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { explain } from '../../pipeline/commands/explain.ts'
 import { UserError } from '../../pipeline/errors.ts'
 import type { Explained } from '../../pipeline/explain.ts'
-import { pairId, type SmallPair, smallPairs, writeSmallBuild } from '../small-build.ts'
+import { writeSmallBuild } from '../small-build.ts'
+import { pairId, type SmallPair, smallPairs } from '../small-pairs.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'explain-'))
 const build = join(dir, 'build')

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type QueryFormat, query, queryInto } from '../../pipeline/commands/query.ts'
 import { UserError } from '../../pipeline/errors.ts'
 import { CLI, rowsOf } from '../cli.ts'
-import { smallPairs, writeSmallBuild } from '../small-build.ts'
+import { writeSmallBuild } from '../small-build.ts'
+import { smallPairs } from '../small-pairs.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'query-'))
 // The folder's name looks like a partition key: it must not become a column.

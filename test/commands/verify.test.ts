@@ -15,7 +15,8 @@ import { rebuild } from '../../pipeline/verify/rebuild.ts'
 import { checksOf, fileChecks } from '../../pipeline/verify/verify.ts'
 import { Bench } from '../built.ts'
 import { rowsOf } from '../cli.ts'
-import { smallPairs, writeSmallBuild } from '../small-build.ts'
+import { writeSmallBuild } from '../small-build.ts'
+import { smallPairs } from '../small-pairs.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'verify-'))
 const whole = join(dir, 'whole')

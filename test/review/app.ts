@@ -13,7 +13,8 @@ import { openQueue } from '../../pipeline/review/queue.ts'
 import { serve } from '../../pipeline/review/server.ts'
 import { Session, type SessionOptions } from '../../pipeline/review/session.ts'
 import { freshDir } from '../cli.ts'
-import { type SmallPair, writeSmallBuild } from '../small-build.ts'
+import { writeSmallBuild } from '../small-build.ts'
+import type { SmallPair } from '../small-pairs.ts'
 
 export interface App {
   readonly dir: string
