@@ -53,43 +53,48 @@ export function bootstrapSums(
   const width = tallies[0]?.length ?? 0
   const rows = new Float64Array(tallies.length * width)
   for (const [g, tally] of tallies.entries()) rows.set(tally, g * width)
-  const sum = new Float64Array(width)
-  const draws = new Draws().start(seed, tallies.length, POISSON)
-  const values: number[] = []
-  for (let r = 0; r <= resamples; r++) {
-    sum.fill(0)
-    for (let g = 0; g < tallies.length; g++) {
-      const times = r === 0 ? 1 : poisson(draws.unit())
-      if (times > 0) for (let k = 0; k < width; k++) sum[k] += times * rows[g * width + k]
-    }
-    values.push(statistic(sum))
-  }
-  return { value: values[0], ...middle(values.slice(1)) }
+  const sums = resampledSums(rows, width, seed, resamples)
+  return { value: statistic(totals(rows, width)), ...middle(sums.map(statistic)) }
 }
 
 /**
- * The interval of 95 % of each of `figures` of weighted rows, over resamples in which each group of rows counts as often as a Poisson variable of
- * mean 1 says; the same resamples for every call with this seed, so that figures under other weights can be compared.
+ * The intervals of 95 % of statistics that are `values` (k of them), by the same resamples, to first order: `slopes` (groups x k) is by how much
+ * each statistic grows with how often a group counts, so nothing is worked out again.
  */
-export function bootstrapWeights(
-  figures: Readonly<Record<string, (weights: Float64Array) => number>>,
-  weights: Float64Array,
-  group: Int32Array,
-  seed: number,
-  resamples: number,
-): Record<string, Interval> {
-  const names = Object.keys(figures)
-  const groups = group.reduce((most, g) => Math.max(most, g + 1), 0)
-  const values = new Map<string, number[]>(names.map(name => [name, []]))
+export function bootstrapSlopes(values: ArrayLike<number>, slopes: Float64Array, seed: number, resamples: number): Interval[] {
+  const width = values.length
+  const once = totals(slopes, width)
+  const sums = resampledSums(slopes, width, seed, resamples)
+  return Array.from(values, (value, k) => middle(sums.map(sum => value + sum[k] - once[k])))
+}
+
+/**
+ * The interval of 95 % of a statistic whose slope in each group is known: its variance is the sum of their squares (the infinitesimal jackknife,
+ * Efron 1982, chapter 6), which is what resamples without end would come to.
+ */
+export function slopesInterval(value: number, slopes: Float64Array): Interval {
+  const half = Z95 * Math.sqrt(slopes.reduce((sum, slope) => sum + slope * slope, 0))
+  return { low: value - half, high: value + half }
+}
+
+function totals(rows: Float64Array, width: number): Float64Array {
+  const sum = new Float64Array(width)
+  for (let at = 0; at < rows.length; at += width) for (let k = 0; k < width; k++) sum[k] += rows[at + k]
+  return sum
+}
+
+/** For each resample the sums of `rows` (groups x width), each group as often as its Poisson variable of mean 1 says. */
+function resampledSums(rows: Float64Array, width: number, seed: number, resamples: number): Float64Array[] {
+  const groups = width === 0 ? 0 : rows.length / width
   const draws = new Draws().start(seed, groups, POISSON)
-  const times = new Uint8Array(groups)
-  const drawn = new Float64Array(weights.length)
-  for (let r = 0; r < resamples; r++) {
-    for (let g = 0; g < groups; g++) times[g] = poisson(draws.unit())
-    for (let row = 0; row < drawn.length; row++) drawn[row] = weights[row] * times[group[row]]
-    for (const name of names) values.get(name)!.push(figures[name](drawn))
-  }
-  return Object.fromEntries(names.map(name => [name, middle(values.get(name)!)]))
+  return Array.from({ length: resamples }, () => {
+    const sum = new Float64Array(width)
+    for (let at = 0; at < rows.length; at += width) {
+      const times = poisson(draws.unit())
+      if (times > 0) for (let k = 0; k < width; k++) sum[k] += times * rows[at + k]
+    }
+    return sum
+  })
 }
 
 const POISSON = 0x9015

@@ -1,10 +1,10 @@
 /** How much style alone says of the labels of a set of pairs, weighted or not. */
 
-import { rankedAuc } from './auc.ts'
+import { pairAucSlopes } from './auc.ts'
 import type { Binned } from './binned.ts'
 import { fitForest, forestMargins } from './boosted-trees.ts'
 import { solveCholesky } from './cholesky.ts'
-import { bootstrapWeights } from './intervals.ts'
+import { bootstrapSlopes, slopesInterval } from './intervals.ts'
 import {
   type Differences,
   fitPairLogistic,
@@ -15,8 +15,6 @@ import {
   sigmoid,
   type Weights,
 } from './logistic.ts'
-import { mix32 } from './mix.ts'
-import { hash32 } from './random.ts'
 import { binStyle, styleCuts } from './style-bins.ts'
 import { styleFeatures, unseen } from './style-features.ts'
 import { FOLDS, rowsInside, rowsOutside, type StyleRows, scatter } from './style-model.ts'
@@ -46,7 +44,7 @@ export type StyleBias = {
   readonly more_markdown: number
   /** Of the pairs whose source tells which response was shown first, the share in which it was chosen; not there where none tells. */
   readonly first?: number
-  /** 95 %, by a bootstrap of prompts with the models as they are. */
+  /** 95 %, by the spread over prompts, with the models as they are. */
   readonly intervals: Readonly<Partial<Record<StyleFigure, readonly [low: number, high: number]>>>
 }
 
@@ -56,7 +54,7 @@ const RESAMPLES = 200
  * An audit of these pairs, which may be asked of several weights. `group` = the prompt of each row; `first`: 1 where the chosen response was
  * shown first, -1 where the rejected one was, 0 where nothing is known.
  */
-export function styleAuditor(rows: StyleRows, group: Int32Array, first: Float32Array, seed: number): (weights?: Float64Array) => StyleBias {
+export function styleAuditor(rows: StyleRows, group: Int32Array, first: Float32Array): (weights?: Float64Array) => StyleBias {
   const differences = { width: styleFeatures.length, values: rows.differences }
   const unlooked = unseenOf(rows)
   const binned = binStyle(rows, styleCuts(rows))
@@ -64,23 +62,36 @@ export function styleAuditor(rows: StyleRows, group: Int32Array, first: Float32A
   return given => {
     const { margins: linear } = crossFitLinear(differences, rows.fold, given)
     const weights = given ?? even
-    const figures: Record<string, (weights: Float64Array) => number> = {
-      linear_auc: rankedAuc(linear),
-      tree_auc: rankedAuc(crossFitTrees(binned, rows.fold, given)),
-      unseen_auc: rankedAuc(crossFitLinear(unlooked, rows.fold, given).margins),
-      mcfadden_r2: mcfadden(linear),
-      longer: shareOf(rows.longer),
-      more_markdown: shareOf(rows.more_markdown),
-      ...(first.some(sign => sign !== 0) && { first: shareOf(first) }),
+    const figures: Partial<Record<StyleFigure, Sloped>> = {
+      linear_auc: pairAucSlopes(linear, weights),
+      tree_auc: pairAucSlopes(crossFitTrees(binned, rows.fold, given), weights),
+      unseen_auc: pairAucSlopes(crossFitLinear(unlooked, rows.fold, given).margins, weights),
+      mcfadden_r2: mcfadden(linear, weights),
+      longer: shareOf(rows.longer, weights),
+      more_markdown: shareOf(rows.more_markdown, weights),
+      ...(first.some(sign => sign !== 0) && { first: shareOf(first, weights) }),
     }
-    const values = Object.fromEntries(Object.entries(figures).map(([name, figure]) => [name, figure(weights)]))
-    const intervals = Object.entries(bootstrapWeights(figures, weights, group, seed, RESAMPLES))
+    const all = Object.entries(figures)
     return {
       effective_share: given ? effectiveShare(given) : 1,
-      ...values,
-      intervals: Object.fromEntries(intervals.map(([name, { low, high }]) => [name, [low, high]])),
-    } as unknown as StyleBias
+      ...Object.fromEntries(all.map(([name, { value }]) => [name, value])),
+      intervals: Object.fromEntries(all.map(([name, figure]) => [name, intervalOf(name, figure, group)])),
+    } as StyleBias
   }
+}
+
+/** A figure, and by row how fast it grows with how often the row counts. */
+interface Sloped {
+  readonly value: number
+  readonly slopes: Float64Array
+}
+
+/** By groups of rows; an area or a share does not pass 0 or 1, nor R2 1. */
+function intervalOf(name: string, { value, slopes }: Sloped, group: Int32Array): readonly [number, number] {
+  const groups = new Float64Array(group.reduce((most, g) => Math.max(most, g + 1), 0))
+  for (let row = 0; row < group.length; row++) groups[group[row]] += slopes[row]
+  const { low, high } = slopesInterval(value, groups)
+  return [name === 'mcfadden_r2' ? low : Math.max(low, 0), Math.min(high, 1)]
 }
 
 /** Margins of each row by the plain model fitted to the other folds, and the fit to all; that of other weights may be given to start from. */
@@ -114,29 +125,33 @@ function unseenOf({ differences, rows }: StyleRows): Differences {
   return { width, values }
 }
 
-function mcfadden(margins: Float64Array): (weights: Float64Array) => number {
+/** 1 - (sum w l) / (ln 2 sum w), l = the loss of each row. */
+function mcfadden(margins: Float64Array, weights: Float64Array): Sloped {
   const losses = margins.map(logLoss)
-  return weights => {
-    let [loss, total] = [0, 0]
-    for (let i = 0; i < losses.length; i++) {
-      loss += weights[i] * losses[i]
-      total += weights[i]
-    }
-    return total > 0 ? 1 - loss / (total * Math.LN2) : 0
-  }
+  const { value: loss, slopes } = meanOf(losses, weights)
+  return { value: 1 - loss / Math.LN2, slopes: slopes.map(slope => -slope / Math.LN2) }
 }
 
-const shareOf =
-  (signs: Float32Array) =>
-  (weights: Float64Array): number => {
-    let [won, differing] = [0, 0]
-    for (let i = 0; i < signs.length; i++) {
-      if (signs[i] === 0) continue
-      differing += weights[i]
-      if (signs[i] > 0) won += weights[i]
-    }
-    return differing > 0 ? won / differing : 0.5
+/** The share that is above 0 of the signs that are not 0. */
+function shareOf(signs: Float32Array, weights: Float64Array): Sloped {
+  const won = Float64Array.from(signs, sign => (sign > 0 ? 1 : 0))
+  const { value, slopes } = meanOf(
+    won,
+    weights.map((weight, i) => (signs[i] === 0 ? 0 : weight)),
+  )
+  return { value: Number.isNaN(value) ? 0.5 : value, slopes }
+}
+
+/** A weighted mean, NaN without weight, and its slopes w (value - mean) / sum w. */
+function meanOf(values: Float64Array, weights: Float64Array): Sloped {
+  let [sum, total] = [0, 0]
+  for (let i = 0; i < values.length; i++) {
+    sum += weights[i] * values[i]
+    total += weights[i]
   }
+  const mean = sum / total
+  return { value: mean, slopes: weights.map((weight, i) => (total > 0 ? (weight * (values[i] - mean)) / total : 0)) }
+}
 
 export interface Coefficient {
   /** Change of log-odds for a difference of the feature's usual size, with a 95 % interval. */
@@ -145,8 +160,6 @@ export interface Coefficient {
   readonly high: number
 }
 
-const REPLICATES = 200
-
 /**
  * The plain model's coefficients on all pairs, by feature. Intervals are percentiles of a bootstrap by `group`, each replicate one Newton step
  * from the fit with groups drawn by Poisson(1), which is the bootstrap to first order and needs no refit.
@@ -154,12 +167,9 @@ const REPLICATES = 200
 export function coefficients(rows: StyleRows, group: Int32Array, seed: number): Coefficient[] {
   const d = { width: styleFeatures.length, values: rows.differences }
   const fit = fitPairLogistic(d, Int32Array.from(rows.fold.keys()), RIDGE)
-  const slopes = groupSlopes(d, fit, group)
-  const replicates = Array.from({ length: REPLICATES }, (_, r) => replicate(fit, slopes, seed, r))
-  return Array.from(fit.weights, (beta, k) => {
-    const drawn = Float64Array.from(replicates, weights => weights[k]).sort()
-    return { beta, low: drawn[Math.floor(0.025 * REPLICATES)], high: drawn[Math.ceil(0.975 * REPLICATES) - 1] }
-  })
+  const steps = stepsOf(fit, groupSlopes(d, fit, group))
+  const intervals = bootstrapSlopes(fit.weights, steps, seed, RESAMPLES)
+  return Array.from(fit.weights, (beta, k) => ({ beta, ...intervals[k] }))
 }
 
 /** Sum of (1 - p) d over the rows of each group: what it pulls the weights by. */
@@ -173,30 +183,10 @@ function groupSlopes({ width, values }: Differences, fit: LogisticFit, group: In
   return slopes
 }
 
-function replicate({ weights, factor }: LogisticFit, slopes: Float64Array, seed: number, number: number): Float64Array {
+/** By group, the Newton step that the fit takes where the group counts once more: what it pulls, divided by the curvature. */
+function stepsOf({ factor, weights }: LogisticFit, pulls: Float64Array): Float64Array {
   const width = weights.length
-  const pull = new Float64Array(width)
-  const key = hash32(seed, number, POISSON)
-  for (let g = 0, at = 0; at < slopes.length; g++, at += width) {
-    const extra = poisson(mix32(Math.imul(g, 0x9e3779b1) ^ key)) - 1
-    if (extra !== 0) for (let k = 0; k < width; k++) pull[k] += extra * slopes[at + k]
-  }
-  const step = solveCholesky(factor, pull)
-  return weights.map((w, k) => w + step[k])
-}
-
-const POISSON = 0x9015504
-
-/** Below which 32 random bits Poisson(1) is 0, 1, 2, ... */
-const levels = Array.from({ length: 20 }, (_, count) => {
-  let chance = Math.exp(-1)
-  let below = chance
-  for (let k = 1; k <= count; k++) below += chance /= k
-  return below * 2 ** 32
-})
-
-function poisson(bits: number): number {
-  let count = 0
-  while (count < levels.length && bits >= levels[count]) count++
-  return count
+  const steps = new Float64Array(pulls.length)
+  for (let at = 0; at < pulls.length; at += width) steps.set(solveCholesky(factor, pulls.subarray(at, at + width)), at)
+  return steps
 }

@@ -43,7 +43,7 @@ function told({ intervals, ...figures }: StyleBias, worth: (name: string) => num
   return { ...values, intervals: Object.fromEntries(ranges) } as StyleBias
 }
 
-/** Where all resamples come to the same, say a share of 1, a bootstrap knows nothing: then Wilson's interval by the prompts; of R2 there is none. */
+/** Where all prompts say the same, as of a share of 1, their spread is no interval: then Wilson's interval by the prompts; of R2 there is none. */
 function rangeOf(name: string, value: number, [low, high]: readonly number[], prompts: number): readonly number[] | undefined {
   if (prompts < LEAST_PROMPTS || !(low <= high)) return undefined
   if (low < high) return [low, high]
@@ -54,7 +54,7 @@ function rangeOf(name: string, value: number, [low, high]: readonly number[], pr
 
 /** Fewer pairs are not audited. */
 export const LEAST_PAIRS = 40
-/** A bootstrap of fewer prompts draws intervals that are too narrow, of one prompt a point; so none are told. */
+/** Of fewer prompts the spread is too uncertain, of one prompt it is 0; so none is told. */
 const LEAST_PROMPTS = 20
 
 /** How many prompts of one size the pairs are worth, (sum n)^2 / sum n^2; `group` = the prompt of each pair, as a number. */
@@ -77,7 +77,7 @@ export function auditFacts(batch: Batch, seed: number, controlled: boolean): Aud
   const worth = (name: string): number => (name in signs ? worthOfPrompts(group.filter((_, i) => signs[name][i] !== 0)) : prompts)
   const known = prompts >= LEAST_PROMPTS
   const betas = coefficients(rows, group, seed).map(({ beta, low, high }) => (known ? [beta, low, high] : [beta]).map(round))
-  const audit = styleAuditor(rows, group, first.values, seed)
+  const audit = styleAuditor(rows, group, first.values)
   return {
     sampled: batch.rows,
     prompts: round(prompts),

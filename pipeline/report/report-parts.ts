@@ -97,7 +97,7 @@ const bias = z.looseObject({
   intervals: z
     .record(z.string(), z.tuple([z.number(), z.number()]))
     .optional()
-    .describe('of 95 %, by a bootstrap of prompts'),
+    .describe('of 95 %, by the spread over prompts'),
 })
 const audited = z.looseObject({
   pairs: count.optional().describe('with a label, before control'),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { pairAuc } from '../../pipeline/kernels/auc.ts'
+import { pairAuc, pairAucSlopes } from '../../pipeline/kernels/auc.ts'
 
 /** Every pair as it is against every pair turned. */
 function naive(margins: number[], weights: number[]): number {
@@ -32,5 +32,21 @@ describe('pairAuc', () => {
       }),
       { seed: 42, numRuns: 500 },
     )
+  })
+
+  it('grows with the weight of a row as fast as its slope says', () => {
+    const margins = Float64Array.of(2, -1, 0.5, 0.5, -0.5, 0)
+    const weights = Float64Array.of(1, 2, 0.5, 1, 0, 1)
+    const { value, slopes } = pairAucSlopes(margins, weights)
+    expect(value).toBe(pairAuc(margins, weights))
+    const step = 1e-6
+    slopes.forEach((slope, row) => {
+      const more = pairAuc(
+        margins,
+        weights.map((weight, i) => (i === row ? weight * (1 + step) : weight)),
+      )
+      expect((more - value) / step).toBeCloseTo(slope, 5)
+    })
+    expect(pairAucSlopes(Float64Array.of(), Float64Array.of())).toEqual({ value: 0.5, slopes: Float64Array.of() })
   })
 })

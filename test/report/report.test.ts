@@ -188,7 +188,7 @@ describe('report.html', () => {
       expect(seen.said[0].replaceAll('%', '% ').replace(/ +/g, ' ')).toContain(text)
     for (const text of [
       'features say that control does not look at',
-      '95 % by a bootstrap of prompts',
+      '95 %, by the spread over prompts',
       'shown first is chosen',
       'What control costs',
     ])

@@ -39,7 +39,7 @@ function styleBody({ corpus, sources, lost }: Style): Markup[] {
   const rows = all.flatMap(({ name, before, after }) => (before ? [{ name, before, after }] : []))
   if (rows.length === 0) return []
   return [
-    html`<ul class="legend"><li><span class="ring"></span> before control</li><li><span class="dot"></span> after, with the training weights</li><li>thin lines: intervals of 95 % by a bootstrap of prompts</li></ul>`,
+    html`<ul class="legend"><li><span class="ring"></span> before control</li><li><span class="dot"></span> after, with the training weights</li><li>thin lines: intervals of 95 %, by the spread over prompts</li></ul>`,
     ...MEASURES.flatMap(measure => measureFigure(rows, measure)),
     ...cost(all, lost ?? {}),
     ...supported(all),
