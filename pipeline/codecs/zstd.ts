@@ -1,4 +1,7 @@
-/** Zstandard (RFC 8878), unpacked block by block in bounded memory with libzstd in WebAssembly; checksums and sizes are checked here. */
+/**
+ * Zstandard (RFC 8878). Streams are unpacked block by block in bounded memory with libzstd in WebAssembly, checksums and sizes checked here;
+ * buffers of known size at once with libzstd itself, which needs no start of its own in every thread.
+ */
 import { createXXHash64 } from 'hash-wasm'
 import { Cursor } from './cursor.ts'
 import { damaged } from './damage.ts'
@@ -6,7 +9,7 @@ import { damaged } from './damage.ts'
 /** What lies under the package's own methods, which copy byte by byte through JS arrays (13 MB/s; this way 350). */
 interface Library {
   readonly _mainModule: { readonly _module: { readonly HEAPU8: Uint8Array; _malloc(bytes: number): number; _free(at: number): void } }
-  readonly _zstdClass: { new (): Stream; decompress(to: number, room: number, from: number, bytes: number): number }
+  readonly _zstdClass: { new (): Stream }
 }
 interface Stream {
   reset(): void
@@ -77,16 +80,13 @@ async function* frame(cursor: Cursor, shown: string, unpack: (bytes: Buffer) => 
   let total = 0
   for (let last = false; !last; ) {
     if (!cursor.has(3) && (await cursor.fill(3)) < 3) throw fault('the file ends inside a frame')
-    const word = cursor.peek(3).readUIntLE(0, 3)
-    const kind = (word >> 1) & 3
-    const length = word >> 3
-    last = (word & 1) === 1
-    if (kind === 3 || length > BLOCK) throw fault('expected a zstd block, got other bytes')
-    const bytes = 3 + (kind === 1 ? 1 : length)
+    const block = blockHeader(cursor.peek(3).readUIntLE(0, 3), fault)
+    last = block.last
+    const bytes = 3 + block.bytes
     const held = bytes + (last && checksum ? 4 : 0)
     if (!cursor.has(held) && (await cursor.fill(held)) < held) throw fault('the file ends inside a block')
     const text = unpack(cursor.peek(bytes))
-    if (text.length === 0 && length > 0) throw fault('a zstd block does not unpack')
+    if (text.length === 0 && block.most > 0) throw fault('a zstd block does not unpack')
     cursor.take(bytes)
     hash.update(text)
     total += text.length
@@ -96,6 +96,21 @@ async function* frame(cursor: Cursor, shown: string, unpack: (bytes: Buffer) => 
   if (!checksum) return
   const expected = cursor.take(4).readUInt32LE(0)
   if (Buffer.from(hash.digest('binary')).readUInt32BE(4) !== expected) throw fault('the checksum of a zstd frame does not match')
+}
+
+interface BlockHeader {
+  readonly last: boolean
+  /** What follows the header, and the most that it unpacks to. */
+  readonly bytes: number
+  readonly most: number
+}
+
+/** A block's three bytes (RFC 8878, 3.1.1.2): raw, one byte repeated, or compressed. */
+function blockHeader(word: number, fault: (what: string) => Error): BlockHeader {
+  const kind = (word >> 1) & 3
+  const length = word >> 3
+  if (kind === 3 || length > BLOCK) throw fault('expected a zstd block, got other bytes')
+  return { last: (word & 1) === 1, bytes: kind === 1 ? 1 : length, most: kind === 2 ? BLOCK : length }
 }
 
 function frameHeader(bytes: Buffer, fault: (what: string) => Error): Frame {
@@ -118,18 +133,41 @@ function frameHeader(bytes: Buffer, fault: (what: string) => Error): Frame {
   return { header, checksum: (flags & 4) !== 0, size }
 }
 
-/** Unpacks one buffer of which the unpacked size is known; undefined if it does not unpack to that. */
+/** Blocks that split their 128 KiB unpack to less than their headers allow; more than this beyond what is expected is no such buffer. */
+const SPARE = 256 * 2 ** 20
+
+/** Unpacks one buffer of which the unpacked size is known, at once; undefined if it does not unpack to that. Never takes much more memory. */
 export async function openZstd(): Promise<(packed: Uint8Array, size: number) => Uint8Array | undefined> {
-  const library = (await (await import('@hpcc-js/wasm-zstd')).Zstd.load()) as unknown as Library
-  const memory = library._mainModule._module
-  return (packed, size) => {
-    const input = memory._malloc(packed.length)
-    const output = memory._malloc(Math.max(size, 1))
-    if (input) memory.HEAPU8.set(packed, input)
-    const written = input && output ? library._zstdClass.decompress(output, size, input, packed.length) : -1
-    const bytes = written === size ? memory.HEAPU8.slice(output, output + size) : undefined
-    memory._free(input)
-    memory._free(output)
-    return bytes
+  const { Decoder } = await import('@toondepauw/node-zstd')
+  const decoder = new Decoder()
+  return ({ buffer, byteOffset, byteLength }, size) => {
+    const packed = Buffer.from(buffer, byteOffset, byteLength)
+    try {
+      if (mostUnpacked(packed, size) > size + SPARE) return undefined
+      const bytes = decoder.decodeSync(packed)
+      return bytes.length === size ? bytes : undefined
+    } catch {
+      return undefined
+    }
   }
+}
+
+/** The most that frames laid end to end unpack to by the headers of their blocks; throws where a frame is none or claims more than `size`. */
+function mostUnpacked(packed: Buffer, size: number): number {
+  const fault = (what: string): Error => new Error(what)
+  let most = 0
+  for (let at = 0; at < packed.length; ) {
+    const frame = frameHeader(packed.subarray(at, at + 18), fault)
+    if (frame.size !== undefined && frame.size > size) throw fault('a frame is larger than what is expected')
+    at += frame.header
+    for (let last = false; !last; ) {
+      const block = blockHeader(packed.readUIntLE(at, 3), fault)
+      last = block.last
+      most += block.most
+      at += 3 + block.bytes
+    }
+    if (frame.checksum) at += 4
+    if (at > packed.length) throw fault('the buffer ends inside a frame')
+  }
+  return most
 }
