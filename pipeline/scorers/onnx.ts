@@ -11,6 +11,8 @@ import type { Answer, Chunk, Request, Scored } from './onnx-child.ts'
 const CHUNK_ROWS = 32
 /** How often the process may die over the same texts before they are taken to be its death. */
 const MOST_DEATHS = 3
+/** Why a process ends that nothing was wrong with. */
+const LACKING = 'it may lack memory: use fewer --threads or a smaller model'
 
 /** Opens the model of a folder; `digest` names the content of all its files. A folder that cannot be used is a UserError. */
 export async function openOnnx(name: string, folder: string, digest: string): Promise<OnnxScorer> {
@@ -60,8 +62,15 @@ export class OnnxScorer implements Scorer, Embedder {
     return this.#child?.pid
   }
 
-  /** Starts the process and loads the model. */
+  /** Starts the process and loads the model; one that is ended from outside while it loads gets a new one. */
   async open(): Promise<void> {
+    for (let deaths = 0; deaths < MOST_DEATHS; deaths++) if (await this.#loaded()) return
+    throw new UserError(
+      `${this.#label}: ${this.#folder}: the scoring process ended ${MOST_DEATHS} times while it loaded the model${this.#said()}; ${LACKING}`,
+    )
+  }
+
+  async #loaded(): Promise<boolean> {
     this.#stderr = ''
     const child = fork(compiled('scorers/onnx-child.js'), {
       serialization: 'advanced',
@@ -79,8 +88,7 @@ export class OnnxScorer implements Scorer, Embedder {
       throw error
     })
     if (answer && 'dims' in answer) this.dims = answer.dims
-    if (answer === undefined)
-      throw new UserError(`${this.#label}: ${this.#folder}: the scoring process ended while it loaded the model${this.#said()}`)
+    return answer !== undefined
   }
 
   async tried(): Promise<void> {
@@ -132,7 +140,7 @@ export class OnnxScorer implements Scorer, Embedder {
       if (answer && 'scores' in answer) return answer
     }
     const what = `the scoring process ended ${MOST_DEATHS} times over the same ${chunk.rows} texts${this.#said()}`
-    throw new UserError(`${this.#label}: ${this.#folder}: ${what}; it may lack memory: use fewer --threads or a smaller model`)
+    throw new UserError(`${this.#label}: ${this.#folder}: ${what}; ${LACKING}`)
   }
 
   #alive(): boolean {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { slice, utf8Of } from '../../pipeline/batch.ts'
 import { UserError } from '../../pipeline/errors.ts'
-import { type OnnxScorer, openOnnx, openTriedOnnx } from '../../pipeline/scorers/onnx.ts'
+import { OnnxScorer, openOnnx, openTriedOnnx } from '../../pipeline/scorers/onnx.ts'
 import { pairsOf, type Text } from '../drive.ts'
 import { type Made, onnxFolder, weights } from '../onnx-folder.ts'
 
@@ -116,6 +116,21 @@ describe('an ONNX folder', () => {
     expect(scorer.pid).not.toBe(first)
     process.kill(scorer.pid!, 'SIGKILL')
     expect(await scoresOf(scorer, [['a', 'b']])).toEqual([BOS + USER + A + ASSISTANT + B])
+  })
+
+  it('loads again where its process is killed while it loads, and not for ever', async () => {
+    const scorer = new OnnxScorer('rm', folderOf(), 'digest')
+    open.push(scorer)
+    const loading = scorer.open()
+    const first = scorer.pid!
+    process.kill(first, 'SIGKILL')
+    await loading
+    expect(scorer.pid).not.toBe(first)
+    expect(await scoresOf(scorer, [['a', 'b']])).toEqual([BOS + USER + A + ASSISTANT + B])
+    const doomed = new OnnxScorer('rm', folderOf(), 'digest')
+    const failing = doomed.open()
+    const killing = setInterval(() => doomed.pid && process.kill(doomed.pid, 'SIGKILL'), 2)
+    await expect(failing.finally(() => clearInterval(killing))).rejects.toThrow('ended 3 times while it loaded the model')
   })
 
   it('queues calls, and leaves no process behind', async () => {
