@@ -124,16 +124,17 @@ function applyOverride(raw: Record<string, unknown>, override: string): void {
   if (cut < 1) throw new UserError(`--set ${override}: expected path=value, such as steps.near-dup.threshold=0.7`)
   const path = override.slice(0, cut).split('.')
   const value = parsedValue(override, cut + 1)
-  if (path[0] === 'steps') {
-    overrideStep(raw, path, value, override)
-    return
-  }
+  if (path[0] === 'steps' && path.length > 1) overrideStep(raw, path, value, override)
+  else putAt(raw, path, value, override)
+}
+
+function putAt(root: object, path: readonly string[], value: unknown, override: string): void {
   const parent = path.slice(0, -1).reduce<object>((node, key) => {
     const child = held(node, key, override) ?? {}
     if (typeof child !== 'object') throw new UserError(`--set ${override}: ${key} is a single value`)
     put(node, key, child)
     return child
-  }, raw)
+  }, root)
   held(parent, path.at(-1)!, override)
   put(parent, path.at(-1)!, value)
 }
@@ -163,8 +164,11 @@ function overrideStep(raw: Record<string, unknown>, [, id, ...param]: string[], 
   const seen = numbered()
   const ids = steps.map((step, i) => seen(stepOf(step, i, () => '--set')).id)
   const i = ids.indexOf(id)
-  if (i < 0 || param.length !== 1) throw new UserError(`--set ${override}: no step "${id}"${hint(id ?? '', ids)}`)
+  if (i < 0) throw new UserError(`--set ${override}: no step "${id}"${hint(id, ids)}`)
+  if (param.length === 0) throw new UserError(`--set ${override}: expected a param of the step, as in steps.near-dup.threshold=0.7`)
   const { stage, params } = stepOf(steps[i], i, () => '--set')
   const rest = typeof steps[i] === 'string' ? {} : (steps[i] as Record<string, unknown>)
-  steps[i] = { ...rest, [stage]: { ...params, [param[0]]: value } }
+  const own = structuredClone(params)
+  putAt(own, param, value, override)
+  steps[i] = { ...rest, [stage]: own }
 }

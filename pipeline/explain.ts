@@ -67,11 +67,21 @@ const TEXTS_AT_MOST = 20
 /** `id` is a pair_id or source:source_id. */
 export async function explainPair(finished: Finished, tables: Tables, id: string): Promise<Explained> {
   const rows = await rowsOf(tables, id)
-  if (rows.length === 0)
-    throw new UserError(
-      `explain ${id}: no such pair in ${finished.dir}; expected a pair_id (32 hex digits) or source:source_id, as in: goldpan query ${finished.dir} "SELECT pair_id, source, source_id FROM ledger LIMIT 5"`,
-    )
+  if (rows.length === 0) throw await unknownPair(finished, tables, id)
   return { rows, survivors: await survivorsOf(tables, rows), texts: await textsOf(finished, tables, rows) }
+}
+
+/** Names the pair that was meant where the source is left out or the pair_id cut, and where rows are that have no id. */
+async function unknownPair({ dir, manifest }: Finished, tables: Tables, id: string): Promise<UserError> {
+  const [meant] = await tables.rows<LedgerRow>(
+    'select * from ledger where source_id = $id or (length($id) > 5 and starts_with(pair_id, lower($id))) order by source, pair_id limit 1',
+    { id },
+  )
+  const named = meant && (meant.source_id === id ? `${meant.source}:${id}` : meant.pair_id)
+  const { rejected } = manifest.totals
+  return new UserError(
+    `explain ${id}: no such pair in ${dir}${named ? `; did you mean ${named}?` : ''}; expected a pair_id (32 hex digits) or source:source_id, as in: goldpan query ${dir} "SELECT pair_id, source, source_id FROM ledger LIMIT 5"${rejected > 0 ? `; the ${rejected} rows that could not be read are in its table rejects` : ''}`,
+  )
 }
 
 async function rowsOf(tables: Tables, id: string): Promise<LedgerRow[]> {

@@ -9,7 +9,7 @@ import { UserError } from './errors.ts'
 import { columnProblem, isList, knownFormats, wanted } from './formats/columns.ts'
 import { factsAt, isObject, scoresAt, shownAt } from './formats/fields.ts'
 import { FieldError, type Format, type KnownFormat, type ReadPair, type Row, type RowFacts, type Turn } from './formats/format.ts'
-import { NEEDS, readers, recogniseFormat } from './formats/recognise.ts'
+import { CONVERT, NEEDS, readers, recogniseFormat } from './formats/recognise.ts'
 import type { LabelKind, pairFacts, pairTexts } from './pair.ts'
 
 export interface SourceFile {
@@ -135,7 +135,7 @@ async function formatIn(file: SourceFile, columns: readonly ColumnName[] | undef
   if (format) return format
   const keys = columns?.map(column => column.name) ?? Object.keys(rows[0] ?? {})
   const found = keys.length > 0 ? `columns ${keys.slice(0, 20).join(', ')}` : `${seen} rows, none of them an object`
-  throw new UserError(`${file.shown}: no known format fits its first rows: found ${found}; expected one of ${NEEDS}`)
+  throw new UserError(`${file.shown}: no known format fits its first rows: found ${found}; expected one of ${NEEDS}. ${CONVERT}`)
 }
 
 /** The file name without the extensions of containers, compressions and formats. */

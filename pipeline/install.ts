@@ -1,6 +1,8 @@
 /** Puts a finished build's files in the output folder. manifest.json comes last: a folder without it is no build. */
 import {
+  accessSync,
   closeSync,
+  constants,
   copyFileSync,
   existsSync,
   fsyncSync,
@@ -11,6 +13,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -31,11 +34,20 @@ export const INCOMING = '.goldpan-incoming'
 /** Written after the manifest, of which they are a view. */
 export const REPORTS = ['report.html', 'report.json']
 
-/** Refuses an output folder that holds something else than a build. Touches nothing. */
+/** Refuses an output folder that holds something else than a build, or that cannot be written. Touches nothing. */
 export function checkOut(out: string): void {
   if (/[[\]]/.test(resolve(out)))
     throw new UserError(`--out ${out}: "[" or "]" in the path: dataset loaders would find nothing there; choose another folder`)
-  if (!existsSync(out)) return
+  const there = nearest(resolve(out))
+  try {
+    accessSync(there, constants.W_OK)
+  } catch {
+    throw new UserError(`--out ${out}: ${there} cannot be written to; choose another folder`)
+  }
+  if (there !== resolve(out)) {
+    if (!statSync(there).isDirectory()) throw new UserError(`--out ${out}: ${there} is not a folder`)
+    return
+  }
   let entries: string[]
   try {
     entries = readdirSync(out)
@@ -46,6 +58,22 @@ export function checkOut(out: string): void {
   throw new UserError(
     `--out ${out}: holds something else than a goldpan build (${entries.slice(0, 3).join(', ')}...); choose an empty or new folder`,
   )
+}
+
+/** The folder itself, or the one above in which it would have to be made. */
+function nearest(path: string): string {
+  return existsSync(path) ? path : nearest(dirname(path))
+}
+
+/** One by one: where a file system takes no folders (/proc), Node's `recursive` never ends. Another run may make them meanwhile. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    if (!existsSync(path)) throw new UserError(`${path}: cannot be made (${(error as NodeJS.ErrnoException).code}); choose another --out`)
+  }
 }
 
 function isBuild(out: string): boolean {
@@ -62,7 +90,7 @@ export async function install(build: Build, manifest: Manifest, runReport: objec
   const files = outputsOf(build)
   const incoming = join(out, INCOMING)
   await guardedAsync(out, async () => {
-    mkdirSync(out, { recursive: true })
+    makeFolder(resolve(out))
     writeFileSync(join(out, MARKER), '')
     rmSync(incoming, { recursive: true, force: true })
     for (const file of files) await place(build, file, join(incoming, file.path))

@@ -21,7 +21,7 @@ import type { Json } from './stage.ts'
 import { VERSION } from './version.ts'
 
 /** Bump when the same sources would give other shards. */
-const INGEST_VERSION = 3
+const INGEST_VERSION = 4
 
 /** One input file with how to read it. */
 export interface PlannedInput extends PlannedFile {

@@ -134,6 +134,8 @@ async function told<T>(ask: () => Promise<T>): Promise<T> {
 function complaintOf(message: string): string {
   if (message === 'Error in native callback') return 'the statement is empty'
   const table = /Table with name (.+) does not exist/.exec(message)?.[1]
+  if ((tableNames as readonly string[]).includes(table?.toLowerCase() ?? ''))
+    return `${table} is in Arrow files, which SQL does not read here; ledger, flipped, quarantine, review and rejects are there`
   if (table) return `no table ${table}${hint(table, [...tableNames, ...Object.keys(derivedViews)])}`
   const [first, ...more] = message.replace(/^Failed to extract statements: /, '').split('\n')
   const refused = first.replace(

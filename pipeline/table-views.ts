@@ -19,12 +19,13 @@ export const derivedViews: Readonly<Record<string, string>> = {
   edges: `select pair_id, duplicate_of, relation, jaccard, source, outcome, step, reason, cluster_id, cluster_size from ledger where duplicate_of is not null`,
 }
 
-/** Makes every view; a table without files is a view without rows. */
+/** Makes every view; a table without files is a view without rows. DuckDB does not read Arrow files: they get none. */
 export async function createViews(finished: Finished, connection: DuckDBConnection): Promise<void> {
   for (const table of tableNames) {
     const files = filesOf(finished, table)
+    if (files[0]?.endsWith('.arrow')) continue
     const columns = columnsOfTable(finished, table)
-    await connection.run(`create view ${table} as ${files.length === 0 ? emptySql(columns) : readSql(table, files, columns)}`)
+    await connection.run(`create view ${table} as ${files.length === 0 ? emptySql(columns) : readSql(files, columns)}`)
   }
   for (const [name, sql] of Object.entries(derivedViews)) await connection.run(`create view ${name} as ${sql}`)
 }
@@ -48,15 +49,12 @@ export function columnsOfTable(finished: Finished, table: TableName): OutColumn[
 
 const LONGEST_LINE_BYTES = 64 * 2 ** 20
 
-function readSql(table: TableName, files: readonly string[], columns: readonly OutColumn[]): string {
+function readSql(files: readonly string[], columns: readonly OutColumn[]): string {
   const list = `[${files.map(quoted).join(', ')}]`
   // A folder such as source=x above the build must not become a column.
   if (files[0].endsWith('.parquet')) return `select * from read_parquet(${list}, hive_partitioning = false)`
-  if (/\.jsonl(\.gz|\.zst)?$/.test(files[0])) {
-    const types = columns.map(({ name, field }) => `${quoted(name)}: ${quoted(sqlType(field))}`).join(', ')
-    return `select * from read_json(${list}, format = 'newline_delimited', hive_partitioning = false, maximum_object_size = ${LONGEST_LINE_BYTES}, columns = {${types}})`
-  }
-  return `select error('${table} is in Arrow files, which SQL does not read here; the tables ledger, flipped, quarantine and review are there')`
+  const types = columns.map(({ name, field }) => `${quoted(name)}: ${quoted(sqlType(field))}`).join(', ')
+  return `select * from read_json(${list}, format = 'newline_delimited', hive_partitioning = false, maximum_object_size = ${LONGEST_LINE_BYTES}, columns = {${types}})`
 }
 
 const emptySql = (columns: readonly OutColumn[]): string =>

@@ -86,6 +86,12 @@ describe('an output folder', () => {
     expect(readdirSync(out)).toEqual(['precious.txt'])
   })
 
+  it('that cannot be made is refused before any work', () => {
+    const { code, stderr } = run({ 'a.jsonl': pairs(3), file: '' }, 'a.jsonl', { out: 'file/out' })
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^goldpan: --out .*file is not a folder$/m)])
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
   it('inside a source is refused', () => {
     const { code, stderr, out } = run({ 'in/a.jsonl': pairs(3) }, 'in', { out: 'in/out' })
     expect([code, stderr]).toEqual([2, expect.stringMatching(/c\.yaml:3: --out .* lies inside this source/)])

@@ -110,7 +110,16 @@ describe('loadConfig', () => {
     expect(await messageOf(BASE, ['seed'])).toMatch(/expected path=value/)
   })
 
+  it('takes a value inside a param, and the whole list of steps', () => {
+    const config = write(`${BASE}  - verification-sample: { budget: { money: 5, per_answer: 1 } }\n`)
+    expect(loadConfig(config, ['steps.verification-sample.budget.money=9']).steps[1].params).toEqual({
+      budget: { money: 9, per_answer: 1 },
+    })
+    expect(loadConfig(config, ['steps=[exact-dedup]']).steps.map(({ id }) => id)).toEqual(['exact-dedup'])
+  })
+
   it.each([
+    ['steps.structure=1', '--set steps.structure=1: expected a param of the step'],
     ['name.x=1', '--set name.x=1: name is a single value'],
     ['seed=[1', '--set seed=[1: not YAML: Flow sequence must end with a ] at line 1, column 3:'],
     ['sources.1.source=b', '--set sources.1.source=b: a list of 1 has no 1; its first is 0'],

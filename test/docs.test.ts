@@ -1,6 +1,7 @@
 /** Every command and every config of docs/ is run as it stands there. */
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { loadConfig } from '../pipeline/config.ts'
 import { planOf } from '../pipeline/plan.ts'
@@ -12,6 +13,7 @@ import type { Stage } from '../pipeline/stage.ts'
 import { stages } from '../stages/index.ts'
 import { methods } from '../stages/methods.ts'
 import { freshDir, goldpan, ROOT } from './cli.ts'
+import { brief, read, source } from './ingest-files.ts'
 
 const dir = freshDir('docs')
 beforeAll(() => symlinkSync(join(ROOT, 'data'), join(dir, 'data')))
@@ -105,4 +107,41 @@ describe('docs/recipes.md', () => {
     })
     expect(manifest.totals.train).toBeGreaterThan(0)
   })
+})
+
+/** A small file of each shape, by the name that its recipe reads; each holds the better answer A and the worse one B to a question Q. */
+const shapes: Record<string, string> = {
+  'pairs.csv': 'prompt,chosen,rejected\r\nQ,A,B\r\n',
+  'pku.jsonl': JSON.stringify({ prompt: 'Q', response_0: 'B', response_1: 'A', better_response_id: 1, safer_response_id: 0 }),
+  'helpsteer3.jsonl': JSON.stringify({ context: [{ role: 'user', content: 'Q' }], response1: 'A', response2: 'B', overall_preference: -2 }),
+  'helpsteer2.jsonl': [4, 1].map((helpfulness, i) => JSON.stringify({ prompt: 'Q', response: 'AB'[i], helpfulness })).join('\n'),
+  'shp.jsonl': JSON.stringify({ post_id: 'i9', history: 'Q', human_ref_A: 'B', human_ref_B: 'A', labels: 0 }),
+  'arena55k.jsonl': JSON.stringify({
+    ...{ id: 1, prompt: '["Q"]', response_a: '["A"]', response_b: '["B"]' },
+    ...{ winner_model_a: 1, winner_model_b: 0, winner_tie: 0 },
+  }),
+  'oasst.jsonl': [
+    { message_id: 'q', parent_id: null, text: 'Q', rank: null },
+    { message_id: 'b', parent_id: 'q', text: 'B', rank: 1 },
+    { message_id: 'a', parent_id: 'q', text: 'A', rank: 0 },
+  ]
+    .map(row => JSON.stringify(row))
+    .join('\n'),
+  'orca.jsonl': JSON.stringify({ system: '', input: 'Q', chosen: 'A', rejected: 'B', rating: [9, 5] }),
+}
+
+describe('docs/recipes.md, rows of another shape', () => {
+  it.each(blocks('recipes.md', 'sql').map(sql => [/'([^']+)' \(FORMAT/.exec(sql)![1], sql]))(
+    '%s is read as a pair',
+    async (target, sql) => {
+      const from = Object.keys(shapes).find(name => sql.includes(`'${name}'`))!
+      const path = (name: string): string => join(dir, name)
+      writeFileSync(path(from), shapes[from])
+      const connection = await (await DuckDBInstance.create(':memory:')).connect()
+      await connection.run(sql.replaceAll(`'${from}'`, `'${path(from)}'`).replace(`'${target}'`, `'${path(target)}'`))
+      connection.closeSync()
+      const { texts, rejected } = await read(source(readFileSync(path(target))))
+      expect([texts.map(brief), rejected]).toEqual([[['u:Q', 'a:A', 'a:B']], 0])
+    },
+  )
 })

@@ -48,6 +48,32 @@ describe('formats', () => {
       [{ chosen: '\n\nHuman: Q\n\nAssistant: a\n\nHuman: R\n\nAssistant: good', rejected: '\n\nHuman: Q\n\nAssistant: b' }],
       [['u:Q', 'a:a | u:R | a:good', 'a:b']],
     ],
+    [
+      'scored',
+      'Nectar: the prompt is a transcript that ends where the assistant is to answer',
+      [
+        {
+          prompt: '\n\nHuman: Q1\n\nAssistant: A1\n\nHuman: Q2\n\nAssistant: ',
+          answers: [
+            { answer: 'A', rank: 1 },
+            { answer: 'B', rank: 2 },
+          ],
+        },
+      ],
+      [['u:Q1 | a:A1 | u:Q2', 'a:A', 'a:B']],
+    ],
+    [
+      'pair',
+      'a prompt that only begins like a transcript is a text',
+      [{ prompt: 'Human: who wrote\n\nAssistant: as a word?', chosen: 'A', rejected: 'B' }],
+      [['u:Human: who wrote\n\nAssistant: as a word?', 'a:A', 'a:B']],
+    ],
+    [
+      'scored',
+      'distilabel: generations and ratings',
+      [{ instruction: 'Q', generations: ['A', 'B'], ratings: [1, 5] }],
+      [['u:Q', 'a:B', 'a:A']],
+    ],
     ['dpo', 'question', [{ question: 'Q', system: 'S', chosen: 'A', rejected: 'B' }], [['s:S | u:Q', 'a:A', 'a:B']]],
     ['dpo', 'instruction with input', [{ instruction: 'I', input: 'X', chosen: 'A', rejected: 'B' }], [['u:I\n\nX', 'a:A', 'a:B']]],
     ['chat', 'messages', [{ chosen: [user('Q'), assistant('A')], rejected: [user('Q'), assistant('B')] }], [['u:Q', 'a:A', 'a:B']]],

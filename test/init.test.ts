@@ -78,6 +78,22 @@ describe('what a file is', () => {
   })
 })
 
+it('takes no file for a source of which no row can be read, and counts rows that are no JSON', async () => {
+  const undecided = { context: [], response1: 'a', response2: 'b', overall_preference: -2 }
+  expect(await look(file('h.jsonl', lines([undecided])))).toMatchObject({ role: 'neither', unsure: [/no known format.*recipes\.md/] })
+  const unscored = { question: 'a', answers: [{ text: 'b', pm_score: 1 }, { text: 'c', pm_score: 0 }] } // biome-ignore format: one row
+  expect(await look(file('x.jsonl', lines([unscored])))).toMatchObject({
+    role: 'neither',
+    unsure: [/look like scored, but none of the first 1 can be read: answers\.0 expected a number.*recipes\.md/],
+  })
+  expect(await look(file('r.jsonl', lines([{ prompt: 'a', response_0: 'b', response_1: 'c', better_response_id: 0 }])))).toMatchObject({
+    role: 'neither',
+    unsure: [/prompts with response_0, response_1, .*recipes\.md/],
+  })
+  const cut = await look(file('cut.jsonl', `${lines([{ prompt: 'a', chosen: 'b', rejected: 'c' }])}\n{"prompt": `))
+  expect(cut.unsure[0]).toMatch(/^1 of the first 2 rows do not fit pair and go to rejects\/, such as: expected a value/)
+})
+
 it('takes shards of one table together, and no file of another', () => {
   expect(alike(['d/train-00000-of-2.parquet', 'd/train-00001-of-2.parquet', 'd/train-00002-of-2.parquet', 'd/v2.parquet'])).toEqual([
     { name: 'd/train-*-of-*.parquet', files: ['d/train-00000-of-2.parquet', 'd/train-00001-of-2.parquet', 'd/train-00002-of-2.parquet'] },

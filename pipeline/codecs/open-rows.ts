@@ -67,5 +67,7 @@ const WHOLE = 1 << 16
 function refuseOtherText(head: Buffer, shown: string): void {
   const text = head.toString('utf8', markLength(head), head.length > WHOLE ? head.lastIndexOf(NEWLINE) + 1 : undefined)
   if (text.trim() === '' || /^[ \t\r]*\{/m.test(text)) return
-  throw new UserError(`${shown}: no line begins with "{", the first with ${JSON.stringify(cut(text.trimStart(), 40))}; ${KNOWN}`)
+  throw new UserError(
+    `${shown}: no line begins with "{", the first with ${JSON.stringify(cut(text.trimStart(), 40))}; ${KNOWN}; for CSV and TSV docs/recipes.md has a line of SQL`,
+  )
 }

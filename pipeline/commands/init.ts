@@ -7,6 +7,7 @@ import { filesOf } from '../files.ts'
 import { alike } from '../init/alike.ts'
 import { configText, describeSize, type Found, languagesText } from '../init/config-text.ts'
 import { lookAt } from '../init/look.ts'
+import { shellWord } from '../report/next.ts'
 import { tableOf } from '../report/table.ts'
 
 interface Flags {
@@ -112,8 +113,10 @@ export function summary(found: readonly Found[], out: string, width?: number): s
   return [
     tableOf(['file', 'what', 'size', 'languages'], rows, { width }),
     ...(unsure.length > 0 ? [['not certain (marked with "?" in the config):', ...unsure].join('\n')] : []),
-    [`config: ${out}`, `next:   goldpan plan ${out}`, `        goldpan run ${out} --out out/${basename(out).replace(/\.[^.]*$/, '')}`].join(
-      '\n',
-    ),
+    [
+      `config: ${out}`,
+      `next:   goldpan plan ${shellWord(out)}`,
+      `        goldpan run ${shellWord(out)} --out ${shellWord(`out/${basename(out).replace(/\.[^.]*$/, '')}`)}`,
+    ].join('\n'),
   ].join('\n\n')
 }

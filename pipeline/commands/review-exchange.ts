@@ -167,6 +167,7 @@ function importAnswers(
   writer.close()
   const there = answers.length - fresh.length
   if (json) console.log(JSON.stringify({ added: fresh.length, there_already: there, log: places.log }, null, 2))
+  else if (answers.length === 0) console.log(`${file}: no answers: nobody has answered yet, or this is not what ${from} exports`)
   else console.log(`${fresh.length} answers added to ${places.log}, ${there} were there already${places.hint}`)
 }
 

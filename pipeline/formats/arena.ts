@@ -18,6 +18,8 @@ export const arenaSides = (row: Row): readonly [string, string] | undefined => S
 /** Columns that hold one annotator's pick each. */
 export const ANNOTATOR = /^annotator_?\d+$/
 
+export const isJudged = (row: Row): boolean => 'winner' in row || Object.keys(row).some(name => ANNOTATOR.test(name))
+
 /** Who won: 1 = the first, 2 = the second, 0 = neither. */
 type Winner = 0 | 1 | 2
 

@@ -1,6 +1,6 @@
 /** `dpo`: {prompt | question | instruction (+ input, system), chosen, rejected}, all texts. */
 import { isEmptyText, stringOf } from '../codecs/row-source.ts'
-import { firstOf, promptAt, sideAt, systemTurn, textAt, userTurn, votesAt } from './fields.ts'
+import { askedTurns, firstOf, promptAt, sideAt, systemTurn, textAt, votesAt } from './fields.ts'
 import { FieldError, type ReadFormat, type Row, type Turn } from './format.ts'
 
 export const QUESTIONS = ['prompt', 'question', 'instruction'] as const
@@ -13,7 +13,7 @@ export function questionAt(row: Row): Turn[] {
   const text = textAt(row[name], name)
   const input = row.input === undefined || row.input === null ? '' : textAt(row.input, 'input')
   const asked = isEmptyText(input) ? text : isEmptyText(text) ? input : `${stringOf(text)}\n\n${stringOf(input)}`
-  return withSystem(row, isEmptyText(asked) ? [] : [userTurn(asked)])
+  return withSystem(row, askedTurns(asked))
 }
 
 function withSystem(row: Row, turns: Turn[]): Turn[] {

@@ -76,9 +76,32 @@ export const userTurn = (content: Text): Turn => ({ role: roles.indexOf('user'),
 export const assistantTurn = (content: Text): Turn => ({ role: roles.indexOf('assistant'), content })
 export const systemTurn = (content: Text): Turn => ({ role: roles.indexOf('system'), content })
 
-/** A prompt: a text is one user turn; an empty one is no turn, which `structure` names. */
+const MARK = /\n\n(Human|Assistant):/
+
+/** The turns of a transcript "Human: ... \n\nAssistant: ...", white space around them cut off; undefined where it begins otherwise. */
+export function transcriptTurns(text: string): Turn[] | undefined {
+  const [before, ...parts] = `\n\n${text.trimStart()}`.split(MARK)
+  if (before !== '') return undefined
+  return Array.from({ length: parts.length / 2 }, (_, i) => {
+    const content = parts[2 * i + 1].trim()
+    return parts[2 * i] === 'Human' ? userTurn(content) : assistantTurn(content)
+  })
+}
+
+const OPENING = /^\s*Human:/
+
+/** A prompt as one text: one user turn, or those of a transcript that ends where the assistant is to answer, as in Nectar or made from
+ * hh-rlhf; an empty one is no turn, which `structure` names. */
+export function askedTurns(text: Text): Turn[] {
+  if (isEmptyText(text)) return []
+  if (!OPENING.test(stringOf(text.slice(0, 16)))) return [userTurn(text)]
+  const said = stringOf(text)
+  return (said.trimEnd().endsWith('\n\nAssistant:') && transcriptTurns(said)?.slice(0, -1)) || [userTurn(text)]
+}
+
+/** A prompt: text or messages. */
 export function promptAt(value: unknown, field: string): Turn[] {
-  if (isText(value)) return isEmptyText(value) ? [] : [userTurn(value)]
+  if (isText(value)) return askedTurns(value)
   if (Array.isArray(value)) return turnsAt(value, field)
   throw wrong(field, 'text or a list of messages', value)
 }

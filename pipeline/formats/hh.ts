@@ -1,10 +1,8 @@
 /** `hh`: chosen and rejected are transcripts "\n\nHuman: ...\n\nAssistant: ..."; what they share is the prompt. */
 import { isEmptyText, isText, stringOf } from '../codecs/row-source.ts'
 import { splitConversations } from './chat.ts'
-import { assistantTurn, userTurn, wrong } from './fields.ts'
+import { assistantTurn, transcriptTurns, wrong } from './fields.ts'
 import { FieldError, type ReadFormat, type Row, type Turn } from './format.ts'
-
-const MARK = /\n\n(Human|Assistant):/
 
 export const isTranscript = (value: unknown): boolean => typeof value === 'string' && /^\s*(Human|Assistant):/.test(value)
 
@@ -13,11 +11,8 @@ function transcriptAt(row: Row, field: string): Turn[] {
   const value = row[field]
   if (value === null || (isText(value) && isEmptyText(value))) return [assistantTurn('')]
   if (!isText(value)) throw wrong(field, 'a transcript "\\n\\nHuman: ... \\n\\nAssistant: ..."', value)
-  const [before, ...parts] = `\n\n${stringOf(value).replace(/^\s+/, '')}`.split(MARK)
-  if (before !== '') throw new FieldError(field, 'expected a transcript that begins with "Human:" or "Assistant:"')
-  const turns: Turn[] = []
-  for (let i = 0; i < parts.length; i += 2)
-    turns.push(parts[i] === 'Human' ? userTurn(parts[i + 1].trim()) : assistantTurn(parts[i + 1].trim()))
+  const turns = transcriptTurns(stringOf(value))
+  if (!turns) throw new FieldError(field, 'expected a transcript that begins with "Human:" or "Assistant:"')
   return turns
 }
 

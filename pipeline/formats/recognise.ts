@@ -1,5 +1,5 @@
 /** Which format a row has, by its keys; and the reader of each format. */
-import { arenaSides, readArena } from './arena.ts'
+import { arenaSides, isJudged, readArena } from './arena.ts'
 import { readChat } from './chat.ts'
 import { QUESTIONS, readDpo } from './dpo.ts'
 import { firstOf, isObject } from './fields.ts'
@@ -21,9 +21,12 @@ export const readers: Readonly<Record<KnownFormat, ReadFormat>> = {
 export const NEEDS =
   'pair: prompt + chosen + rejected; hh: transcripts under chosen + rejected; dpo: question or instruction + chosen + rejected; chat: conversations under chosen + rejected; scored: a prompt + responses + scores; arena: conversation_a + conversation_b + winner'
 
+/** Where to go with rows that fit none. */
+export const CONVERT = 'docs/recipes.md, "Rows of another shape", has SQL that converts them'
+
 /** The format of one row; undefined where it fits none. */
 export function formatOf(row: Row): KnownFormat | undefined {
-  if (arenaSides(row)) return 'arena'
+  if (arenaSides(row) && isJudged(row)) return 'arena'
   if ('chosen' in row && 'rejected' in row) return formatOfSides(row)
   return firstOf(row, RESPONSES) && firstOf(row, QUESTIONS) ? 'scored' : undefined
 }

@@ -4,7 +4,7 @@ import { questionAt } from './dpo.ts'
 import { assistantTurn, firstOf, isObject, textAt, wrong } from './fields.ts'
 import { FieldError, type ReadFormat, type ReadOptions, type ReadPair, type Row, type Turn } from './format.ts'
 
-export const RESPONSES = ['responses', 'candidates', 'completions', 'answers'] as const
+export const RESPONSES = ['responses', 'candidates', 'completions', 'answers', 'generations'] as const
 const TEXTS = ['text', 'content', 'response', 'completion', 'answer', 'output'] as const
 const HIGHER = ['scores', 'ratings', 'rewards', 'score', 'rating', 'reward', 'overall_score'] as const
 const LOWER = ['ranks', 'ranking', 'rank'] as const

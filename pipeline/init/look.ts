@@ -10,7 +10,7 @@ import { ANNOTATOR } from '../formats/arena.ts'
 import { QUESTIONS } from '../formats/dpo.ts'
 import { factsAt, isObject, scoresAt } from '../formats/fields.ts'
 import { FieldError, type KnownFormat, type ReadPair, type Row } from '../formats/format.ts'
-import { formatOf, readers, recogniseFormat } from '../formats/recognise.ts'
+import { CONVERT, formatOf, readers, recogniseFormat } from '../formats/recognise.ts'
 import { RESPONSES } from '../formats/scored.ts'
 import { byAnyName, count } from '../tallies.ts'
 import { languagesIn } from './languages.ts'
@@ -63,6 +63,8 @@ export interface Pairs {
 interface Rows {
   readonly rows: readonly Row[]
   readonly seen: number
+  /** Of the rows seen that are no objects: what is wrong with each. */
+  readonly faults: readonly string[]
 }
 
 export async function lookAt(shown: string, path: string): Promise<Seen> {
@@ -71,11 +73,11 @@ export async function lookAt(shown: string, path: string): Promise<Seen> {
     return unused(shown, path, bytes, 'its path holds a dollar sign and a brace, which a config fills from the environment: rename it')
   try {
     const { container, compression } = await openRows(path, shown)
-    const { rows, seen } = await firstRows(path, shown)
+    const { rows, seen, faults } = await firstRows(path, shown)
     const columns = Object.keys(rows[0] ?? {})
     const file = { shown, path, bytes, container, compression, columns, rows: seen, whole: seen < LOOK_ROWS }
     const format = recogniseFormat(rows)
-    if (format) return { ...file, role: 'source', ...(await pairsIn(file, format, rows)) }
+    if (format) return { ...file, ...(await pairsIn(file, format, rows, faults)) }
     return { ...file, ...(await otherRole(shown, path, rows)) }
   } catch (error) {
     if (!(error instanceof UserError)) throw error
@@ -90,13 +92,14 @@ const unused = (shown: string, path: string, bytes: number, why: string): Seen =
 
 async function firstRows(path: string, shown: string): Promise<Rows> {
   const rows: Row[] = []
-  let seen = 0
+  const faults: string[] = []
   for await (const chunk of readRows(path, shown, { limit: LOOK_ROWS }))
     for (const row of chunk) {
-      seen++
-      if ('value' in row && isObject(row.value)) rows.push(row.value)
+      if ('error' in row) faults.push(`${row.error.field} ${row.error.error}`.trim())
+      else if (isObject(row.value)) rows.push(row.value)
+      else faults.push('expected an object {...}')
     }
-  return { rows, seen }
+  return { rows, seen: rows.length + faults.length, faults }
 }
 
 /** A small mutable tally of what rows say. */
@@ -109,6 +112,11 @@ class Tally {
   readonly scores = new Set<string>()
   readonly said = { licenses: byAnyName<number>(), label_kinds: byAnyName<number>(), sources: byAnyName<number>() }
 
+  fault(why: string): void {
+    this.unreadable++
+    this.errors.set(why, (this.errors.get(why) ?? 0) + 1)
+  }
+
   read(row: Row, format: KnownFormat): void {
     let facts: ReturnType<typeof factsAt>
     let pairs: readonly ReadPair[]
@@ -117,9 +125,7 @@ class Tally {
       pairs = readers[format](row, { pairs: 'best', min_gap: 0 })
     } catch (error) {
       if (!(error instanceof FieldError)) throw error
-      this.unreadable++
-      const why = `${error.field} ${error.message}`
-      this.errors.set(why, (this.errors.get(why) ?? 0) + 1)
+      this.fault(`${error.field} ${error.message}`)
       return
     }
     this.pairs.push(...pairs)
@@ -138,9 +144,15 @@ async function pairsIn(
   file: Pick<Seen, 'shown' | 'columns'>,
   format: KnownFormat,
   rows: readonly Row[],
-): Promise<Pick<Seen, 'pairs' | 'unsure'>> {
+  faults: readonly string[],
+): Promise<Pick<Seen, 'role' | 'pairs' | 'unsure'>> {
   const tally = new Tally()
   for (const row of rows) tally.read(row, format)
+  for (const fault of faults) tally.fault(fault)
+  const [worst = ''] = [...tally.errors].sort((a, b) => b[1] - a[1])[0] ?? []
+  const looked = rows.length + faults.length
+  if (tally.pairs.length === 0)
+    return { role: 'neither', unsure: [`its rows look like ${format}, but none of the first ${looked} can be read: ${worst}; ${CONVERT}`] }
   const formats = new Set(rows.flatMap(row => formatOf(row) ?? []))
   const { pairs: read, said, scores } = tally
   const pairs: Pairs = {
@@ -157,21 +169,18 @@ async function pairsIn(
     several_turns: read.filter(pair => pair.chosen.length > 1 || pair.rejected.length > 1).length,
     annotators: file.columns.filter(name => ANNOTATOR.test(name)).length,
   }
-  const [worst] = [...tally.errors].sort((a, b) => b[1] - a[1])
-  return { pairs, unsure: doubts(file.shown, pairs, formats, rows.length, worst?.[0]) }
+  return { role: 'source', pairs, unsure: doubts(file.shown, pairs, formats, looked, worst) }
 }
 
 const textOf = ({ prompt, chosen }: ReadPair): string =>
   [prompt.at(-1), chosen.at(-1)].map(turn => (turn ? stringOf(turn.content) : '')).join('\n')
 
-function doubts(shown: string, pairs: Pairs, formats: ReadonlySet<KnownFormat>, rows: number, worst: string | undefined): string[] {
+function doubts(shown: string, pairs: Pairs, formats: ReadonlySet<KnownFormat>, rows: number, worst: string): string[] {
   const { licenses, label_kinds, unreadable, format, count, several_turns, scores, probabilities, responses } = pairs
   const none = (of: Readonly<Record<string, number>>): boolean => '' in of
   return [
     ...(formats.size > 1 ? [`rows look like ${[...formats].join(' and ')}; read as ${format}, which most of them are`] : []),
-    ...(unreadable > 0
-      ? [`${unreadable} of the first ${rows} rows do not fit ${format} and go to rejects/${worst ? `, such as: ${worst}` : ''}`]
-      : []),
+    ...(unreadable > 0 ? [`${unreadable} of the first ${rows} rows do not fit ${format} and go to rejects/, such as: ${worst}`] : []),
     ...(none(licenses) ? ['no licence in its rows: name it'] : []),
     ...(none(label_kinds) ? ['its rows do not say who judged them: check label_kind'] : []),
     ...(/(^|[-_./])(test|eval|val|validation|dev)(?:[-_]?set)?([-_./]|$)/i.test(basename(shown))
@@ -195,6 +204,9 @@ function doubts(shown: string, pairs: Pairs, formats: ReadonlySet<KnownFormat>, 
 export const MANY_RESPONSES = 4
 
 const BENCHMARK_NAME = /bench|arena-?hard|gsm8k|humaneval|mmlu|truthfulqa|alpaca_?eval|(^|[-_./])(test|eval)([-_./]|$)/i
+/** Columns that hold several answers or what was thought of them; benchmarks have one `answer`. */
+const ANSWERS =
+  /^(scores?|solutions|responses?|chosen|rejected|outputs?|replies|parent_id|message_tree_id|(answer|completion|output|response)_?[0-9ab])$/
 /** Larger files are no benchmarks. */
 const BENCHMARK_BYTES = 256 * 2 ** 20
 
@@ -203,13 +215,13 @@ async function otherRole(shown: string, path: string, rows: readonly Row[]): Pro
   const keys = Object.keys(rows[0] ?? {})
   const asks = ['text', 'turns', ...QUESTIONS].find(name => keys.includes(name))
   if (!asks || statSync(path).size > BENCHMARK_BYTES)
-    return { role: 'neither', unsure: [`no known format fits its rows (${keys.slice(0, 8).join(', ') || 'no objects'})`] }
-  const answers = keys.filter(name => /^(scores?|solutions|responses|chosen|rejected|outputs?)$/.test(name))
+    return { role: 'neither', unsure: [`no known format fits its rows (${keys.slice(0, 8).join(', ') || 'no objects'}); ${CONVERT}`] }
+  const answers = keys.filter(name => ANSWERS.test(name))
   if (answers.length > 0)
     return {
       role: 'neither',
       unsure: [
-        `no known format fits its rows (${keys.slice(0, 8).join(', ')}): prompts with ${answers.join(', ')}, but no texts of answers to compare`,
+        `no known format fits its rows (${keys.slice(0, 8).join(', ')}): prompts with ${answers.join(', ')}, but not the names by which answers are compared; ${CONVERT}`,
       ],
     }
   try {

@@ -6,7 +6,7 @@ import { pairTexts } from '../pair.ts'
 import type { LocatedPlan } from '../plan.ts'
 import { readsOf } from '../planned-columns.ts'
 import { type Declared, type Env, schemaOf } from '../stage.ts'
-import { grouped, tableOf } from './table.ts'
+import { bytesText, grouped, tableOf } from './table.ts'
 
 /** What is left to do, and the last build that it is compared with. */
 export interface Work {
@@ -19,9 +19,9 @@ export function describePlan({ plan, open_expectations = [] }: LocatedPlan, { ou
   return [
     `${plan.name}: plan ${plan.key}, seed ${plan.seed}`,
     '',
-    `inputs: ${plan.inputs.length} files, ${mebibytes(bytes)}`,
+    `inputs: ${plan.inputs.length} files, ${bytesText(bytes)}`,
     ...plan.inputs.map(
-      i => `  ${i.path}  ${mebibytes(i.bytes)}${i.limit ? `, first ${i.limit} rows` : ''}${i.priority ? `, priority ${i.priority}` : ''}`,
+      i => `  ${i.path}  ${bytesText(i.bytes)}${i.limit ? `, first ${i.limit} rows` : ''}${i.priority ? `, priority ${i.priority}` : ''}`,
     ),
     '',
     'steps:',
@@ -34,8 +34,8 @@ export function describePlan({ plan, open_expectations = [] }: LocatedPlan, { ou
         ]
       : []),
     `models: ${modelsText(plan.models)}`,
-    `disk: about ${mebibytes(estimate(plan))} in the store for inputs that expand ${EXPANSION}x; memory: --memory bounds it (default 4GiB)`,
-    `output: ${plan.output.format}, layout ${plan.output.layout}, ${mebibytes(plan.output.shard_bytes)} of text a shard${plan.output.shuffle ? ', shuffled' : ''}, validation ${plan.output.splits.validation}`,
+    `disk: about ${bytesText(Math.round(estimate(plan)))} in the store for inputs that expand ${EXPANSION}x; memory: --memory bounds it (default 4GiB)`,
+    `output: ${plan.output.format}, layout ${plan.output.layout}, ${bytesText(plan.output.shard_bytes)} of text a shard${plan.output.shuffle ? ', shuffled' : ''}, validation ${plan.output.splits.validation}`,
     ...(plan.expect.length > 0
       ? [`expect: ${plan.expect.length} checks on the finished build, exit code 4 if one fails${openText(open_expectations)}`]
       : []),
@@ -66,8 +66,6 @@ function workText(done: number, of: number | undefined): string {
 const EXPANSION = 5
 const estimate = (plan: LocatedPlan['plan']): number =>
   plan.inputs.reduce((n, i) => n + i.bytes * (/\.(gz|zst|parquet)$/.test(i.path) ? EXPANSION : 1.5), 0)
-
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 2 : 1)} MiB`
 
 function stepLines(plan: LocatedPlan['plan']): string[] {
   let env: Env = { models: Object.keys(plan.models), recorded: [], upstream: {} }

@@ -135,6 +135,12 @@ test.each(['0'.repeat(32), 'hh:nobody', 'nonsense', "x':y'"])('an unknown id is 
   await expect(asked).rejects.toThrow(`explain ${id}: no such pair in ${build}; expected a pair_id (32 hex digits) or source:source_id`)
 })
 
+test('an unknown id that lacks its source, or its end, names the pair that is meant', async () => {
+  await expect(explain(build, 'a:b', {})).rejects.toThrow(/did you mean [^?]+:a:b\?; expected/)
+  await expect(explain(build, survivor.slice(0, 10), {})).rejects.toThrow(`did you mean ${survivor}?; expected a pair_id`)
+  await expect(explain(build, 'hh:nobody', {})).rejects.toThrow(/; the 1 rows that could not be read are in its table rejects$/)
+})
+
 test('a pair_id in capitals is the same', async () => {
   expect(await linesOf(survivor.toUpperCase())).toContain(`pair ${survivor}`)
 })

@@ -118,6 +118,7 @@ describe('tables', () => {
       await ask("select chosen.content as c, flipped, p_mean, typeof(human) as t from train where source = 'hh'", 'csv', builds.message),
     ).toBe('c,flipped,p_mean,t\nFour.,false,0.9,"STRUCT(outcome VARCHAR, n INTEGER, agreement FLOAT)"\n')
     await expect(ask('from train', 'csv', builds.conversations)).rejects.toThrow('train is in Arrow files')
+    await expect(ask('select count(source_id) from Train', 'csv', builds.conversations)).rejects.toThrow('in Arrow files')
     expect(await ask('select count(*) as n from ledger', 'csv', builds.conversations)).toBe('n\n7\n')
   })
 

@@ -73,7 +73,8 @@ export const forms = {
 export function choiceOf(value: unknown, where: string): Choice | FlagChoice {
   const names = Object.entries({ ...CHOICE_NAMES, ...FLAG_CHOICE_NAMES }) as [Choice | FlagChoice, string][]
   const choice = names.find(([name, shown]) => name === value || shown === value)?.[0]
-  if (!choice) throw new UserError(`${where}: outcome: got ${JSON.stringify(value)}; known: ${[...choices, ...flagChoices].join(', ')}`)
+  if (!choice)
+    throw new UserError(`${where}: outcome: got ${JSON.stringify(value)}; known: ${[...new Set([...choices, ...flagChoices])].join(', ')}`)
   return choice
 }
 
