@@ -47,7 +47,7 @@ beforeAll(() => {
 describe('the package', () => {
   it('holds what runs, its types, the quickstart, and nothing that nobody loads', () => {
     const kinds: readonly RegExp[] = [
-      /^(CHANGELOG|README)\.md$|^LICENSE$|^package\.json$|^dist\/LICENSES-bundled\.txt$/,
+      /^(CHANGELOG|README)\.md$|^docs\/[a-z-]+\.md$|^LICENSE$|^package\.json$|^dist\/LICENSES-bundled\.txt$/,
       /^configs\/[\w-]+\.yaml$|^data\//,
       /^dist\/pipeline\/(?:(?:cli|index|worker|chunk-\w+|codecs\/parquet-child|scorers\/onnx-child|synth\/part)\.js|kernels\/wasm\/\w+\.wasm|review\/page\/.+)$/,
       /^dist\/types\/.+\.d\.ts$/,

@@ -89,12 +89,15 @@ export function transcriptTurns(text: string): Turn[] | undefined {
 }
 
 const OPENING = /^\s*Human:/
+const SPACE = 0x20
+const CAPITAL_H = 0x48
 
 /** A prompt as one text: one user turn, or those of a transcript that ends where the assistant is to answer, as in Nectar or made from
  * hh-rlhf; an empty one is no turn, which `structure` names. */
 export function askedTurns(text: Text): Turn[] {
   if (isEmptyText(text)) return []
-  if (!OPENING.test(stringOf(text.slice(0, 16)))) return [userTurn(text)]
+  const first = typeof text === 'string' ? text.charCodeAt(0) : text[0]
+  if ((first !== CAPITAL_H && first > SPACE) || !OPENING.test(stringOf(text.slice(0, 16)))) return [userTurn(text)]
   const said = stringOf(text)
   return (said.trimEnd().endsWith('\n\nAssistant:') && transcriptTurns(said)?.slice(0, -1)) || [userTurn(text)]
 }
