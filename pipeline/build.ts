@@ -9,7 +9,7 @@ import { loadModules, stageOf } from './own-stages.ts'
 import type { LocatedPlan, Plan, PlannedInput, PlannedMeasure, PlannedStep } from './plan.ts'
 import { envAfter } from './planned-columns.ts'
 import { type Corpus, type Declared, type Env, type JudgedPairs, type Stage, schemaOf } from './stage.ts'
-import { Store } from './store.ts'
+import { Store, writeWhole } from './store.ts'
 import { tableNames } from './tables.ts'
 
 /** What reading one input came to; the record of an `ingest` task. */
@@ -69,6 +69,11 @@ export class Build {
 
   planFile(): string {
     return join(this.store.root, 'plans', `${this.plan.key}.json`)
+  }
+
+  /** Puts the plan where every worker finds it; whole or not at all, since another run of the same plan may be reading it. */
+  writePlan(located: LocatedPlan): void {
+    writeWhole(this.store.root, this.planFile(), JSON.stringify(located))
   }
 
   /** What every input came to. Known once all are ingested. */

@@ -138,7 +138,7 @@ export class Store {
 
   /** A fresh path on the store's file system for a file that `adopt` will take in. */
   scratch(): string {
-    return join(this.root, 'tmp', `${process.pid}-${randomUUID()}`)
+    return scratchIn(this.root)
   }
 
   /** Makes a finished file the entry of `key`; where another attempt was first, its file stays. */
@@ -192,14 +192,21 @@ export class Store {
   }
 }
 
+const scratchIn = (root: string): string => join(root, 'tmp', `${process.pid}-${randomUUID()}`)
+
+/** Writes a file of a store that is no entry, such as a plan: whoever reads it meanwhile finds the one before or this one, whole. */
+export function writeWhole(root: string, file: string, text: string): void {
+  const aside = scratchIn(root)
+  guarded(root, () => {
+    writeFileSync(aside, text)
+    renameSync(aside, file)
+  })
+}
+
 /** The format that a store says it has; a new one is given ours. */
 function formatOf(root: string): number {
   const file = join(root, 'format.json')
-  if (!existsSync(file)) {
-    const aside = join(root, 'tmp', `${process.pid}-${randomUUID()}`)
-    guarded(root, () => writeFileSync(aside, JSON.stringify({ goldpan_store: FORMAT })))
-    renameSync(aside, file)
-  }
+  if (!existsSync(file)) writeWhole(root, file, JSON.stringify({ goldpan_store: FORMAT }))
   const { goldpan_store: format } = JSON.parse(readFileSync(file, 'utf8')) as { goldpan_store: number }
   if (format > FORMAT)
     throw new UserError(`${root}: a store of format ${format}, this goldpan knows up to ${FORMAT}; use a newer goldpan or another --store`)
