@@ -105,14 +105,31 @@ export class Build {
   }
 
   steps(): readonly Step[] {
+    this.resolved ??= this.resolvedSteps()
+    return this.resolved
+  }
+
+  private resolvedSteps(): Step[] {
     const recorded = [...new Set(this.inputs().flatMap(i => i.recorded))].sort()
-    this.resolved ??= this.plan.steps.map((step, at) => ({
+    return this.plan.steps.map((step, at) => ({
       ...step,
       at,
       code: stageOf(step)!,
       env: envAfter(this.plan.steps, at, Object.keys(this.plan.models), recorded),
     }))
-    return this.resolved
+  }
+
+  private outcome: string | undefined
+  /** Of all that decides where pairs end. Asked for every shard, and made of every input: once. */
+  outcomeKey(): string {
+    this.outcome ??= keyOf(
+      this.plan.steps.at(-1)!.key,
+      this.plan.inputs.map(i => i.key),
+      this.plan.output.splits,
+      this.plan.seed,
+      ...(this.plan.judgements ? [this.plan.judgements.digest] : []),
+    )
+    return this.outcome
   }
 
   /** The texts of a block of a shard, or of these rows of it alone. */
@@ -154,8 +171,8 @@ export const returnsKey = (step: PlannedStep, round: number, shard: Shard): stri
 /** The list of shards that a round returned rows to. */
 export const returnedKey = (step: PlannedStep, round: number): string => keyOf(step.key, 'returned', round)
 export const settledKey = (build: Build, shard: Shard): string =>
-  keyOf('settled', SETTLE_VERSION, outcomeKey(build.plan), shard.place, shard.key)
-export const arrangedKey = (build: Build): string => keyOf('arranged', SETTLE_VERSION, outcomeKey(build.plan), build.plan.output as never)
+  keyOf('settled', SETTLE_VERSION, build.outcomeKey(), shard.place, shard.key)
+export const arrangedKey = (build: Build): string => keyOf('arranged', SETTLE_VERSION, build.outcomeKey(), build.plan.output as never)
 /** Files depend on everything that is written into them, so on the whole plan but its name and its checks; names of inputs are in two only. */
 export const fileKey = (build: Build, folder: number, part: number): string => {
   const named = ['ledger', 'rejects'].includes(tableNames[folder]) ? [build.plan.inputs.map(i => i.path)] : []
@@ -166,14 +183,6 @@ export const fileKey = (build: Build, folder: number, part: number): string => {
 const SETTLE_VERSION = 6
 /** Bump when the same rows would be written as other bytes. */
 const FILE_VERSION = 3
-const outcomeKey = (plan: Plan): string =>
-  keyOf(
-    plan.steps.at(-1)!.key,
-    plan.inputs.map(i => i.key),
-    plan.output.splits,
-    plan.seed,
-    ...(plan.judgements ? [plan.judgements.digest] : []),
-  )
 
 /** Columns that a declared schema comes to for this step. */
 export const declared = (step: Step, schema: Declared<unknown>): Schema => schemaOf(schema, step.params, step.env)
