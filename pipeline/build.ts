@@ -163,7 +163,7 @@ export const measureKey = (measure: PlannedMeasure, shard: Shard): string => key
 const at = (step: PlannedStep, shard: Shard): string => (step.corpus_wide ? `${shard.place} ${shard.key}` : shard.key)
 export const verdictKey = (step: PlannedStep, shard: Shard): string => keyOf(step.key, 'verdict', at(step, shard))
 export const observedKey = (step: PlannedStep, round: number, shard: Shard): string =>
-  keyOf(step.key, 'observed', round, shard.place, shard.key)
+  keyOf(step.key, 'observed', OBSERVED_VERSION, round, shard.place, shard.key)
 export const partKey = (step: PlannedStep, round: number, partition: number): string => keyOf(step.key, 'part', round, partition)
 export const summaryKey = (step: PlannedStep, round: number): string => keyOf(step.key, 'summary', round)
 export const returnsKey = (step: PlannedStep, round: number, shard: Shard): string =>
@@ -179,6 +179,8 @@ export const fileKey = (build: Build, folder: number, part: number): string => {
   return keyOf('file', FILE_VERSION, arrangedKey(build), folder, part, ...named)
 }
 
+/** Bump when observed rows would be stored otherwise. */
+const OBSERVED_VERSION = 2
 /** Bump when the same verdicts would be settled or arranged otherwise. */
 const SETTLE_VERSION = 6
 /** Bump when the same rows would be written as other bytes. */

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { closeSync, existsSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Batch, type Schema, select } from './batch.ts'
-import { decodeBatch, decodeRows, encodeBatch } from './codecs/columns.ts'
+import { decodeBatch, decodeRange, decodeRows, encodeBatch } from './codecs/columns.ts'
 import { concat } from './concat.ts'
 import { type Block, DamagedEntry, type Index, PartialBlock, readBlock, readIndex, writeEntry } from './entry-file.ts'
 import { UserError } from './errors.ts'
@@ -105,6 +105,15 @@ export class Store {
     const read = (block: Block): Batch => this.open(key, fd => decodeRows(new PartialBlock(key, fd, block), rows))
     const makers = Object.keys(schema).map((name, k) => [name, () => read(columns[k]).columns[name]] as const)
     return { schema, rows: rows.length, columns: lazyColumns(Object.fromEntries(makers)) }
+  }
+
+  /** Rows from .. to of batch i of a table; no more is read than they need. */
+  readRange(key: string, i: number, from: number, to: number): Batch {
+    const { schema, columns } = this.tableBlock(key, i)
+    return this.open(key, fd => {
+      const read = columns.map(block => decodeRange(new PartialBlock(key, fd, block), from, to).columns)
+      return { schema, rows: to - from, columns: Object.assign({}, ...read) }
+    })
   }
 
   private tableBlock(key: string, i: number): TableBlock {

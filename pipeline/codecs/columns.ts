@@ -89,10 +89,7 @@ export interface PartialBytes {
 /** Rows `rows` of the batch that lies in `source`, copied in that order; of text only what they hold is loaded. */
 export function decodeRows(source: PartialBytes, rows: Int32Array): Batch {
   const { bytes } = source
-  source.load([0], [8])
-  const base = align(8 + headerSize(bytes))
-  source.load([8], [base])
-  const { buffers, nodes } = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + 8, headerSize(bytes)).toString()) as Header
+  const { base, buffers, nodes } = loadHeader(source)
   const texts = new Set(nodes.flatMap(textBuffers))
   const others = buffers.filter((_, i) => !texts.has(i))
   source.load(
@@ -102,6 +99,47 @@ export function decodeRows(source: PartialBytes, rows: Int32Array): Batch {
   const batch = decodeBatch(bytes)
   for (const name of Object.keys(batch.schema)) loadTexts(source, batch.columns[name] as Column, rows, rows)
   return gather(batch, rows)
+}
+
+/** Rows from .. to of the batch that lies in `source`, copied; of every column only what they hold is loaded. */
+export function decodeRange(source: PartialBytes, from: number, to: number): Batch {
+  loadHeader(source)
+  const batch = decodeBatch(source.bytes)
+  loadRange(source, batch, from, to)
+  return gather(
+    batch,
+    Int32Array.from({ length: to - from }, (_, i) => from + i),
+  )
+}
+
+function loadHeader(source: PartialBytes): Header & { readonly base: number } {
+  const { bytes } = source
+  source.load([0], [8])
+  const length = headerSize(bytes)
+  const base = align(8 + length)
+  source.load([8], [base])
+  return { ...(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + 8, length).toString()) as Header), base }
+}
+
+function loadRange(source: PartialBytes, { schema, columns }: Batch, from: number, to: number): void {
+  const load = (array: NumberArray, first: number, last: number): void => {
+    const at = array.byteOffset - source.bytes.byteOffset
+    source.load([at + first * array.BYTES_PER_ELEMENT], [at + last * array.BYTES_PER_ELEMENT])
+  }
+  for (const [name, field] of Object.entries(schema)) {
+    const column = columns[name] as Column
+    if (column.valid) load(column.valid, from, to)
+    if ('offsets' in column) {
+      load(column.offsets, from, to + 1)
+      load(column.bytes, column.offsets[from], column.offsets[to])
+    } else if ('starts' in column) {
+      load(column.starts, from, to + 1)
+      loadRange(source, column.items, column.starts[from], column.starts[to])
+    } else {
+      const width = field === 'id' ? 16 : layoutOf(field)!.width
+      load('values' in column ? column.values : column.bytes, from * width, to * width)
+    }
+  }
 }
 
 /** Which buffers of a column hold text: the last of three. */
