@@ -104,12 +104,7 @@ export function decodeRows(source: PartialBytes, rows: Int32Array): Batch {
 /** Rows from .. to of the batch that lies in `source`, copied; of every column only what they hold is loaded. */
 export function decodeRange(source: PartialBytes, from: number, to: number): Batch {
   loadHeader(source)
-  const batch = decodeBatch(source.bytes)
-  loadRange(source, batch, from, to)
-  return gather(
-    batch,
-    Int32Array.from({ length: to - from }, (_, i) => from + i),
-  )
+  return rangeOf(source, decodeBatch(source.bytes), from, to)
 }
 
 function loadHeader(source: PartialBytes): Header & { readonly base: number } {
@@ -121,25 +116,29 @@ function loadHeader(source: PartialBytes): Header & { readonly base: number } {
   return { ...(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + 8, length).toString()) as Header), base }
 }
 
-function loadRange(source: PartialBytes, { schema, columns }: Batch, from: number, to: number): void {
-  const load = (array: NumberArray, first: number, last: number): void => {
+function rangeOf(source: PartialBytes, { schema, columns }: Batch, from: number, to: number): Batch {
+  const copied = Object.entries(schema).map(([name, field]) => [name, columnRange(source, columns[name] as Column, field, from, to)])
+  return { schema, rows: to - from, columns: Object.fromEntries(copied) }
+}
+
+function columnRange(source: PartialBytes, column: Column, field: Field, from: number, to: number): Column {
+  const copy = <A extends NumberArray>(array: A, first: number, last: number): A => {
     const at = array.byteOffset - source.bytes.byteOffset
     source.load([at + first * array.BYTES_PER_ELEMENT], [at + last * array.BYTES_PER_ELEMENT])
+    return array.slice(first, last) as A
   }
-  for (const [name, field] of Object.entries(schema)) {
-    const column = columns[name] as Column
-    if (column.valid) load(column.valid, from, to)
-    if ('offsets' in column) {
-      load(column.offsets, from, to + 1)
-      load(column.bytes, column.offsets[from], column.offsets[to])
-    } else if ('starts' in column) {
-      load(column.starts, from, to + 1)
-      loadRange(source, column.items, column.starts[from], column.starts[to])
-    } else {
-      const width = field === 'id' ? 16 : layoutOf(field)!.width
-      load('values' in column ? column.values : column.bytes, from * width, to * width)
-    }
+  const valid = column.valid && copy(column.valid, from, to)
+  if ('offsets' in column) {
+    const offsets = copy(column.offsets, from, to + 1)
+    return { offsets: rebased(offsets, to - from), bytes: copy(column.bytes, offsets[0], offsets[to - from]), valid }
   }
+  if ('starts' in column) {
+    const starts = copy(column.starts, from, to + 1)
+    return { starts: rebased(starts, to - from), items: rangeOf(source, column.items, starts[0], starts[to - from]), valid }
+  }
+  const width = field === 'id' ? 16 : layoutOf(field)!.width
+  if ('values' in column) return { values: copy(column.values, from * width, to * width), valid }
+  return { bytes: copy(column.bytes, from * width, to * width), valid }
 }
 
 /** Which buffers of a column hold text: the last of three. */
