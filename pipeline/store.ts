@@ -94,6 +94,11 @@ export class Store {
     return concat(batches[0].schema, batches)
   }
 
+  /** Rows of every batch of a table. */
+  batchRows(key: string): number[] {
+    return this.tableBlocks(key).map(({ rows }) => rows)
+  }
+
   /** Batch i of a table alone; a column is read when it is first asked for. */
   readBatch(key: string, i: number): Batch {
     return this.batch(key, this.tableBlock(key, i))
