@@ -37,7 +37,7 @@ export interface ShardSink {
   shard(texts: Batch<typeof pairTexts>, facts: Batch<typeof pairFacts>): Promise<void>
 }
 
-export const rejectSchema = { row: 'i32', field: 'utf8', error: 'utf8', excerpt: 'utf8' } as const
+const rejectSchema = { row: 'i32', field: 'utf8', error: 'utf8', excerpt: 'utf8' } as const
 
 export interface IngestResult extends Recognised {
   readonly rows: number

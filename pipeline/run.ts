@@ -61,7 +61,7 @@ const BASE_BYTES = 256 * 2 ** 20
 const WORKER_BYTES = 320 * 2 ** 20
 
 /** How many workers fit into the memory that the user allows. */
-export const widthWithin = (wanted: number, memory_bytes: number): number =>
+const widthWithin = (wanted: number, memory_bytes: number): number =>
   Math.max(1, Math.min(wanted, Math.floor((memory_bytes - BASE_BYTES) / WORKER_BYTES)))
 
 /** Less than this is done sooner without workers: the quickstart takes 5.4 CPU s, with two workers, which load and warm up on their own, 8.0. */
