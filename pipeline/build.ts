@@ -9,7 +9,7 @@ import { loadModules, stageOf } from './own-stages.ts'
 import type { LocatedPlan, Plan, PlannedInput, PlannedMeasure, PlannedStep } from './plan.ts'
 import { envAfter } from './planned-columns.ts'
 import { type Corpus, type Declared, type Env, type JudgedPairs, type Stage, schemaOf } from './stage.ts'
-import { Store } from './store.ts'
+import { Store, writeWhole } from './store.ts'
 import { tableNames } from './tables.ts'
 
 /** What reading one input came to; the record of an `ingest` task. */
@@ -71,6 +71,11 @@ export class Build {
     return join(this.store.root, 'plans', `${this.plan.key}.json`)
   }
 
+  /** Puts the plan where every worker finds it; whole or not at all, since another run of the same plan may be reading it. */
+  writePlan(located: LocatedPlan): void {
+    writeWhole(this.store.root, this.planFile(), JSON.stringify(located))
+  }
+
   /** What every input came to. Known once all are ingested. */
   inputs(): readonly Ingested[] {
     this.ingested ??= this.plan.inputs.map(input => {
@@ -100,14 +105,31 @@ export class Build {
   }
 
   steps(): readonly Step[] {
+    this.resolved ??= this.resolvedSteps()
+    return this.resolved
+  }
+
+  private resolvedSteps(): Step[] {
     const recorded = [...new Set(this.inputs().flatMap(i => i.recorded))].sort()
-    this.resolved ??= this.plan.steps.map((step, at) => ({
+    return this.plan.steps.map((step, at) => ({
       ...step,
       at,
       code: stageOf(step)!,
       env: envAfter(this.plan.steps, at, Object.keys(this.plan.models), recorded),
     }))
-    return this.resolved
+  }
+
+  private outcome: string | undefined
+  /** Of all that decides where pairs end. Asked for every shard, and made of every input: once. */
+  outcomeKey(): string {
+    this.outcome ??= keyOf(
+      this.plan.steps.at(-1)!.key,
+      this.plan.inputs.map(i => i.key),
+      this.plan.output.splits,
+      this.plan.seed,
+      ...(this.plan.judgements ? [this.plan.judgements.digest] : []),
+    )
+    return this.outcome
   }
 
   /** The texts of a block of a shard, or of these rows of it alone. */
@@ -141,7 +163,7 @@ export const measureKey = (measure: PlannedMeasure, shard: Shard): string => key
 const at = (step: PlannedStep, shard: Shard): string => (step.corpus_wide ? `${shard.place} ${shard.key}` : shard.key)
 export const verdictKey = (step: PlannedStep, shard: Shard): string => keyOf(step.key, 'verdict', at(step, shard))
 export const observedKey = (step: PlannedStep, round: number, shard: Shard): string =>
-  keyOf(step.key, 'observed', round, shard.place, shard.key)
+  keyOf(step.key, 'observed', OBSERVED_VERSION, round, shard.place, shard.key)
 export const partKey = (step: PlannedStep, round: number, partition: number): string => keyOf(step.key, 'part', round, partition)
 export const summaryKey = (step: PlannedStep, round: number): string => keyOf(step.key, 'summary', round)
 export const returnsKey = (step: PlannedStep, round: number, shard: Shard): string =>
@@ -149,26 +171,20 @@ export const returnsKey = (step: PlannedStep, round: number, shard: Shard): stri
 /** The list of shards that a round returned rows to. */
 export const returnedKey = (step: PlannedStep, round: number): string => keyOf(step.key, 'returned', round)
 export const settledKey = (build: Build, shard: Shard): string =>
-  keyOf('settled', SETTLE_VERSION, outcomeKey(build.plan), shard.place, shard.key)
-export const arrangedKey = (build: Build): string => keyOf('arranged', SETTLE_VERSION, outcomeKey(build.plan), build.plan.output as never)
+  keyOf('settled', SETTLE_VERSION, build.outcomeKey(), shard.place, shard.key)
+export const arrangedKey = (build: Build): string => keyOf('arranged', SETTLE_VERSION, build.outcomeKey(), build.plan.output as never)
 /** Files depend on everything that is written into them, so on the whole plan but its name and its checks; names of inputs are in two only. */
 export const fileKey = (build: Build, folder: number, part: number): string => {
   const named = ['ledger', 'rejects'].includes(tableNames[folder]) ? [build.plan.inputs.map(i => i.path)] : []
   return keyOf('file', FILE_VERSION, arrangedKey(build), folder, part, ...named)
 }
 
+/** Bump when observed rows would be stored otherwise. */
+const OBSERVED_VERSION = 2
 /** Bump when the same verdicts would be settled or arranged otherwise. */
 const SETTLE_VERSION = 6
 /** Bump when the same rows would be written as other bytes. */
 const FILE_VERSION = 3
-const outcomeKey = (plan: Plan): string =>
-  keyOf(
-    plan.steps.at(-1)!.key,
-    plan.inputs.map(i => i.key),
-    plan.output.splits,
-    plan.seed,
-    ...(plan.judgements ? [plan.judgements.digest] : []),
-  )
 
 /** Columns that a declared schema comes to for this step. */
 export const declared = (step: Step, schema: Declared<unknown>): Schema => schemaOf(schema, step.params, step.env)

@@ -134,6 +134,5 @@ export const configSchema = z.strictObject({
   expect: z.array(z.string()).default([]).describe('checks on the finished build, such as "train.rows >= 1000"'),
 })
 export type Config = z.infer<typeof configSchema>
-export type SourceConfig = z.infer<typeof source>
 export type ModelConfig = z.infer<typeof model>
 export type OutputConfig = z.infer<typeof output>

@@ -18,7 +18,7 @@ export async function observe(build: Build, opened: Opened, stepAt: number, roun
   return { rows: shard.pairs }
 }
 
-/** Observes one shard and stores its rows by partition: block p + 1 of the table holds partition p's, block 0 lists which are there. */
+/** Observes one shard and stores its rows sorted by partition. */
 export async function observeShard(build: Build, opened: Opened, columns: ShardColumns, step: Step, round: number): Promise<void> {
   const code = step.code.rounds![round]
   const context = contextOf(build, step, summaryOf(build, step, round - 1), opened)
@@ -39,24 +39,37 @@ export async function observeShard(build: Build, opened: Opened, columns: ShardC
   build.store.writeTable(observedKey(step, round, columns.shard), byPartition(all, partitionsOf(build, step, round)))
 }
 
-const directory = { partition: 'i32' } as const
+/** Which partitions have rows, ascending, and where in the sorted rows each ends. */
+const directory = { partition: 'i32', end: 'i32' } as const
+const SORTED = 1
 
-/** A directory of the partitions that have rows, then one batch for each of them, rows in the order in which they were emitted. */
+/** A directory of the partitions that have rows, then all rows sorted by it, those of one partition in the order in which they were emitted. */
 function byPartition(rows: Batch, partitions: number): Batch[] {
   const { values } = rows.columns.partition as Numbers<Int32Array>
-  const counts = new Int32Array(partitions + 1)
+  const ends = new Int32Array(partitions)
   for (let i = 0; i < rows.rows; i++) {
     if (!(values[i] >= 0 && values[i] < partitions)) throw new Error(`partition ${values[i]} of ${partitions}`)
-    counts[values[i] + 1]++
+    ends[values[i]]++
   }
-  const present = Array.from({ length: partitions }, (_, p) => p).filter(p => counts[p + 1] > 0)
-  const list = batchOf(directory, present.length, { partition: { values: Int32Array.from(present) } })
-  if (present.length <= 1) return [list, ...present.map(() => rows)]
-  for (let p = 0; p < partitions; p++) counts[p + 1] += counts[p]
-  const next = counts.slice()
+  const present = Int32Array.from(ends.keys()).filter(p => ends[p] > 0)
+  const next = new Int32Array(partitions)
+  for (let p = 1; p < partitions; p++) {
+    next[p] = ends[p - 1]
+    ends[p] += ends[p - 1]
+  }
+  const list = batchOf(directory, present.length, { partition: { values: present }, end: { values: present.map(p => ends[p]) } })
+  if (present.length <= 1) return [list, rows]
   const index = new Int32Array(rows.rows)
   for (let i = 0; i < rows.rows; i++) index[next[values[i]]++] = i
-  return [list, ...present.map(p => gather(rows, index.subarray(counts[p], counts[p + 1])))]
+  return [list, gather(rows, index)]
+}
+
+/** The rows of a partition that a shard has; undefined for none. However many partitions there are, no more than these is read. */
+function partitionOf({ store }: Build, key: string, partition: number): Batch | undefined {
+  const present = columnsOf(store.readBatch(key, 0), directory)
+  const at = present.partition.values.indexOf(partition)
+  if (at < 0) return undefined
+  return store.readRange(key, SORTED, at === 0 ? 0 : present.end.values[at - 1], present.end.values[at])
 }
 
 /** reduce/STEP/ROUND/PARTITION */
@@ -64,13 +77,7 @@ export async function reduce(build: Build, _: Opened, stepAt: number, round: num
   const step = build.steps()[stepAt]
   const code = step.code.rounds![round]
   const emits = { partition: 'i32', ...declared(step, code.emits) } as Schema
-  const pieces: Batch[] = []
-  for (const shard of build.shards()) {
-    const key = observedKey(step, round, shard)
-    const present = columnsOf(build.store.readBatch(key, 0), directory).partition.values
-    const block = present.indexOf(partition)
-    if (block >= 0) pieces.push(build.store.readBatch(key, block + 1))
-  }
+  const pieces = build.shards().flatMap(shard => partitionOf(build, observedKey(step, round, shard), partition) ?? [])
   const rows = concat(emits, pieces.length > 0 ? pieces : [emptyBatch(emits)])
   const part = await code.reduce(step.params, contextOf(build, step, summaryOf(build, step, round - 1)), rows, partition)
   writeSummary(build, partKey(step, round, partition), part, part.returns)

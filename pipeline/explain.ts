@@ -90,10 +90,10 @@ async function rowsOf(tables: Tables, id: string): Promise<LedgerRow[]> {
     if (named.length > 0) return named
   }
   // A source may hold colons, and so may an id: every place where they could meet is tried, each by a statement that skips what it need not read.
-  const found: LedgerRow[] = []
+  let found: LedgerRow[] = []
   for (const { index } of id.matchAll(/:/g)) {
     const named = { source: id.slice(0, index), source_id: id.slice(index + 1) }
-    found.push(...(await tables.rows<LedgerRow>('select * from ledger where source = $source and source_id = $source_id', named)))
+    found = found.concat(await tables.rows<LedgerRow>('select * from ledger where source = $source and source_id = $source_id', named))
   }
   return found
 }

@@ -10,6 +10,7 @@ import { probeInputs } from './probe.ts'
 import { openProgress, type ProgressMode } from './progress.ts'
 import { writeReport } from './report/write.ts'
 import { runBuild } from './run.ts'
+import { whileWriting } from './writing.ts'
 
 export { z } from 'zod'
 export {
@@ -71,10 +72,12 @@ export async function build(config: string, options: BuildOptions): Promise<Mani
   const shown = openProgress(progress, false)
   const planned = await located(config, store, set)
   await probeInputs(planned, shown)
-  const { manifest } = await runBuild(planned, { config, set, out, store, threads, memory_bytes, progress: shown })
-  await writeReport(out)
-  checkExpectations(manifest, out)
-  return manifest
+  return whileWriting(out, async () => {
+    const { manifest } = await runBuild(planned, { config, set, out, store, threads, memory_bytes, progress: shown })
+    await writeReport(out)
+    checkExpectations(manifest, out)
+    return manifest
+  })
 }
 
 const located = (config: string, store: string, set: readonly string[]): Promise<LocatedPlan> =>

@@ -37,14 +37,15 @@ export interface ShardSink {
   shard(texts: Batch<typeof pairTexts>, facts: Batch<typeof pairFacts>): Promise<void>
 }
 
-export const rejectSchema = { row: 'i32', field: 'utf8', error: 'utf8', excerpt: 'utf8' } as const
+const rejectSchema = { row: 'i32', field: 'utf8', error: 'utf8', excerpt: 'utf8' } as const
 
 export interface IngestResult extends Recognised {
   readonly rows: number
   readonly pairs: number
   readonly rejected: number
   readonly format: KnownFormat
-  readonly rejects: Batch<typeof rejectSchema>
+  /** In the order of the file, at most REJECTS rows each; one empty batch for none. */
+  readonly rejects: readonly Batch<typeof rejectSchema>[]
   /** Names seen in the column `source`, and models of recorded scores, in order of first appearance. */
   readonly sources: readonly string[]
   readonly recorded: readonly string[]
@@ -145,13 +146,48 @@ export const nameOf = (path: string): string =>
 /** UTF-8 bytes have no lone surrogates. */
 const isWellFormed = ({ content }: Turn): boolean => typeof content !== 'string' || content.isWellFormed()
 
+type Reject = { readonly row: number; readonly field: string; readonly error: string; readonly excerpt: string }
+
+/** Of a file in which millions of rows are bad, so many rejects are objects at a time. */
+const REJECTS = 16_384
+
+/** Rejects as columns, a quarter of the size. */
+class Rejects {
+  private readonly batches: Batch<typeof rejectSchema>[] = []
+  private open: Reject[] = []
+  rows = 0
+
+  add(reject: Reject): void {
+    this.rows++
+    if (this.open.push(reject) === REJECTS) this.flush()
+  }
+
+  private flush(): void {
+    const { open } = this
+    this.batches.push(
+      batchOf(rejectSchema, open.length, {
+        row: { values: Int32Array.from(open, r => r.row) },
+        field: utf8Of(open.map(r => r.field)),
+        error: utf8Of(open.map(r => r.error)),
+        excerpt: utf8Of(open.map(r => r.excerpt)),
+      }),
+    )
+    this.open = []
+  }
+
+  all(): readonly Batch<typeof rejectSchema>[] {
+    if (this.open.length > 0 || this.rows === 0) this.flush()
+    return this.batches
+  }
+}
+
 /** One file being read: rows in, pairs and rejects out, and what is told of them. */
 class Reading {
   readonly builder = new PairBuilder()
   private readonly file: SourceFile
   private readonly format: KnownFormat
   private readonly name: string
-  private readonly rejects: { row: number; field: string; error: string; excerpt: string }[] = []
+  private readonly rejects = new Rejects()
   private readonly sources = new Set<string>()
   private readonly recorded = new Set<string>()
   private rows = 0
@@ -216,21 +252,15 @@ class Reading {
   }
 
   private reject({ row, raw }: SourceRow, field: string, error: string): void {
-    this.rejects.push({ row, field, error, excerpt: raw().slice(0, 200).toWellFormed() })
+    this.rejects.add({ row, field, error, excerpt: raw().slice(0, 200).toWellFormed() })
   }
 
   result() {
-    const { rejects } = this
     return {
       rows: this.rows,
       pairs: this.pairs,
-      rejected: rejects.length,
-      rejects: batchOf(rejectSchema, rejects.length, {
-        row: { values: Int32Array.from(rejects, r => r.row) },
-        field: utf8Of(rejects.map(r => r.field)),
-        error: utf8Of(rejects.map(r => r.error)),
-        excerpt: utf8Of(rejects.map(r => r.excerpt)),
-      }),
+      rejected: this.rejects.rows,
+      rejects: this.rejects.all(),
       sources: [...this.sources],
       recorded: [...this.recorded],
       notes: this.surrogates > 0 ? [`${this.surrogates} texts held lone surrogates; each was replaced by U+FFFD`] : [],

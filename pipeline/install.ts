@@ -27,6 +27,7 @@ import { digestOf } from './keys.ts'
 import { canonicalJson, type Manifest } from './manifest.ts'
 import { SEAL, seal, UNPUBLISHED } from './seal.ts'
 import { guarded } from './store.ts'
+import { WRITING } from './writing.ts'
 
 /** Says that the folder is goldpan's although its manifest is not there yet. */
 export const MARKER = '.goldpan-incomplete'
@@ -50,7 +51,7 @@ export function checkOut(out: string): void {
   }
   let entries: string[]
   try {
-    entries = readdirSync(out)
+    entries = readdirSync(out).filter(name => name !== WRITING)
   } catch {
     throw new UserError(`--out ${out}: is not a folder, or not readable`)
   }

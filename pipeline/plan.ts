@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import { atOnce } from './at-once.ts'
 import type { Schema } from './batch.ts'
 import type { LoadedConfig } from './config.ts'
 import type { Config, ModelConfig, OutputConfig } from './config-schema.ts'
@@ -96,6 +97,9 @@ export interface LocatedPlan {
   readonly open_expectations?: readonly string[]
 }
 
+/** Files that are hashed at once: a system may allow a process no more than 1,024 open ones. */
+const FILES_AT_ONCE = 16
+
 /** Checks a config down to every column and file, and chains the keys. `digest` may remember what it has seen. */
 export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile): Promise<LocatedPlan> {
   const { config } = loaded
@@ -103,7 +107,7 @@ export async function planOf(loaded: LoadedConfig, digest: Digest = plannedFile)
   const paths: Record<string, string> = {}
   const known = new Map<string, PlannedFile>()
   const named = async (files: readonly NamedFile[]): Promise<PlannedFile[]> => {
-    const planned = await Promise.all(files.map(digest))
+    const planned = await atOnce(FILES_AT_ONCE, files, digest)
     for (const [i, file] of files.entries()) {
       paths[file.shown] = file.path
       known.set(file.shown, planned[i])

@@ -1,5 +1,4 @@
 /** Runs a plan to its end: phase after phase on an executor, then the finished files into the output folder. */
-import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, hostname, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import { manifestOf } from './accounts.ts'
@@ -16,7 +15,7 @@ import { type Phase, phases } from './phases.ts'
 import type { LocatedPlan, Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { outlookLines } from './report/plan-text.ts'
-import { guarded, Store } from './store.ts'
+import { Store } from './store.ts'
 import { untilWhole } from './store-care/repair.ts'
 import { use } from './store-care/usage.ts'
 import { VERSION } from './version.ts'
@@ -28,7 +27,6 @@ export interface RunOptions {
   readonly set?: readonly string[]
   readonly out: string
   readonly store: string
-  /** 0 = in this thread. */
   /** Worker threads, 0 = none; by default one a core, and none for small inputs. */
   readonly threads?: number
   readonly memory_bytes: number
@@ -63,7 +61,7 @@ const BASE_BYTES = 256 * 2 ** 20
 const WORKER_BYTES = 320 * 2 ** 20
 
 /** How many workers fit into the memory that the user allows. */
-export const widthWithin = (wanted: number, memory_bytes: number): number =>
+const widthWithin = (wanted: number, memory_bytes: number): number =>
   Math.max(1, Math.min(wanted, Math.floor((memory_bytes - BASE_BYTES) / WORKER_BYTES)))
 
 /** Less than this is done sooner without workers: the quickstart takes 5.4 CPU s, with two workers, which load and warm up on their own, 8.0. */
@@ -83,7 +81,7 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
   const note = (line: string): void => options.progress.note(line)
   const outlook = await untilWhole(build.store, note, () => outlookOf(new Build(located, build.store), before))
   for (const line of outlookLines(outlook, before)) note(line)
-  guarded(options.store, () => writeFileSync(build.planFile(), JSON.stringify(located)))
+  build.writePlan(located)
   const ended = use(options.store, `goldpan run --out ${options.out}`)
   const wanted = options.threads ?? usualThreads(located.plan)
   const executor = wanted === 0 ? inline(build) : threads(build, widthWithin(wanted, options.memory_bytes))

@@ -11,7 +11,7 @@ import type { TaskReport } from './task.ts'
 
 export const splits = ['none', 'train', 'validation'] as const
 /** `step` is 255 for a pair that no step touched; `reason` is an index into that step's reasons. */
-export const settledSchema = { outcome: { labels: outcomes }, step: 'u8', reason: 'u8', split: { labels: splits } } as const
+const settledSchema = { outcome: { labels: outcomes }, step: 'u8', reason: 'u8', split: { labels: splits } } as const
 
 /** What one shard's pairs came to, counted. */
 export interface Settled {
@@ -95,7 +95,7 @@ function outcomesOf(build: Build, columns: ShardColumns): Batch<typeof settledSc
 }
 
 /** A column as the last step that adds it left it. */
-export function lastAdded(build: Build, columns: ShardColumns, name: string): Batch['columns'][string] | undefined {
+function lastAdded(build: Build, columns: ShardColumns, name: string): Batch['columns'][string] | undefined {
   const step = build.steps().findLast(s => name in declared(s, s.code.adds))
   return step && columns.verdict(step).columns[name]
 }

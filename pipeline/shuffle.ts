@@ -6,7 +6,7 @@
 import { hash32 } from './kernels/random.ts'
 
 /** Blocks of 4 MiB of text, so many that a reader which keeps one window in memory never reads a block twice. */
-export const WINDOW_BLOCKS = 16
+const WINDOW_BLOCKS = 16
 
 const [BLOCK, PROMPT] = [11, 12]
 

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { closeSync, existsSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Batch, type Schema, select } from './batch.ts'
-import { decodeBatch, decodeRows, encodeBatch } from './codecs/columns.ts'
+import { decodeBatch, decodeRange, decodeRows, encodeBatch } from './codecs/columns.ts'
 import { concat } from './concat.ts'
 import { type Block, DamagedEntry, type Index, PartialBlock, readBlock, readIndex, writeEntry } from './entry-file.ts'
 import { UserError } from './errors.ts'
@@ -94,6 +94,11 @@ export class Store {
     return concat(batches[0].schema, batches)
   }
 
+  /** Rows of every batch of a table. */
+  batchRows(key: string): number[] {
+    return this.tableBlocks(key).map(({ rows }) => rows)
+  }
+
   /** Batch i of a table alone; a column is read when it is first asked for. */
   readBatch(key: string, i: number): Batch {
     return this.batch(key, this.tableBlock(key, i))
@@ -105,6 +110,15 @@ export class Store {
     const read = (block: Block): Batch => this.open(key, fd => decodeRows(new PartialBlock(key, fd, block), rows))
     const makers = Object.keys(schema).map((name, k) => [name, () => read(columns[k]).columns[name]] as const)
     return { schema, rows: rows.length, columns: lazyColumns(Object.fromEntries(makers)) }
+  }
+
+  /** Rows from .. to of batch i of a table; no more is read than they need. */
+  readRange(key: string, i: number, from: number, to: number): Batch {
+    const { schema, columns } = this.tableBlock(key, i)
+    return this.open(key, fd => {
+      const read = columns.map(block => decodeRange(new PartialBlock(key, fd, block), from, to).columns)
+      return { schema, rows: to - from, columns: Object.assign({}, ...read) }
+    })
   }
 
   private tableBlock(key: string, i: number): TableBlock {
@@ -138,7 +152,7 @@ export class Store {
 
   /** A fresh path on the store's file system for a file that `adopt` will take in. */
   scratch(): string {
-    return join(this.root, 'tmp', `${process.pid}-${randomUUID()}`)
+    return scratchIn(this.root)
   }
 
   /** Makes a finished file the entry of `key`; where another attempt was first, its file stays. */
@@ -192,14 +206,21 @@ export class Store {
   }
 }
 
+const scratchIn = (root: string): string => join(root, 'tmp', `${process.pid}-${randomUUID()}`)
+
+/** Writes a file of a store that is no entry, such as a plan: whoever reads it meanwhile finds the one before or this one, whole. */
+export function writeWhole(root: string, file: string, text: string): void {
+  const aside = scratchIn(root)
+  guarded(root, () => {
+    writeFileSync(aside, text)
+    renameSync(aside, file)
+  })
+}
+
 /** The format that a store says it has; a new one is given ours. */
 function formatOf(root: string): number {
   const file = join(root, 'format.json')
-  if (!existsSync(file)) {
-    const aside = join(root, 'tmp', `${process.pid}-${randomUUID()}`)
-    guarded(root, () => writeFileSync(aside, JSON.stringify({ goldpan_store: FORMAT })))
-    renameSync(aside, file)
-  }
+  if (!existsSync(file)) writeWhole(root, file, JSON.stringify({ goldpan_store: FORMAT }))
   const { goldpan_store: format } = JSON.parse(readFileSync(file, 'utf8')) as { goldpan_store: number }
   if (format > FORMAT)
     throw new UserError(`${root}: a store of format ${format}, this goldpan knows up to ${FORMAT}; use a newer goldpan or another --store`)

@@ -4,7 +4,7 @@
  */
 
 import { arrange } from './arrange.ts'
-import { type Batch, beside, emptyBatch, rowBytes, select, slice } from './batch.ts'
+import { type Batch, beside, rowBytes, select, slice } from './batch.ts'
 import { BLOCK_BYTES, type Build, factsKey, type Ingested, ingestKey, measureKey, rejectsKey, type Shard, textsKey } from './build.ts'
 import { ShardColumns } from './columns.ts'
 import { contextOf, type Opened } from './context.ts'
@@ -70,7 +70,7 @@ async function ingest(build: Build, i: number): Promise<TaskReport> {
     for (const index of shards.keys()) for (const key of [textsKey(input, index), factsKey(input, index)]) build.store.drop(key)
     throw error
   })
-  build.store.writeTable(rejectsKey(input), [rejects.rows > 0 ? rejects : emptyBatch(rejects.schema)])
+  build.store.writeTable(rejectsKey(input), rejects as readonly Batch[])
   const record: Ingested = { rows, pairs, rejected, format, sources, recorded, notes, shards }
   build.store.writeJson(ingestKey(input), record as never)
   return { rows }

@@ -68,7 +68,7 @@ const params = shape.superRefine((given, context) => {
 const leastRows = ({ compare, on }: Params): number => (compare === 'text' ? 1 : on.length)
 
 /** The bands and rows that a step uses: those given, or those that its threshold and recall ask for. */
-export const nearDupBanding = (params: Params): Banding =>
+const nearDupBanding = (params: Params): Banding =>
   params.bands !== undefined ? { bands: params.bands, rows: params.rows! } : bandingFor(params.threshold, params.recall, leastRows(params))!
 
 const compared = ({ on, compare }: Params) => ({ fields: comparedFields.filter(field => on.includes(field)), joined: compare === 'text' })

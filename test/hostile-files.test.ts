@@ -44,7 +44,7 @@ async function ingested(path: string) {
   } as const
   const { rows, pairs, rejected, rejects } = await ingestFile(file, { shard: async () => {} })
   expect(pairs + rejected).toBe(rows)
-  return { rows, rejected, errors: rejects }
+  return { rows, rejected, errors: rejects[0] }
 }
 
 async function parquetOf(query: string): Promise<string> {

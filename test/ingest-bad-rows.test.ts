@@ -41,6 +41,15 @@ describe('bad rows', () => {
     ])
   })
 
+  it('keeps every reject of a file with thousands of them, in order', async () => {
+    const bad = Array.from({ length: 40_000 }, (_, i) => `{"n":${i}}`)
+    const { refused, rejected, rejects } = await read(source(`${lines({ prompt: 'p', chosen: 'c', rejected: 'r' }, ...bad)}\n`))
+    expect(rejected).toBe(40_000)
+    expect(refused.map(({ row }) => row)).toEqual(Array.from({ length: 40_000 }, (_, i) => i + 1))
+    expect(refused.at(-1)).toMatchObject({ row: 40_000, excerpt: '{"n":39999}' })
+    expect(rejects.map(({ rows }) => rows)).toEqual([16_384, 16_384, 7_232])
+  })
+
   it('rejects a scored row of which no pair can be made', async () => {
     const { refused } = await read(
       source(lines({ prompt: 'Q', responses: ['a', 'b'], scores: [1, null] }, { prompt: 'Q', responses: ['a', 'b'], scores: [1] })),

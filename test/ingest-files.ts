@@ -35,7 +35,7 @@ export async function read(file: SourceFile, limits?: { shard_bytes: number; sha
     },
   }
   const result = await ingestFile(file, sink, limits)
-  return { ...result, texts, facts, refused: rows(result.rejects), shards }
+  return { ...result, texts, facts, refused: result.rejects.flatMap(rows), shards }
 }
 
 export const lines = (...rows: unknown[]): string => rows.map(row => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n')

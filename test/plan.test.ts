@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../pipeline/config.ts'
 import { type Plan, planOf } from '../pipeline/plan.ts'
+import { plannedFile } from '../pipeline/planned-file.ts'
 
 const ROW = '{"prompt":"p","chosen":"c","rejected":"r"}\n'
 const BENCH = '{"benchmark":"b","id":"1","text":"one two three"}\n'
@@ -38,6 +39,24 @@ async function plan({
 
 const keys = (p: Plan): Record<string, string> => Object.fromEntries(p.steps.map(s => [s.id, s.key]))
 const measures = (p: Plan): string[] => p.steps.flatMap(s => s.measures.map(m => m.key))
+
+describe('files', () => {
+  it('are hashed a few at once, however many there are', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'goldpan-plan-'))
+    for (let i = 0; i < 60; i++) writeFileSync(join(dir, `${i}.jsonl`), ROW)
+    writeFileSync(join(dir, 'c.yaml'), 'name: p\nsources: [{ path: "*.jsonl" }]\nsteps: [structure]\n')
+    let [open, most] = [0, 0]
+    const { plan } = await planOf(loadConfig(join(dir, 'c.yaml')), async file => {
+      most = Math.max(most, ++open)
+      const planned = await plannedFile(file)
+      open--
+      return planned
+    })
+    expect(plan.inputs.map(input => input.path)).toEqual(Array.from({ length: 60 }, (_, i) => `${i}.jsonl`).sort())
+    expect(most).toBeGreaterThan(1)
+    expect(most).toBeLessThanOrEqual(16)
+  })
+})
 
 describe('keys', () => {
   it('do not depend on where the config lies', async () => {

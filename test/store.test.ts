@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Batch, stringAt, utf8Of } from '../pipeline/batch.ts'
+import { type Batch, slice, stringAt, utf8Of } from '../pipeline/batch.ts'
 import { concat } from '../pipeline/concat.ts'
 import { DamagedEntry } from '../pipeline/entry-file.ts'
 import { gather } from '../pipeline/gather.ts'
@@ -77,6 +77,14 @@ describe('Store', () => {
     s.writeTable(KEY, [batch])
     for (const index of [[], [299], [0, 1, 2], [7, 3, 3, 250, 14], Array.from({ length: 300 }, (_, i) => i)])
       expect(rows(s.readRows(KEY, 0, Int32Array.from(index)))).toEqual(rows(gather(batch, Int32Array.from(index))))
+    for (const [from, to] of [
+      [0, 0],
+      [0, 1],
+      [13, 40],
+      [299, 300],
+      [0, 300],
+    ])
+      expect(rows(s.readRange(KEY, 0, from, to))).toEqual(rows(slice(batch, from, to)))
   })
 
   it('finds damage in the rows that are read, and in no others', () => {
@@ -94,6 +102,8 @@ describe('Store', () => {
     expect(read(0)).toBe('x'.repeat(20_000))
     expect(() => read(1)).toThrow(DamagedEntry)
     expect(read(2)).toBe('z'.repeat(20_000))
+    expect(stringAt(s.readRange(KEY, 0, 2, 3).columns.a as never, 0)).toBe('z'.repeat(20_000))
+    expect(() => s.readRange(KEY, 0, 1, 3)).toThrow(DamagedEntry)
   })
 
   it('names a missing entry as damaged, so that it is made again', () => {

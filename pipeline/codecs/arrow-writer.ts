@@ -48,7 +48,7 @@ class ArrowFile extends RecordBatchFileWriter {
 }
 
 /** The Arrow types of the columns: plain utf8, never a dictionary; a list's child is called `element`. */
-export const arrowSchema = (columns: readonly OutColumn[]): ArrowSchema =>
+const arrowSchema = (columns: readonly OutColumn[]): ArrowSchema =>
   new ArrowSchema(columns.map(({ name, field, required }) => new ArrowField(name, arrowType(field, required), !required)))
 
 const NUMBERS = { u8: Uint8, i8: Int8, i32: Int32, i64: Int64, f32: Float32, f64: Float64, bool: Bool } as const
@@ -66,7 +66,7 @@ const structType = (schema: Schema, required: boolean): ArrowStruct =>
   new ArrowStruct(Object.entries(schema).map(([name, field]) => new ArrowField(name, arrowType(field, required), !required)))
 
 /** A group as one record batch. What lies under a null is written as zeros or nothing, so that equal rows are equal bytes. */
-export function recordBatchOf(schema: ArrowSchema, columns: readonly OutColumn[], group: Group): RecordBatch {
+function recordBatchOf(schema: ArrowSchema, columns: readonly OutColumn[], group: Group): RecordBatch {
   const children = columns.map(({ name, field, required }) => {
     if (typeof field === 'object' && 'struct' in field) return structData(name, field.struct, required, group)
     return dataOf(group.columns[name] as Column, field, group.rows)

@@ -89,10 +89,7 @@ export interface PartialBytes {
 /** Rows `rows` of the batch that lies in `source`, copied in that order; of text only what they hold is loaded. */
 export function decodeRows(source: PartialBytes, rows: Int32Array): Batch {
   const { bytes } = source
-  source.load([0], [8])
-  const base = align(8 + headerSize(bytes))
-  source.load([8], [base])
-  const { buffers, nodes } = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + 8, headerSize(bytes)).toString()) as Header
+  const { base, buffers, nodes } = loadHeader(source)
   const texts = new Set(nodes.flatMap(textBuffers))
   const others = buffers.filter((_, i) => !texts.has(i))
   source.load(
@@ -102,6 +99,46 @@ export function decodeRows(source: PartialBytes, rows: Int32Array): Batch {
   const batch = decodeBatch(bytes)
   for (const name of Object.keys(batch.schema)) loadTexts(source, batch.columns[name] as Column, rows, rows)
   return gather(batch, rows)
+}
+
+/** Rows from .. to of the batch that lies in `source`, copied; of every column only what they hold is loaded. */
+export function decodeRange(source: PartialBytes, from: number, to: number): Batch {
+  loadHeader(source)
+  return rangeOf(source, decodeBatch(source.bytes), from, to)
+}
+
+function loadHeader(source: PartialBytes): Header & { readonly base: number } {
+  const { bytes } = source
+  source.load([0], [8])
+  const length = headerSize(bytes)
+  const base = align(8 + length)
+  source.load([8], [base])
+  return { ...(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + 8, length).toString()) as Header), base }
+}
+
+function rangeOf(source: PartialBytes, { schema, columns }: Batch, from: number, to: number): Batch {
+  const copied = Object.entries(schema).map(([name, field]) => [name, columnRange(source, columns[name] as Column, field, from, to)])
+  return { schema, rows: to - from, columns: Object.fromEntries(copied) }
+}
+
+function columnRange(source: PartialBytes, column: Column, field: Field, from: number, to: number): Column {
+  const copy = <A extends NumberArray>(array: A, first: number, last: number): A => {
+    const at = array.byteOffset - source.bytes.byteOffset
+    source.load([at + first * array.BYTES_PER_ELEMENT], [at + last * array.BYTES_PER_ELEMENT])
+    return array.slice(first, last) as A
+  }
+  const valid = column.valid && copy(column.valid, from, to)
+  if ('offsets' in column) {
+    const offsets = copy(column.offsets, from, to + 1)
+    return { offsets: rebased(offsets, to - from), bytes: copy(column.bytes, offsets[0], offsets[to - from]), valid }
+  }
+  if ('starts' in column) {
+    const starts = copy(column.starts, from, to + 1)
+    return { starts: rebased(starts, to - from), items: rangeOf(source, column.items, starts[0], starts[to - from]), valid }
+  }
+  const width = field === 'id' ? 16 : layoutOf(field)!.width
+  if ('values' in column) return { values: copy(column.values, from * width, to * width), valid }
+  return { bytes: copy(column.bytes, from * width, to * width), valid }
 }
 
 /** Which buffers of a column hold text: the last of three. */

@@ -56,7 +56,7 @@ export interface Exported {
 }
 
 /** Writes bt-text, bt-quality and, where it was trained, bt-embed of the build's first step score that trained them. */
-export async function exportModels(finished: Finished, { out, store, source }: Omit<Flags, 'json'>): Promise<Exported[]> {
+async function exportModels(finished: Finished, { out, store, source }: Omit<Flags, 'json'>): Promise<Exported[]> {
   const { build, step } = await openStep(finished, store)
   const { facts, state, tables } = summaryOf(build, step, 0)
   if (!tables?.weights)

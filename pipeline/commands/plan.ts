@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { Build } from '../build.ts'
 import { loadConfig } from '../config.ts'
@@ -43,7 +42,7 @@ async function plan(config: string, { store, out, set, json, write }: Flags): Pr
   await probeInputs(located, openProgress('none', false))
   const build = new Build(located, new Store(store))
   const before = lastBuild(build, out)
-  if (write) writeFileSync(build.planFile(), JSON.stringify(located))
+  if (write) build.writePlan(located)
   if (json) console.log(JSON.stringify(located.plan, null, 2))
   else {
     const outlook = await untilWhole(

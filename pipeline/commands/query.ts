@@ -11,7 +11,7 @@ import { inert } from '../spreadsheet.ts'
 import { type Answer, openTables } from '../sql.ts'
 import { guarded } from '../store.ts'
 
-export const queryFormats = ['table', 'csv', 'json', 'parquet', 'spreadsheet'] as const
+const queryFormats = ['table', 'csv', 'json', 'parquet', 'spreadsheet'] as const
 export type QueryFormat = (typeof queryFormats)[number]
 type TextFormat = Exclude<QueryFormat, 'parquet'>
 

@@ -17,7 +17,7 @@ import { stageOf } from '../own-stages.ts'
 import { isScored } from '../phases.ts'
 import { type LocatedPlan, planOf } from '../plan.ts'
 import { probeInputs } from '../probe.ts'
-import { openProgress, type ProgressMode } from '../progress.ts'
+import { openProgress, type Progress, type ProgressMode } from '../progress.ts'
 import { funnelOf } from '../report/funnel.ts'
 import { lookOf } from '../report/ink.ts'
 import { nextText } from '../report/next.ts'
@@ -25,6 +25,7 @@ import { reportAsItIs, writeReport } from '../report/write.ts'
 import { runBuild } from '../run.ts'
 import { seal } from '../seal.ts'
 import { Store } from '../store.ts'
+import { whileWriting } from '../writing.ts'
 import { collect, defaultStore, whole } from './option-values.ts'
 
 interface Flags {
@@ -75,6 +76,10 @@ async function run(config: string, flags: Flags): Promise<void> {
   const located = await planOf(loaded, remembered(flags.store, flags.rehash === true))
   await probeInputs(located, progress)
   await tryUnlessScored(located, flags.store)
+  await whileWriting(flags.out, () => buildAndTell(config, flags, located, progress))
+}
+
+async function buildAndTell(config: string, flags: Flags, located: LocatedPlan, progress: Progress): Promise<void> {
   const { threads, memory: memory_bytes, store, out } = flags
   for (const note of located.notes ?? []) console.error(note)
   const { manifest, notes, unchanged } = await runBuild(located, {

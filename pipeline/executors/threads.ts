@@ -23,7 +23,7 @@ export function threads(build: Build, width: number): Executor {
   let broken = false
   /** A worker that ended takes its task with it; what it committed is there for the next run. */
   const endedOf = (error: Error): never => {
-    if (!/worker exited/i.test(error.message)) throw error
+    if (!/worker exited|memory limit/i.test(error.message)) throw error
     broken = true
     throw new UserError(
       `a worker thread ended before its task did (${error.message}); run again, the build continues: with fewer --threads if memory is short`,

@@ -25,8 +25,7 @@ const IDEOGRAPHS = /[\p{Script=Han}\p{Script=Hiragana}]/u
 const UNSPACED_LETTERS = /(?=\p{L})[\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
 
 /** Full case folding (Unicode CaseFolding C + F) up to a choice of representative; dotless i alone must be left as it is. */
-export const foldCase = (character: string): string =>
-  character === '\u0131' ? character : character.toLowerCase().toUpperCase().toLowerCase()
+const foldCase = (character: string): string => (character === '\u0131' ? character : character.toLowerCase().toUpperCase().toLowerCase())
 
 /** What the characters that fold to several become. */
 export const expansions: (readonly number[])[] = []

@@ -5,7 +5,7 @@ import { gather } from '../gather.ts'
 import { compareIds, copyId } from './rank.ts'
 
 /** Members of clusters with the names of these, ascending by id. */
-export const clusterNames = { id: 'id', cluster: 'id' } as const
+const clusterNames = { id: 'id', cluster: 'id' } as const
 export type ClusterNames = Batch<typeof clusterNames>
 
 /** Gives every row of a component of two or more the row that names it: `of[k]` is the component of rows[k], by the place of a member. */

@@ -5,7 +5,7 @@ const hasher = await createXXHash128(0, 0)
 const ID_BYTES = 16
 
 /** Hash of these bytes, written at out[at .. at + 16). */
-export function writeId(bytes: Uint8Array, out: Uint8Array, at: number): void {
+function writeId(bytes: Uint8Array, out: Uint8Array, at: number): void {
   hasher.init()
   hasher.update(bytes)
   out.set(hasher.digest('binary'), at)

@@ -27,7 +27,7 @@ const RIDGE = 0.5
 const AUDIT_TREES: TreeParams = { trees: 25, depth: 4, rate: 0.2, ridge: 1, least_curvature: 3 }
 
 /** Figures of how labels follow style. Models are fitted to the weights on other prompts. */
-export const styleFigures = ['linear_auc', 'tree_auc', 'unseen_auc', 'mcfadden_r2', 'longer', 'more_markdown', 'first'] as const
+const styleFigures = ['linear_auc', 'tree_auc', 'unseen_auc', 'mcfadden_r2', 'longer', 'more_markdown', 'first'] as const
 export type StyleFigure = (typeof styleFigures)[number]
 
 export type StyleBias = {

@@ -4,7 +4,7 @@ import { classOf, IDEOGRAPH, pageOf, UNSPACED } from './characters.ts'
 const decoder = new TextDecoder()
 
 /** A word is 1, a Han or Hiragana character .6, a letter of Thai, Lao, Khmer or Myanmar .2 of the token bytes[begin .. end). */
-export function wordWeight(bytes: Uint8Array, begin: number, end: number): number {
+function wordWeight(bytes: Uint8Array, begin: number, end: number): number {
   const point = decoder.decode(bytes.subarray(begin, end)).codePointAt(0)!
   const kind = classOf(pageOf(point >>> 8)[point & 255])
   return kind === IDEOGRAPH ? 0.6 : kind === UNSPACED ? 0.2 : 1

@@ -3,7 +3,7 @@ import { type Batch, columnsOf, isValid, type Schema } from '../batch.ts'
 import { pairFacts, votes as voteNames } from '../pair.ts'
 import type { Env } from '../stage.ts'
 
-export const supportReads = { votes: pairFacts.votes, scores: pairFacts.scores } as const
+const supportReads = { votes: pairFacts.votes, scores: pairFacts.scores } as const
 
 /** Also `p_mean`, where an earlier step has asked reward models. */
 export const supportReadsOf = ({ upstream }: Env): Schema => ('p_mean' in upstream ? { ...supportReads, p_mean: 'f32' } : supportReads)

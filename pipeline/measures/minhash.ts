@@ -41,7 +41,7 @@ export const comparison = (what: string) => ({
 export const bandField = { list: { hi: 'i32', lo: 'i32' } } as const
 
 /** How a band's rows are dealt to the fields: responses get as many each as leave the prompt at least one, which is shared so often. */
-export function rowsByField({ on, compare, rows }: Pick<MinHashParams, 'on' | 'compare' | 'rows'>): Readonly<Record<string, number>> {
+function rowsByField({ on, compare, rows }: Pick<MinHashParams, 'on' | 'compare' | 'rows'>): Readonly<Record<string, number>> {
   if (compare === 'text' || on.length === 1) return Object.fromEntries(on.map(field => [field, rows]))
   const response = Math.floor(on.includes('prompt') ? (rows - 1) / (on.length - 1) : rows / 2)
   return Object.fromEntries(on.map(field => [field, field === 'prompt' ? rows - response * (on.length - 1) : response]))

@@ -7,7 +7,7 @@ import { pairTexts } from '../pair.ts'
 import { defineMeasure } from '../stage.ts'
 
 /** A term's low bit is 0 where chosen alone has it, 1 where rejected alone has it; the other 31 bits are a hash of the term. */
-export const termsField = { list: { term: 'i32' } } as const
+const termsField = { list: { term: 'i32' } } as const
 export const termColumns = { terms: termsField } as const
 
 /** `max_terms`: terms of one pair, about. Words come before word pairs, each thinned by hash where there are too many. */

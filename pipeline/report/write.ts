@@ -21,7 +21,7 @@ export interface Reported {
 const WANTED_WIDTH = 0.1
 
 /** What people said, where the build's judgement log holds an answer. */
-export async function peopleIn(dir: string): Promise<People | undefined> {
+async function peopleIn(dir: string): Promise<People | undefined> {
   const finished = openFinished(dir)
   const places = placesIn(finished)
   if (!places) return undefined

@@ -28,7 +28,7 @@ export async function readGold(path: string): Promise<GoldPair[]> {
       },
     },
   )
-  const { row, field, error } = rejects.columns
+  const { row, field, error } = rejects[0].columns
   if (rejected > 0) throw new UserError(`${path}: row ${row.values[0]}: ${stringAt(field, 0)}: ${stringAt(error, 0)}`)
   if (pairs.size === 0)
     throw new UserError(`${path}: holds no pair; expected rows {prompt, chosen, rejected} whose chosen is better for sure`)

@@ -12,7 +12,7 @@ const SECURITY: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 }
 
-export const COOKIE = 'goldpan_review'
+const COOKIE = 'goldpan_review'
 const LONGEST_BODY = 64 * 1024
 
 /** An answer of the server that is an error; `message` is for people. */

@@ -11,7 +11,7 @@ export const PROBES: readonly (readonly [string, string])[] = [
 ]
 
 /** Scores of one text may differ so much, as a share of the largest score (of 1 where all are smaller): what batches move in the last digits of half precision and of 8 bits. */
-export const DRIFT = 0.05
+const DRIFT = 0.05
 
 /** Why scores of the probes are none; undefined where they may be. `whole`: probes of which nothing was cut off. */
 export function faultOf(scores: readonly number[], whole: readonly boolean[] = scores.map(() => true)): string | undefined {

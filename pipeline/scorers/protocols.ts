@@ -115,7 +115,7 @@ export function judgeCall(model: string, conversation: string, a: string, b: str
 }
 
 /** NaN where neither letter is among the likeliest tokens; one that is missing is as likely as the least of them at most. */
-export function logOdds(tokens: readonly { readonly token: string; readonly logprob: number }[]): number {
+function logOdds(tokens: readonly { readonly token: string; readonly logprob: number }[]): number {
   const least = Math.min(...tokens.map(t => t.logprob))
   const [a, b] = ['A', 'B'].map(letter => tokens.filter(t => t.token.trim() === letter).reduce((sum, t) => sum + Math.exp(t.logprob), 0))
   if (a === 0 && b === 0) return Number.NaN

@@ -1,4 +1,5 @@
 /** Who works with a store right now. Nothing is thrown out of a store that a build is working with. */
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -18,12 +19,16 @@ export interface User {
 /** Marks this process as working with the store until the function that is returned is called, or the process ends. */
 export function use(root: string, what: string): () => void {
   const folder = join(root, 'users')
-  const mark = join(folder, `${hostname()}-${process.pid}.json`)
-  const user: User = { what, pid: process.pid, host: hostname() }
-  guarded(root, () => {
+  return guarded(root, () => {
     mkdirSync(folder, { recursive: true })
-    writeFileSync(mark, JSON.stringify(user))
+    return keepMark(join(folder, `${hostname()}-${process.pid}-${randomUUID()}.json`), what)
   })
+}
+
+/** Writes a file that names this process, which must not be there yet, and renews it until the function that is returned is called. */
+export function keepMark(mark: string, what: string): () => void {
+  const user: User = { what, pid: process.pid, host: hostname() }
+  writeFileSync(mark, JSON.stringify(user), { flag: 'wx' })
   const renew = setInterval(() => {
     try {
       utimesSync(mark, new Date(), new Date())
@@ -40,7 +45,7 @@ export function use(root: string, what: string): () => void {
 export function users(root: string): User[] {
   const folder = join(root, 'users')
   return listed(folder).flatMap(name => {
-    const user = read(join(folder, name))
+    const user = readMark(join(folder, name))
     if (!user || (user.pid === process.pid && user.host === hostname())) return []
     if (isAlive(user, join(folder, name))) return [user]
     rmSync(join(folder, name), { force: true })
@@ -63,7 +68,8 @@ function listed(folder: string): string[] {
   }
 }
 
-function read(mark: string): User | undefined {
+/** Undefined where there is none, or it is not written yet. */
+export function readMark(mark: string): User | undefined {
   try {
     return JSON.parse(readFileSync(mark, 'utf8')) as User
   } catch {
@@ -72,8 +78,8 @@ function read(mark: string): User | undefined {
 }
 
 /** Of this machine the system knows; of another one only how long ago it said so. */
-function isAlive({ pid, host }: User, mark: string): boolean {
-  if (host !== hostname()) return Date.now() - statSync(mark).mtimeMs < BELIEVED_MS
+export function isAlive({ pid, host }: User, mark: string): boolean {
+  if (host !== hostname()) return Date.now() - (statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? 0) < BELIEVED_MS
   try {
     process.kill(pid, 0)
     return true

@@ -48,7 +48,7 @@ export function votesOf(seed: number, { number, row }: Made, winChance: (a: Trai
 }
 
 /** Made-up reward models: how far they are from the true quality, on which scale they speak, and how much they like length. */
-export const fakeModels = [
+const fakeModels = [
   { name: 'rm-a', scale: 1, noise: 0.5, length: 0 },
   { name: 'rm-b', scale: 12, noise: 1, length: 0.2 },
   { name: 'rm-c', scale: 0.05, noise: 1.5, length: 0.8 },

@@ -12,7 +12,7 @@ import type { Made, RowMaker } from './row-maker.ts'
 export const idOf = (number: number): string => `p${String(number).padStart(9, '0')}`
 
 /** Ways in which a line is broken. */
-export const flaws = ['cut_off', 'not_json', 'number_for_text', 'unknown_role', 'nan'] as const
+const flaws = ['cut_off', 'not_json', 'number_for_text', 'unknown_role', 'nan'] as const
 export type Flaw = (typeof flaws)[number]
 export const flawOf = (seed: number, number: number): Flaw => flaws[hash32(seed, number, STREAMS.flaw) % flaws.length]
 

@@ -55,7 +55,7 @@ interface Row {
 }
 
 /** A figure with intervals before and after control, of the sources that have it. */
-export function measureFigure(rows: readonly Row[], [what, title, note, aim]: (typeof MEASURES)[number]): Markup[] {
+function measureFigure(rows: readonly Row[], [what, title, note, aim]: (typeof MEASURES)[number]): Markup[] {
   const shown = rows.flatMap(({ name, before, after }) => {
     const value = before[what]
     if (value === undefined) return []

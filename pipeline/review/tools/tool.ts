@@ -42,7 +42,7 @@ export interface Tool {
 }
 
 /** What annotators read in other tools. */
-export const CHOICE_NAMES: Readonly<Record<Choice, string>> = {
+const CHOICE_NAMES: Readonly<Record<Choice, string>> = {
   left: 'A is better',
   right: 'B is better',
   tie: 'Tie',
