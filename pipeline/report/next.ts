@@ -38,4 +38,4 @@ export function nextText({ warnings, sample, steps }: Report, dir: string, { ink
 }
 
 /** The folder as a shell reads it back. */
-const shellWord = (text: string): string => (/^[\w./@%+,:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+export const shellWord = (text: string): string => (/^[\w./@%+,:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
