@@ -1,9 +1,10 @@
 /** Digests of input files, remembered in the store: a large corpus is not read again only to see that it is the same. */
-import { mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NamedFile } from './files.ts'
 import { digestOf, keyOf } from './keys.ts'
+import { makeFolder } from './make-folder.ts'
 import type { PlannedFile } from './planned-file.ts'
 
 /** What must all be the same for a digest to be taken at its word. ctime tells of changes that put the mtime back. */
@@ -54,7 +55,7 @@ function recall(note: string, seen: Seen): string | undefined {
 /** Without a note the file is only hashed again, so a store that cannot be written to is no fault here. */
 function noteDown(note: string, noted: Seen & { readonly sha256: string }): void {
   try {
-    mkdirSync(join(note, '..'), { recursive: true })
+    makeFolder(join(note, '..'))
     const aside = `${note}.${process.pid}`
     writeFileSync(aside, JSON.stringify(noted))
     renameSync(aside, note)

@@ -7,7 +7,6 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -24,6 +23,7 @@ import { describedBy } from './described.ts'
 import { DamagedEntry } from './entry-file.ts'
 import { UserError } from './errors.ts'
 import { digestOf } from './keys.ts'
+import { makeFolder } from './make-folder.ts'
 import { canonicalJson, type Manifest } from './manifest.ts'
 import { SEAL, seal, UNPUBLISHED } from './seal.ts'
 import { guarded } from './store.ts'
@@ -64,17 +64,6 @@ export function checkOut(out: string): void {
 /** The folder itself, or the one above in which it would have to be made. */
 function nearest(path: string): string {
   return existsSync(path) ? path : nearest(dirname(path))
-}
-
-/** One by one: where a file system takes no folders (/proc), Node's `recursive` never ends. Another run may make them meanwhile. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return
-  makeFolder(dirname(path))
-  try {
-    mkdirSync(path)
-  } catch (error) {
-    if (!existsSync(path)) throw new UserError(`${path}: cannot be made (${(error as NodeJS.ErrnoException).code}); choose another --out`)
-  }
 }
 
 function isBuild(out: string): boolean {
@@ -118,7 +107,7 @@ function swap(incoming: string, out: string, folder: string): void {
 /** Links the file, or copies it where the store is on another file system; either way its checksum is that of the manifest. */
 async function place(build: Build, file: OutputFile, target: string): Promise<void> {
   const from = build.store.path(file.key)
-  mkdirSync(dirname(target), { recursive: true })
+  makeFolder(dirname(target))
   if ((await digestOf(from)) !== file.sha256) throw new DamagedEntry(file.key, 'file does not match its checksum')
   try {
     linkSync(from, target)
@@ -129,7 +118,7 @@ async function place(build: Build, file: OutputFile, target: string): Promise<vo
 }
 
 function writeDurably(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   writeFileSync(path, text)
   sync(path)
 }

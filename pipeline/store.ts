@@ -3,9 +3,8 @@
  * block carries its own CRC-32, so a damaged entry is found when it is read, thrown out and made again, never trusted. Entries are not
  * fsynced: after a power loss the checksum tells what did not reach the disk.
  */
-
 import { randomUUID } from 'node:crypto'
-import { closeSync, existsSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, linkSync, openSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Batch, type Schema, select } from './batch.ts'
 import { decodeBatch, decodeRange, decodeRows, encodeBatch } from './codecs/columns.ts'
@@ -13,6 +12,7 @@ import { concat } from './concat.ts'
 import { type Block, DamagedEntry, type Index, PartialBlock, readBlock, readIndex, writeEntry } from './entry-file.ts'
 import { UserError } from './errors.ts'
 import { lazyColumns } from './lazy-columns.ts'
+import { makeFolder } from './make-folder.ts'
 import type { Json } from './stage.ts'
 
 /** Of file systems without hard links: there a rename replaces, and the last of two equal entries stays. */
@@ -35,7 +35,7 @@ export class Store {
   private readonly used = new Set<string>()
   constructor(root: string) {
     this.root = root
-    for (const folder of ['objects', 'tmp', 'plans']) guarded(root, () => mkdirSync(join(root, folder), { recursive: true }))
+    for (const folder of ['objects', 'tmp', 'plans']) guarded(root, () => makeFolder(join(root, folder)))
     this.format = formatOf(root)
   }
 
@@ -158,7 +158,7 @@ export class Store {
   /** Makes a finished file the entry of `key`; where another attempt was first, its file stays. */
   adopt(key: string, file: string): void {
     const path = this.path(key)
-    guarded(this.root, () => mkdirSync(dirname(path), { recursive: true }))
+    guarded(this.root, () => makeFolder(dirname(path)))
     try {
       linkSync(file, path)
     } catch (error) {

@@ -1,11 +1,12 @@
 /** Writes a corpus of any size with planted, known truth: row i is a function of the seed, i and the options alone. */
-import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { Piscina } from 'piscina'
 import { compiled } from './compiled.ts'
 import { UserError } from './errors.ts'
+import { makeFolder } from './make-folder.ts'
 import { configText, readmeText } from './synth/documents.ts'
 import type { Shares } from './synth/layout.ts'
 import { OutFile } from './synth/out-file.ts'
@@ -39,7 +40,7 @@ async function write(options: SynthOptions): Promise<Synthesised> {
   const { out, format, from, withScores } = options
   const recipe = recipeOf(options)
   const { maker, digest } = makerOf({ recipe, from })
-  mkdirSync(join(out, 'benchmarks'), { recursive: true })
+  makeFolder(join(out, 'benchmarks'))
   await writeBenchmark(maker, recipe.benchmarkItems, join(out, 'benchmarks', 'synth.jsonl'))
   const { figures, bytes } = await writeRows(options, recipe)
   const glob = `pairs-*.${format}`

@@ -1,8 +1,9 @@
 /** One run at a time writes an output folder: two would put files of both beside the manifest of one. */
-import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, rmdirSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { UserError } from './errors.ts'
+import { makeFolder } from './make-folder.ts'
 import { guarded } from './store.ts'
 import { isAlive, keepMark, readMark, type User } from './store-care/usage.ts'
 
@@ -16,7 +17,7 @@ export async function whileWriting<T>(out: string, work: () => Promise<T>): Prom
   const folder = resolve(out)
   const made = !existsSync(folder)
   const mark = join(folder, WRITING)
-  guarded(out, () => mkdirSync(folder, { recursive: true }))
+  guarded(out, () => makeFolder(folder))
   const ended = guarded(out, () => begin(out, folder, mark))
   held.add(folder)
   try {

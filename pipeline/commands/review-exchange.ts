@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { UserError } from '../errors.ts'
@@ -6,6 +6,7 @@ import type { Message } from '../explain.ts'
 import { openFinished } from '../finished.ts'
 import { LogWriter, readLogs } from '../judgements/log.ts'
 import { logPlaces } from '../judgements/places.ts'
+import { makeFolder } from '../make-folder.ts'
 import { Annotators } from '../review/annotators.ts'
 import { type GoldPair, readGold } from '../review/gold.ts'
 import { openQueue, type PairTexts, type Queue, share } from '../review/queue.ts'
@@ -59,7 +60,7 @@ async function exportPairs(dir: string, { to, out, json }: { to: ToolName; out: 
     const flags = await flagItemsOf(queue, annotators, to)
     const sides = { ...pairs.sides, ...flags.sides }
     const checked = Object.values(pairs.sides).filter(side => 'kind' in side && side.kind === 'gold').length
-    mkdirSync(out, { recursive: true })
+    makeFolder(out)
     const map = signedMap({ build: finished.manifest.name, protocol: `${to}-export`, sides }, annotators.secret)
     if (pairs.items.length > 0) writeFiles(out, tools[to].files(pairs.items, forms.pairs))
     if (flags.items.length > 0) writeFiles(join(out, FLAGS), tools[to].files(flags.items, forms.flags))
@@ -76,7 +77,7 @@ async function exportPairs(dir: string, { to, out, json }: { to: ToolName; out: 
 const FLAGS = 'flags'
 
 function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
 }
 

@@ -1,9 +1,10 @@
 /** The judgement log: append-only JSON lines, each on the disk before it is acknowledged. */
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { UserError } from '../errors.ts'
 import type { Answer, FlagCheck } from '../judgement.ts'
 import { canonical } from '../keys.ts'
+import { makeFolder } from '../make-folder.ts'
 import { answerSchema, checkSchema, isCheck, isUndo, type Line, undoSchema } from './answer.ts'
 
 export interface Log {
@@ -118,7 +119,7 @@ export class LogWriter {
 
   /** Cuts off a last line that was never acknowledged, so that what follows is whole. */
   constructor(file: string) {
-    mkdirSync(dirname(file), { recursive: true })
+    makeFolder(dirname(file))
     const { whole_bytes, bytes } = existsSync(file) ? linesOf(file) : { whole_bytes: 0, bytes: 0 }
     this.fd = openSync(file, 'a+')
     // Nothing is cut that another process has appended since: an acknowledged answer stays, whoever else opens the log.

@@ -1,10 +1,11 @@
 /** Who may answer: a token each, kept beside the log so that a restart keeps every open page. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../errors.ts'
 import type { Answer } from '../judgement.ts'
+import { makeFolder } from '../make-folder.ts'
 
 export type Role = 'annotator' | 'adjudicator'
 export interface Annotator {
@@ -29,7 +30,7 @@ export class Annotators {
     this.secret = kept.secret
     this.tokens = tokens
     for (const [name, token] of tokens) this.byToken.set(token, { name, role: adjudicators.includes(name) ? 'adjudicator' : 'annotator' })
-    mkdirSync(dirname(file), { recursive: true })
+    makeFolder(dirname(file))
     writeFileSync(
       `${file}.new`,
       `${JSON.stringify({ secret: kept.secret, tokens: { ...kept.tokens, ...Object.fromEntries(tokens) } })}\n`,

@@ -1,9 +1,10 @@
 /** Scores that were given once are not asked for again, whatever build, step or process asks. */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { open, type RootDatabase } from 'lmdb'
 import { type Batch, batchOf, turnsOf, type Utf8 } from '../batch.ts'
 import { gather } from '../gather.ts'
+import { makeFolder } from '../make-folder.ts'
 import type { Scorer, Side } from '../scorer.ts'
 
 const sideOf = { prompt: turnsOf, responses: 'utf8' } as const
@@ -17,7 +18,7 @@ const LANES = 32
 
 /** `digest` names the model and its template; `folder` is shared by all processes that score. */
 export function cached(scorer: Scorer, digest: string, folder: string): Scorer {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const scores = open<Buffer, Buffer>({ path: folder, encoding: 'binary', keyEncoding: 'binary' })
   const given = (sides: Sides, ask: Ask, cut?: Uint8Array): Promise<Float32Array> => fromCache(scores, digest, sides, ask, cut)
   return {

@@ -2,7 +2,7 @@
  * A reward model that goldpan trained, as a folder: model.onnx adds up weights of numbered features (inputs ids and values, output logits), and
  * goldpan.json says which features of a prompt and a response they are. No tokenizer is needed.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type Turns, utf8Of } from '../batch.ts'
@@ -12,6 +12,7 @@ import { QualityReader, sideOf } from '../kernels/quality-reader.ts'
 import { ResponseTerms } from '../kernels/text-terms.ts'
 import { tokensOf } from '../kernels/tokens.ts'
 import { turnsColumn } from '../kernels/turns.ts'
+import { makeFolder } from '../make-folder.ts'
 import type { Message } from './conversation.ts'
 import { FLOAT, INT64, input, modelOf, node, output, tensor } from './onnx-writer.ts'
 import { scoringGraph, USE_LITE, USE_LITE_TOKENS, useLiteIds, useLiteTokenizer } from './use-lite.ts'
@@ -52,7 +53,7 @@ const graphOf = (weights: Float32Array): Buffer =>
 
 /** Writes the folder, over one of the same name. `weights`: of features, of use-lite those of the numbers of a vector. */
 export function writeView(folder: string, view: View, weights: Float32Array): void {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   writeFileSync(join(folder, GRAPH), view.view === 'use-lite' ? scoringGraph(folder, weights) : graphOf(weights))
   writeFileSync(join(folder, SIDECAR), `${JSON.stringify(view, null, 2)}\n`)
 }

@@ -1,9 +1,10 @@
 /** Who works with a store right now. Nothing is thrown out of a store that a build is working with. */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
+import { makeFolder } from '../make-folder.ts'
 import { guarded } from '../store.ts'
 
 /** A mark is renewed so often, and believed of another machine for so long. */
@@ -20,7 +21,7 @@ export interface User {
 export function use(root: string, what: string): () => void {
   const folder = join(root, 'users')
   return guarded(root, () => {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     return keepMark(join(folder, `${hostname()}-${process.pid}-${randomUUID()}.json`), what)
   })
 }
