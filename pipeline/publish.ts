@@ -1,5 +1,6 @@
 /** Writes the files of a build: every row with its outcome, in the order that `arrange` gave. */
 
+import { setImmediate } from 'node:timers/promises'
 import { formatOf, type Published } from './accounts.ts'
 import { type Arranged, type Folder, folders, readOrder } from './arrange.ts'
 import { type Batch, type Ids, type List, type Numbers, nulls, type Schema, slice } from './batch.ts'
@@ -43,7 +44,11 @@ export async function publishPart(build: Build, folder: number, part: number): P
 async function writeFile(build: Build, folder: Folder, part: number, columns: readonly OutColumn[], file: string): Promise<Published> {
   // The review app reads single pairs.
   const writer = await openTableWriter(formatOf(build, folder), columns, file, folder === 'review' ? SMALL_GROUPS : undefined)
-  for (const batch of batchesFor(build, folder, part, columns)) await writer.write(batch)
+  for (const batch of batchesFor(build, folder, part, columns)) {
+    await writer.write(batch)
+    // pages that native code packed are given back between turns of the event loop only
+    await setImmediate()
+  }
   return writer.close()
 }
 

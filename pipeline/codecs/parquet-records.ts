@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { closeSync, openSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { columnRows } from './column-rows.ts'
 import { damaged, unreadable } from './damage.ts'
 import { BYTE_ARRAY } from './parquet-decodings.ts'
@@ -28,7 +29,11 @@ export async function* records(
   try {
     let left = rows
     for (let group = 0; group < footer.groups.length && left > 0; group++) {
-      yield* groupRecords(file, footer, columns, group, left)
+      for (const block of groupRecords(file, footer, columns, group, left)) {
+        yield block
+        // pages that native code unpacked are given back between turns of the event loop only
+        await setImmediate()
+      }
       left -= footer.groups[group].rows
     }
   } finally {
