@@ -14,7 +14,7 @@ const KEPT_BYTES = 1.25 * WINDOW_BYTES
 /** Text of the blocks that a piece may need: those of two windows. */
 const MOST_BLOCK_BYTES = 2.25 * WINDOW_BYTES
 
-/** Where fewer than one in so many rows of a block are wanted, only they are read. */
+/** Where a whole list wants fewer than one in so many rows of a block, only they are read; else the block is, once for all its pieces. */
 const FEW = 8
 
 /** Reads rows of any shard; keeps what it read last. */
@@ -23,6 +23,8 @@ export class RowReader {
   private readonly scale: Readonly<Record<string, number>>
   private readonly shards = new Map<number, Batch>()
   private readonly blocks = new Map<BlockPlace, Batch>()
+  /** How many rows of each block the list wants that was cut last. */
+  private listed = new Map<number, number>()
   private kept_rows = 0
   private kept_bytes = 0
 
@@ -57,7 +59,10 @@ export class RowReader {
     const wanted = places.map(() => [] as number[])
     const row = ordinals.map((ordinal, i) => ordinal - places[which[i]].start)
     const placeAmong = row.map((row, i) => wanted[which[i]].push(row) - 1)
-    const few = places.map((place, k) => !this.blocks.has(place) && wanted[k].length * FEW < rowsOf(place))
+    const few = places.map((place, k) => {
+      const rows = Math.max(wanted[k].length, this.listed.get(blocks[k]) ?? 0)
+      return !this.blocks.has(place) && rows * FEW < rowsOf(place)
+    })
     const read = places.map((place, k) =>
       few[k] ? this.build.texts(place.shard, place.index, Int32Array.from(wanted[k])) : this.block(place),
     )
@@ -71,12 +76,15 @@ export class RowReader {
 
   /** Cuts a list of pairs into pieces of at most so many rows and, beyond the first row, bytes of text and of the blocks that hold it. */
   *cut(ordinals: Int32Array, most_rows: number, most_bytes: number): Generator<Int32Array> {
+    this.listed = new Map()
+    const which = ordinals.map(ordinal => this.blockOf(ordinal))
+    for (const block of which) this.listed.set(block, (this.listed.get(block) ?? 0) + 1)
     const blocks = new Set<number>()
     let from = 0
     let bytes = 0
     let block_bytes = 0
     for (let i = 0; i < ordinals.length; i++) {
-      const block = this.blockOf(ordinals[i])
+      const block = which[i]
       const { shard } = this.places()[block]
       const size = (this.narrow(shard).columns.text_bytes as Numbers).values[ordinals[i] - shard.start]
       const more = (): number => (blocks.has(block) ? 0 : Math.min(BLOCK_BYTES, shard.text_bytes))
