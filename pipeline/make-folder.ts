@@ -12,10 +12,18 @@ export function makeFolder(path: string): void {
     mkdirSync(path)
   } catch (error) {
     if (isFolder(path)) return
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') throw new UserError(`${path}: is there, and no folder; choose another one`)
     // the folder above is there, so it takes none
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new UserError(`${path}: no folder can be made here; choose another one`)
+    if (code === 'ENOENT') throw new UserError(`${path}: no folder can be made here; choose another one`)
     throw error
   }
 }
 
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}

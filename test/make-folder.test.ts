@@ -1,6 +1,7 @@
-import { existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { UserError } from '../pipeline/errors.ts'
 import { makeFolder } from '../pipeline/make-folder.ts'
 import { freshDir } from './cli.ts'
 
@@ -15,8 +16,10 @@ describe('a folder', () => {
   it('is not made below a file, or in its place', () => {
     const file = join(freshDir('make-folder'), 'file')
     writeFileSync(file, '')
-    expect(() => makeFolder(file)).toThrow('EEXIST')
-    expect(() => makeFolder(join(file, 'a'))).toThrow(/EEXIST|ENOTDIR/)
+    const link = join(dirname(file), 'link')
+    symlinkSync('/nowhere/at/all', link)
+    for (const path of [file, join(file, 'a'), link, join(link, 'a')])
+      expect(() => makeFolder(path)).toThrow(new UserError(`${path.replace(/\/a$/, '')}: is there, and no folder; choose another one`))
   })
 
   it.skipIf(!existsSync('/proc/self'))('is refused where the file system takes none', () => {

@@ -68,11 +68,13 @@ function rebased(offsets: Int32Array, rows: number): Int32Array {
 
 const headerSize = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true)
 
+const headerOf = (bytes: Uint8Array): Header =>
+  JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + 8, headerSize(bytes)).toString()) as Header
+
 /** The batch that lies in `bytes`; its columns are views of them. */
 export function decodeBatch(bytes: Uint8Array): Batch {
-  const length = headerSize(bytes)
-  const header = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + 8, length).toString()) as Header
-  const base = align(8 + length)
+  const header = headerOf(bytes)
+  const base = align(8 + headerSize(bytes))
   const buffer = (i: number): Uint8Array => {
     const [offset, size] = header.buffers[i]
     return bytes.subarray(base + offset, base + offset + size)
@@ -89,7 +91,8 @@ export interface PartialBytes {
 /** Rows `rows` of the batch that lies in `source`, copied in that order; of text only what they hold is loaded. */
 export function decodeRows(source: PartialBytes, rows: Int32Array): Batch {
   const { bytes } = source
-  const { base, buffers, nodes } = loadHeader(source)
+  const base = loadHeader(source)
+  const { buffers, nodes } = headerOf(bytes)
   const texts = new Set(nodes.flatMap(textBuffers))
   const others = buffers.filter((_, i) => !texts.has(i))
   source.load(
@@ -107,13 +110,12 @@ export function decodeRange(source: PartialBytes, from: number, to: number): Bat
   return rangeOf(source, decodeBatch(source.bytes), from, to)
 }
 
-function loadHeader(source: PartialBytes): Header & { readonly base: number } {
-  const { bytes } = source
+/** Loads the header, and gives where what it tells of begins. */
+function loadHeader(source: PartialBytes): number {
   source.load([0], [8])
-  const length = headerSize(bytes)
-  const base = align(8 + length)
+  const base = align(8 + headerSize(source.bytes))
   source.load([8], [base])
-  return { ...(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + 8, length).toString()) as Header), base }
+  return base
 }
 
 function rangeOf(source: PartialBytes, { schema, columns }: Batch, from: number, to: number): Batch {

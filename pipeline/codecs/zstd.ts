@@ -133,17 +133,17 @@ function frameHeader(bytes: Buffer, fault: (what: string) => Error): Frame {
   return { header, checksum: (flags & 4) !== 0, size }
 }
 
-/** Blocks that split their 128 KiB unpack to less than their headers allow; more than this beyond what is expected is no such buffer. */
-const SPARE = 256 * 2 ** 20
+/** A block of less than 128 KiB may unpack to less than its header allows. What allows more than this is no buffer of that size. */
+const mostAllowed = (size: number): number => Math.min(size + 256 * 2 ** 20, 64 * size + 2 ** 20)
 
-/** Unpacks one buffer of which the unpacked size is known, at once; undefined if it does not unpack to that. Never takes much more memory. */
+/** Unpacks one buffer of which the unpacked size is known, at once; undefined if it does not unpack to that. Takes at most 256 MiB more. */
 export async function openZstd(): Promise<(packed: Uint8Array, size: number) => Uint8Array | undefined> {
   const { Decoder } = await import('@toondepauw/node-zstd')
   const decoder = new Decoder()
   return ({ buffer, byteOffset, byteLength }, size) => {
     const packed = Buffer.from(buffer, byteOffset, byteLength)
     try {
-      if (mostUnpacked(packed, size) > size + SPARE) return undefined
+      if (mostUnpacked(packed, size) > mostAllowed(size)) return undefined
       const bytes = decoder.decodeSync(packed)
       return bytes.length === size ? bytes : undefined
     } catch {

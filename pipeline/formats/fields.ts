@@ -92,8 +92,10 @@ const OPENING = /^\s*Human:/
 const SPACE = 0x20
 const CAPITAL_H = 0x48
 
-/** A prompt as one text: one user turn, or those of a transcript that ends where the assistant is to answer, as in Nectar or made from
- * hh-rlhf; an empty one is no turn, which `structure` names. */
+/**
+ * A prompt as one text: one user turn, or those of a transcript that ends where the assistant is to answer, as in Nectar or made from
+ * hh-rlhf; an empty one is no turn, which `structure` names.
+ */
 export function askedTurns(text: Text): Turn[] {
   if (isEmptyText(text)) return []
   const first = typeof text === 'string' ? text.charCodeAt(0) : text[0]

@@ -128,29 +128,27 @@ function unseenOf({ differences, rows }: StyleRows): Differences {
 /** 1 - (sum w l) / (ln 2 sum w), l = the loss of each row. */
 function mcfadden(margins: Float64Array, weights: Float64Array): Sloped {
   const losses = margins.map(logLoss)
-  const { value: loss, slopes } = meanOf(losses, weights)
+  const { value: loss, slopes } = meanOf(losses, weights, Math.LN2)
   return { value: 1 - loss / Math.LN2, slopes: slopes.map(slope => -slope / Math.LN2) }
 }
 
 /** The share that is above 0 of the signs that are not 0. */
 function shareOf(signs: Float32Array, weights: Float64Array): Sloped {
   const won = Float64Array.from(signs, sign => (sign > 0 ? 1 : 0))
-  const { value, slopes } = meanOf(
-    won,
-    weights.map((weight, i) => (signs[i] === 0 ? 0 : weight)),
-  )
-  return { value: Number.isNaN(value) ? 0.5 : value, slopes }
+  const differing = weights.map((weight, i) => (signs[i] === 0 ? 0 : weight))
+  return meanOf(won, differing, 0.5)
 }
 
-/** A weighted mean, NaN without weight, and its slopes w (value - mean) / sum w. */
-function meanOf(values: Float64Array, weights: Float64Array): Sloped {
+/** A weighted mean, `none` without weight, and its slopes w (value - mean) / sum w. */
+function meanOf(values: Float64Array, weights: Float64Array, none: number): Sloped {
   let [sum, total] = [0, 0]
   for (let i = 0; i < values.length; i++) {
     sum += weights[i] * values[i]
     total += weights[i]
   }
+  if (total === 0) return { value: none, slopes: new Float64Array(values.length) }
   const mean = sum / total
-  return { value: mean, slopes: weights.map((weight, i) => (total > 0 ? (weight * (values[i] - mean)) / total : 0)) }
+  return { value: mean, slopes: weights.map((weight, i) => (weight * (values[i] - mean)) / total) }
 }
 
 export interface Coefficient {
