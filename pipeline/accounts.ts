@@ -1,7 +1,7 @@
 /** The manifest of a finished build, counted from what the store holds. */
 
 import { type Arranged, folders } from './arrange.ts'
-import { arrangedKey, type Build, fileKey } from './build.ts'
+import { arrangedKey, type Build, fileKey, type Ingested } from './build.ts'
 import { digestsOf } from './causes.ts'
 import type { OutputFormat } from './codecs/out-columns.ts'
 import type { Manifest, ManifestOutput, ManifestSource, ManifestStep, Outcomes } from './manifest.ts'
@@ -40,10 +40,10 @@ export function outputsOf(build: Build): OutputFile[] {
 
 export function manifestOf(build: Build): Manifest {
   const { plan } = build
+  const inputs = inputCounts(build)
   const settled = totalSettled(build)
   const { pair_bytes } = build.store.readJson<Arranged>(arrangedKey(build))
   const sources = Object.entries(settled.sources).sort(([a], [b]) => (a < b ? -1 : 1))
-  const ingested = build.inputs()
   const sum = (key: keyof Outcomes | 'pairs_in'): number => sources.reduce((n, [, count]) => n + count[key], 0)
   return {
     goldpan: VERSION,
@@ -52,15 +52,15 @@ export function manifestOf(build: Build): Manifest {
     config: plan.config,
     plan_key: plan.key,
     inputs: plan.inputs.map(({ path, bytes, sha256 }, i) => {
-      const { rows, rejected, pairs, format, notes } = ingested[i]
-      return { path, bytes, sha256, rows, rejected, pairs, format, ...(notes.length > 0 ? { notes } : {}) }
+      const { notes, ...counts } = inputs[i]
+      return { path, bytes, sha256, ...counts, ...(notes.length > 0 ? { notes } : {}) }
     }),
     sources: sources.map(([source, count]) => sourceOf(source, count, attributionsOf(build, source))),
     steps: build.steps().map((step, i) => stepOf(build, step, settled.steps[i])),
     outputs: outputsOf(build).map(({ key: _, ...file }) => file),
     totals: {
       pairs_in: sum('pairs_in'),
-      rejected: ingested.reduce((n, { rejected }) => n + rejected, 0),
+      rejected: inputs.reduce((n, { rejected }) => n + rejected, 0),
       train: sum('train'),
       validation: sum('validation'),
       flipped: sum('flipped'),
@@ -74,6 +74,32 @@ export function manifestOf(build: Build): Manifest {
   }
 }
 
+interface InputCount {
+  readonly rows: number
+  readonly rejected: number
+  readonly pairs: number
+  readonly format: string
+  readonly notes: readonly string[]
+}
+
+/** What each input file came to, its parts together. */
+export function inputCounts(build: Build): InputCount[] {
+  const ingests = build.ingests()
+  let first = 0
+  return Array.from(build.plan.inputs.keys(), i => {
+    const pieces = ingests.slice(first, (first += build.piecesOf(i).length))
+    const sum = (of: (piece: Ingested) => number): number => pieces.reduce((n, piece) => n + of(piece), 0)
+    const surrogates = sum(piece => piece.surrogates)
+    return {
+      rows: sum(piece => piece.rows),
+      rejected: sum(piece => piece.rejected),
+      pairs: sum(piece => piece.pairs),
+      format: pieces[0].format,
+      notes: surrogates > 0 ? [`${surrogates} texts held lone surrogates; each was replaced by U+FFFD`] : [],
+    }
+  })
+}
+
 const sourceOf = (source: string, { weight: _, ...count }: SourceCount, attribution: readonly string[]): ManifestSource => ({
   source,
   ...count,
@@ -82,8 +108,11 @@ const sourceOf = (source: string, { weight: _, ...count }: SourceCount, attribut
 
 /** What the config says of the files that have pairs of a source. */
 function attributionsOf(build: Build, source: string): string[] {
-  const ingested = build.inputs()
-  const named = build.plan.inputs.filter((_, i) => ingested[i].sources.includes(source)).flatMap(input => input.attribution ?? [])
+  const ingests = build.ingests()
+  const named = build
+    .pieces()
+    .filter((_, i) => ingests[i].sources.includes(source))
+    .flatMap(input => input.attribution ?? [])
   return [...new Set(named)]
 }
 

@@ -41,7 +41,7 @@ export async function arrange(build: Build): Promise<TaskReport> {
     build.store.writeTable(`${arrangedKey(build)}.${folder}`, batches)
   }
   parts.ledger = cutByRows(pairs, LEDGER_ROWS)
-  const rejected = build.inputs().reduce((n, i) => n + i.rejected, 0)
+  const rejected = build.ingests().reduce((n, i) => n + i.rejected, 0)
   parts.rejects = cutByRows(rejected, LEDGER_ROWS)
   const record: Arranged = { parts: parts as unknown as Arranged['parts'], pair_bytes: quantiles(longest) }
   build.store.writeJson(arrangedKey(build), record as unknown as Json)

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Batch, Schema } from './batch.ts'
+import type { Part } from './codecs/row-source.ts'
 import { PendingError } from './errors.ts'
 import { lookupOf } from './judgements/lookup.ts'
 import { keyOf } from './keys.ts'
@@ -12,7 +13,12 @@ import { type Corpus, type Declared, type Env, type JudgedPairs, type Stage, sch
 import { Store, writeWhole } from './store.ts'
 import { tableNames } from './tables.ts'
 
-/** What reading one input came to; the record of an `ingest` task. */
+/** What one ingest task reads: an input file, or a part of a large one. */
+export interface Piece extends PlannedInput {
+  readonly part?: Part
+}
+
+/** What reading one piece came to; the record of an `ingest` task. */
 export interface Ingested {
   readonly rows: number
   readonly pairs: number
@@ -20,14 +26,14 @@ export interface Ingested {
   readonly format: string
   readonly sources: readonly string[]
   readonly recorded: readonly string[]
-  readonly notes: readonly string[]
+  readonly surrogates: number
   readonly shards: readonly { readonly pairs: number; readonly text_bytes: number; readonly block_rows: readonly number[] }[]
 }
 
 /** One shard at its place in the corpus. */
 export interface Shard {
   readonly place: number
-  readonly input: PlannedInput
+  readonly input: Piece
   readonly index: number
   readonly key: string
   readonly pairs: number
@@ -50,6 +56,7 @@ export class Build {
   readonly store: Store
   /** What people said of pairs. */
   readonly judged: JudgedPairs
+  readonly part_bytes: number
   private ingested: readonly Ingested[] | undefined
   private places: readonly Shard[] | undefined
   private resolved: readonly Step[] | undefined
@@ -58,6 +65,7 @@ export class Build {
     this.plan = located.plan
     this.paths = located.paths
     this.judged = lookupOf(located.judged ?? {})
+    this.part_bytes = located.part_bytes ?? PART_BYTES
     this.store = store
   }
 
@@ -76,19 +84,49 @@ export class Build {
     writeWhole(this.store.root, this.planFile(), JSON.stringify(located))
   }
 
-  /** What every input came to. Known once all are ingested. */
-  inputs(): readonly Ingested[] {
-    this.ingested ??= this.plan.inputs.map(input => {
-      if (!this.store.has(ingestKey(input))) throw new PendingError(`${input.path} is not ingested yet; run its ingest task first`)
-      return this.store.readJson<Ingested>(ingestKey(input))
+  /** Inputs that are cut into parts, so that several workers read them; one of which the first rows are wanted is not. */
+  large(): number[] {
+    return Array.from(this.plan.inputs.keys()).filter(i => this.isLarge(this.plan.inputs[i]))
+  }
+
+  private isLarge({ bytes, limit }: PlannedInput): boolean {
+    return bytes >= 2 * this.part_bytes && limit === undefined
+  }
+
+  /** Whether every large input is cut. */
+  isCut(): boolean {
+    return this.large().every(i => this.store.has(partsKey(this, i)))
+  }
+
+  /** What the ingest tasks read of input `i`: parts of it if it is cut, else all. */
+  piecesOf(i: number): Piece[] {
+    const input = this.plan.inputs[i]
+    const cut = this.isLarge(input) && this.store.has(partsKey(this, i))
+    const parts = cut ? this.store.readJson<Part[]>(partsKey(this, i)) : []
+    return parts.length < 2 ? [input] : parts.map(part => ({ ...input, part, key: keyOf(input.key, 'part', { ...part }) }))
+  }
+
+  private cut: readonly Piece[] | undefined
+  /** What the ingest tasks read, in order. Known once large inputs are cut. */
+  pieces(): readonly Piece[] {
+    if (!this.isCut()) throw new PendingError('large inputs are not cut into parts yet; run their cut tasks first')
+    this.cut ??= Array.from(this.plan.inputs.keys()).flatMap(i => this.piecesOf(i))
+    return this.cut
+  }
+
+  /** What every piece came to. Known once all are ingested. */
+  ingests(): readonly Ingested[] {
+    this.ingested ??= this.pieces().map(piece => {
+      if (!this.store.has(ingestKey(piece))) throw new PendingError(`${piece.path} is not ingested yet; run its ingest task first`)
+      return this.store.readJson<Ingested>(ingestKey(piece))
     })
     return this.ingested
   }
 
   shards(): readonly Shard[] {
     if (this.places) return this.places
-    const inputs = this.inputs()
-    const places = shardsOf(this.plan.inputs, (_, i) => inputs[i])
+    const ingests = this.ingests()
+    const places = shardsOf(this.pieces(), (_, i) => ingests[i])
     this.places = places
     return places
   }
@@ -98,7 +136,7 @@ export class Build {
     if (this.counted) return this.counted
     const shards = this.shards()
     const pairs = shards.reduce((n, s) => n + s.pairs, 0)
-    const sources = [...new Set(this.inputs().flatMap(i => i.sources))]
+    const sources = [...new Set(this.ingests().flatMap(i => i.sources))]
     const text_bytes = shards.reduce((n, s) => n + s.text_bytes, 0)
     this.counted = { pairs, text_bytes, sources, shard_starts: [...shards.map(s => s.start), pairs] }
     return this.counted
@@ -110,7 +148,7 @@ export class Build {
   }
 
   private resolvedSteps(): Step[] {
-    const recorded = [...new Set(this.inputs().flatMap(i => i.recorded))].sort()
+    const recorded = [...new Set(this.ingests().flatMap(i => i.recorded))].sort()
     return this.plan.steps.map((step, at) => ({
       ...step,
       at,
@@ -142,11 +180,14 @@ export class Build {
 /** A shard's texts are stored, read and measured in blocks of about so much. */
 export const BLOCK_BYTES = 4 * 2 ** 20
 
-/** The shards of inputs in order, of those that are ingested. */
-export function shardsOf(inputs: readonly PlannedInput[], ingested: (input: PlannedInput, i: number) => Ingested | undefined): Shard[] {
+/** A file from twice as much on is read in parts of about so much. */
+export const PART_BYTES = 128 * 2 ** 20
+
+/** The shards of pieces in order, of those that are ingested. */
+export function shardsOf(pieces: readonly Piece[], ingested: (piece: Piece, i: number) => Ingested | undefined): Shard[] {
   const places: Shard[] = []
   let start = 0
-  for (const [i, input] of inputs.entries())
+  for (const [i, input] of pieces.entries())
     for (const [index, shard] of (ingested(input, i)?.shards ?? []).entries()) {
       places.push({ ...shard, place: places.length, input, index, key: keyOf(input.key, index), start })
       start += shard.pairs
@@ -154,10 +195,12 @@ export function shardsOf(inputs: readonly PlannedInput[], ingested: (input: Plan
   return places
 }
 
-export const ingestKey = (input: PlannedInput): string => input.key
-export const textsKey = (input: PlannedInput, index: number): string => keyOf(input.key, 'texts', index)
-export const factsKey = (input: PlannedInput, index: number): string => keyOf(input.key, 'facts', index)
-export const rejectsKey = (input: PlannedInput): string => keyOf(input.key, 'rejects')
+/** How a file is cut follows from its bytes. */
+export const partsKey = ({ plan, part_bytes }: Build, i: number): string => keyOf('parts', PARTS_VERSION, plan.inputs[i].sha256, part_bytes)
+export const ingestKey = (piece: Piece): string => piece.key
+export const textsKey = (piece: Piece, index: number): string => keyOf(piece.key, 'texts', index)
+export const factsKey = (piece: Piece, index: number): string => keyOf(piece.key, 'facts', index)
+export const rejectsKey = (piece: Piece): string => keyOf(piece.key, 'rejects')
 export const measureKey = (measure: PlannedMeasure, shard: Shard): string => keyOf(measure.key, shard.key)
 /** A verdict that knows the corpus belongs to a place in it; another only to the shard. */
 const at = (step: PlannedStep, shard: Shard): string => (step.corpus_wide ? `${shard.place} ${shard.key}` : shard.key)
@@ -179,6 +222,8 @@ export const fileKey = (build: Build, folder: number, part: number): string => {
   return keyOf('file', FILE_VERSION, arrangedKey(build), folder, part, ...named)
 }
 
+/** Bump when files would be cut elsewhere. */
+const PARTS_VERSION = 1
 /** Bump when observed rows would be stored otherwise. */
 const OBSERVED_VERSION = 2
 /** Bump when the same verdicts would be settled or arranged otherwise. */

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { type Batch, batchOf, utf8Of } from './batch.ts'
 import { openRows } from './codecs/open-rows.ts'
 import { type BuiltPair, PairBuilder } from './codecs/pair-builder.ts'
-import { type ColumnName, stringOf } from './codecs/row-source.ts'
+import { type ColumnName, type Part, stringOf } from './codecs/row-source.ts'
 import { type Recognised, readRows, type SourceRow } from './codecs/source.ts'
 import { UserError } from './errors.ts'
 import { columnProblem, isList, knownFormats, wanted } from './formats/columns.ts'
@@ -24,6 +24,8 @@ export interface SourceFile {
   readonly label_kind?: LabelKind
   readonly priority: number
   readonly limit?: number
+  /** Its rows alone are read. */
+  readonly part?: Part
   /** Whether recorded scores of the rows are taken. */
   readonly scores: boolean
   readonly pairs: 'all' | 'best'
@@ -49,7 +51,8 @@ export interface IngestResult extends Recognised {
   /** Names seen in the column `source`, and models of recorded scores, in order of first appearance. */
   readonly sources: readonly string[]
   readonly recorded: readonly string[]
-  readonly notes: readonly string[]
+  /** Texts in which lone surrogates were replaced. */
+  readonly surrogates: number
 }
 
 export interface ShardLimits {
@@ -64,7 +67,7 @@ const LOOK_ROWS = 100
 /** Who judged a row that does not say so: the claim that costs least if it is wrong. */
 const DEFAULT_KIND: LabelKind = 'ai'
 
-/** Reads a whole file and hands over its shards one by one; waits for the sink, so that no more than a shard is held. */
+/** Reads a file, or a part of it, and hands over its shards one by one; waits for the sink, so that no more than a shard is held. */
 export async function ingestFile(file: SourceFile, sink: ShardSink, limits = LIMITS): Promise<IngestResult> {
   const { container, compression, columns, format } = await lookAt(file)
   const reading = new Reading(file, format)
@@ -74,7 +77,7 @@ export async function ingestFile(file: SourceFile, sink: ShardSink, limits = LIM
     await sink.shard(texts, facts)
   }
   const only = columns && wanted(columns, format, file.shown_first).map(column => column.name)
-  for await (const chunk of readRows(file.path, file.shown, { limit: file.limit, only, bytes: true }))
+  for await (const chunk of readRows(file.path, file.shown, { limit: file.limit, only, part: file.part, bytes: true }))
     for (const row of chunk)
       for (const pair of reading.read(row)) {
         builder.add(pair)
@@ -263,7 +266,7 @@ class Reading {
       rejects: this.rejects.all(),
       sources: [...this.sources],
       recorded: [...this.recorded],
-      notes: this.surrogates > 0 ? [`${this.surrogates} texts held lone surrogates; each was replaced by U+FFFD`] : [],
+      surrogates: this.surrogates,
     }
   }
 }

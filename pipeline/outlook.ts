@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Arranged, folders } from './arrange.ts'
-import { arrangedKey, type Build, type Ingested, ingestKey, measureKey, type Shard, shardsOf, textsKey, verdictKey } from './build.ts'
+import { arrangedKey, type Build, type Ingested, ingestKey, measureKey, type Shard, shardsOf, verdictKey } from './build.ts'
 import { type Cause, causesOf, type Made, madeOfManifest, madeOfPlan, matchedInputs } from './causes.ts'
 import type { Manifest } from './manifest.ts'
 import { isIngested, isPublished } from './phases.ts'
@@ -66,19 +66,20 @@ function readJson<T>(path: string): T | undefined {
 export function outlookOf(build: Build, before: Before | undefined): Outlook[] {
   const { plan, store } = build
   const causes = before ? causesOf(before.made, madeOfPlan(plan)) : []
-  const ingested = plan.inputs.filter(input => isIngested(build, input))
-  const shards = shardsOf(plan.inputs, input => (ingested.includes(input) ? store.readJson<Ingested>(ingestKey(input)) : undefined))
-  const of = ingested.length === plan.inputs.length ? shards.length : undefined
+  const pieces = plan.inputs.flatMap((_, i) => build.piecesOf(i))
+  const ingested = new Set(pieces.filter(piece => isIngested(build, piece)))
+  const shards = shardsOf(pieces, piece => (ingested.has(piece) ? store.readJson<Ingested>(ingestKey(piece)) : undefined))
+  const of = ingested.size === pieces.length ? shards.length : undefined
   const count = (has: (shard: Shard) => boolean): number => shards.filter(has).length
   const parts: Outlook[] = []
   const add = (part: string, done: number, all: number | undefined, why: () => string): void => {
     parts.push({ part, done, of: all, why: done === all ? '' : before ? why() : 'the first build of this name in this store' })
   }
-  add('ingest', ingested.length, plan.inputs.length, () => whyInputs(build, before!, causes))
+  add('ingest', ingested.size, pieces.length, () => whyInputs(build, before!, causes))
   const hasMeasures = (step: PlannedStep, shard: Shard): boolean => step.measures.every(measure => store.has(measureKey(measure, shard)))
   const measured = count(shard => plan.steps.every(step => hasMeasures(step, shard)))
   const unmeasured = plan.steps.filter(step => shards.some(shard => !hasMeasures(step, shard))).map(({ id }) => id)
-  add('measure', measured, of, () => whyMeasures(ingested.length < plan.inputs.length, unmeasured, causes))
+  add('measure', measured, of, () => whyMeasures(ingested.size < pieces.length, unmeasured, causes))
   for (const [i, step] of plan.steps.entries()) {
     const judged = count(shard => store.has(verdictKey(step, shard)))
     add(step.id, judged, of, () => whyStep(step, plan.steps.slice(0, i), before!, causes))
@@ -97,9 +98,10 @@ function filesOf(build: Build): { done: number; of: number } | undefined {
 
 const CUT_OFF = 'not made yet, or no longer in the store'
 
-function whyInputs({ plan, store }: Build, { made }: Before, causes: readonly Cause[]): string {
+function whyInputs(build: Build, { made }: Before, causes: readonly Cause[]): string {
+  const { plan } = build
   const matched = matchedInputs(made.inputs, madeOfPlan(plan).inputs)
-  const missing = plan.inputs.flatMap((input, j) => (store.has(textsKey(input, 0)) && store.has(ingestKey(input)) ? [] : [j]))
+  const missing = plan.inputs.flatMap((_, j) => (build.piecesOf(j).every(piece => isIngested(build, piece)) ? [] : [j]))
   const fresh = missing.filter(j => matched[j] === undefined)
   const changed = missing.filter(j => matched[j] !== undefined && made.inputs[matched[j]].sha256 !== plan.inputs[j].sha256)
   const renamed = missing.filter(

@@ -9,8 +9,10 @@ import {
   type Ingested,
   ingestKey,
   observedKey,
+  type Piece,
   partitionsOf,
   partKey,
+  partsKey,
   rejectsKey,
   type Shard,
   type Step,
@@ -20,7 +22,6 @@ import {
 } from './build.ts'
 import { isCombined } from './exchange.ts'
 import { type Segment, segmentsOf } from './pass.ts'
-import type { PlannedInput } from './plan.ts'
 import { missingMeasures } from './task.ts'
 
 export interface Phase {
@@ -32,8 +33,10 @@ export interface Phase {
 
 /** The phases of a build. Each is made when the one before is done, for it may depend on what that wrote. */
 export function* phases(build: Build): Generator<Phase> {
-  const inputs = build.plan.inputs
-  yield phase('ingest', inputs, i => (isIngested(build, inputs[i]) ? [] : [`ingest/${i}`]))
+  const large = build.large()
+  if (large.length > 0) yield phase('cut', large, n => (build.store.has(partsKey(build, large[n])) ? [] : [`cut/${large[n]}`]))
+  const pieces = build.pieces()
+  yield phase('ingest', pieces, i => (isIngested(build, pieces[i]) ? [] : [`ingest/${i}`]))
   const shards = build.shards()
   yield phase('measure', shards, i => (missingMeasures(build, shards[i]).length === 0 ? [] : [`measure/${i}`]))
   for (const [i, segment] of segmentsOf(build).entries()) yield* segmentPhases(build, shards, segment, i)
@@ -79,15 +82,15 @@ const phase = <T>(name: string, of: readonly T[], tasks: (i: number) => string[]
   tasks: of.flatMap((_, i) => tasks(i)),
 })
 
-export function isIngested({ store }: Build, input: PlannedInput): boolean {
-  if (!store.has(ingestKey(input)) || !store.has(rejectsKey(input))) return false
-  const { shards } = store.readJson<Ingested>(ingestKey(input))
-  return shards.every((_, i) => store.has(textsKey(input, i)) && store.has(factsKey(input, i)))
+export function isIngested({ store }: Build, piece: Piece): boolean {
+  if (!store.has(ingestKey(piece)) || !store.has(rejectsKey(piece))) return false
+  const { shards } = store.readJson<Ingested>(ingestKey(piece))
+  return shards.every((_, i) => store.has(textsKey(piece, i)) && store.has(factsKey(piece, i)))
 }
 
 /** Whether every shard has been judged by the steps that call reward models, so that no model is needed. */
 export function isScored(build: Build): boolean {
-  if (!build.plan.inputs.every(input => isIngested(build, input))) return false
+  if (!build.isCut() || !build.pieces().every(piece => isIngested(build, piece))) return false
   const scoring = build.steps().filter(step => step.code.models)
   return scoring.every(step => build.shards().every(shard => build.store.has(verdictKey(step, shard))))
 }

@@ -22,7 +22,7 @@ import type { Json } from './stage.ts'
 import { VERSION } from './version.ts'
 
 /** Bump when the same sources would give other shards. */
-const INGEST_VERSION = 4
+const INGEST_VERSION = 5
 
 /** One input file with how to read it. */
 export interface PlannedInput extends PlannedFile {
@@ -89,6 +89,8 @@ export interface LocatedPlan {
   readonly plan: Plan
   readonly paths: Readonly<Record<string, string>>
   readonly judged?: Readonly<Record<string, Judged>>
+  /** Where tests have small files cut. */
+  readonly part_bytes?: number
   /** The user's stages. */
   readonly modules?: readonly OwnModule[]
   /** What is odd about the judgement logs. */

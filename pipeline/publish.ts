@@ -137,13 +137,13 @@ function humanRows(build: Build, rows: Batch): OutBatch['columns'][string] {
 /** Rejects of all inputs laid end to end, those from `from` to `to`. */
 function* rejectBatches(build: Build, from: number, to: number): Generator<OutBatch> {
   let first = 0
-  for (const input of build.plan.inputs)
-    for (const [i, rows] of build.store.batchRows(rejectsKey(input)).entries()) {
+  for (const piece of build.pieces())
+    for (const [i, rows] of build.store.batchRows(rejectsKey(piece)).entries()) {
       const begin = Math.max(0, from - first)
       const end = Math.min(rows, to - first)
       first += rows
       if (begin >= end) continue
-      const { columns } = slice(build.store.readBatch(rejectsKey(input), i), begin, end)
-      yield { rows: end - begin, columns: { ...columns, file: repeated(input.path, end - begin) } }
+      const { columns } = slice(build.store.readBatch(rejectsKey(piece), i), begin, end)
+      yield { rows: end - begin, columns: { ...columns, file: repeated(piece.path, end - begin) } }
     }
 }

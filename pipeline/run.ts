@@ -1,7 +1,7 @@
 /** Runs a plan to its end: phase after phase on an executor, then the finished files into the output folder. */
 import { availableParallelism, cpus, hostname, totalmem } from 'node:os'
 import { resolve } from 'node:path'
-import { manifestOf } from './accounts.ts'
+import { inputCounts, manifestOf } from './accounts.ts'
 import { Build } from './build.ts'
 import type { Executor } from './executors/executor.ts'
 import { inline } from './executors/inline.ts'
@@ -101,7 +101,7 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
       if (unchanged) renewRun(options.out, report)
       else await install(fresh, manifest, report, options.out)
       fresh.store.touchUsed()
-      const notes = fresh.inputs().flatMap((input, i) => input.notes.map(note => `${located.plan.inputs[i].path}: ${note}`))
+      const notes = inputCounts(fresh).flatMap((input, i) => input.notes.map(note => `${located.plan.inputs[i].path}: ${note}`))
       return { manifest, times, notes, unchanged }
     })
   } finally {

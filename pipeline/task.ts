@@ -5,7 +5,19 @@
 
 import { arrange } from './arrange.ts'
 import { type Batch, beside, rowBytes, select, slice } from './batch.ts'
-import { BLOCK_BYTES, type Build, factsKey, type Ingested, ingestKey, measureKey, rejectsKey, type Shard, textsKey } from './build.ts'
+import {
+  BLOCK_BYTES,
+  type Build,
+  factsKey,
+  type Ingested,
+  ingestKey,
+  measureKey,
+  partsKey,
+  rejectsKey,
+  type Shard,
+  textsKey,
+} from './build.ts'
+import { openRows } from './codecs/open-rows.ts'
 import { ShardColumns } from './columns.ts'
 import { contextOf, type Opened } from './context.ts'
 import { remembered } from './digests.ts'
@@ -30,6 +42,7 @@ export interface TaskReport {
 type Run = (build: Build, opened: Opened, ...args: number[]) => Promise<TaskReport>
 
 const kinds: Readonly<Record<string, Run>> = {
+  cut: (build, _, i) => cut(build, i),
   ingest: (build, _, i) => ingest(build, i),
   measure,
   pass,
@@ -51,10 +64,22 @@ export function runTask(build: Build, opened: Opened, task: string): Promise<Tas
   return run(build, opened, ...numbers)
 }
 
-/** ingest/I: the I-th input file becomes shards. */
-async function ingest(build: Build, i: number): Promise<TaskReport> {
+/** cut/I: where the I-th input file may be cut; nowhere if it can be read from the start only. */
+async function cut(build: Build, i: number): Promise<TaskReport> {
   const input = build.plan.inputs[i]
-  if (!input) throw new UserError(`task ingest/${i}: the plan has ${build.plan.inputs.length} inputs`)
+  if (!input) throw new UserError(`task cut/${i}: the plan has ${build.plan.inputs.length} inputs`)
+  await refuseChanged(build, input)
+  const { parts } = await openRows(build.paths[input.path], input.path)
+  const found = (await parts?.(build.part_bytes)) ?? []
+  await refuseChanged(build, input)
+  build.store.writeJson(partsKey(build, i), found as never)
+  return { rows: 0 }
+}
+
+/** ingest/I: the I-th piece, a file or a part of one, becomes shards. */
+async function ingest(build: Build, i: number): Promise<TaskReport> {
+  const input = build.pieces()[i]
+  if (!input) throw new UserError(`task ingest/${i}: the plan has ${build.pieces().length} files and parts of files`)
   const shards: Ingested['shards'][number][] = []
   const sink = {
     shard: async (texts: Batch, facts: Batch): Promise<void> => {
@@ -65,13 +90,13 @@ async function ingest(build: Build, i: number): Promise<TaskReport> {
     },
   }
   await refuseChanged(build, input)
-  const { rejects, rows, pairs, rejected, format, sources, recorded, notes } = await ingestFile(sourceFile(input, build.paths), sink)
+  const { rejects, rows, pairs, rejected, format, sources, recorded, surrogates } = await ingestFile(sourceFile(input, build.paths), sink)
   await refuseChanged(build, input).catch(error => {
     for (const index of shards.keys()) for (const key of [textsKey(input, index), factsKey(input, index)]) build.store.drop(key)
     throw error
   })
   build.store.writeTable(rejectsKey(input), rejects as readonly Batch[])
-  const record: Ingested = { rows, pairs, rejected, format, sources, recorded, notes, shards }
+  const record: Ingested = { rows, pairs, rejected, format, sources, recorded, surrogates, shards }
   build.store.writeJson(ingestKey(input), record as never)
   return { rows }
 }

@@ -169,7 +169,7 @@ describe('files of columns', () => {
       expect(columnar.texts).toEqual(fromJson.texts)
       expect(columnar.facts).toEqual(fromJson.facts)
       expect(why(columnar)).toEqual(why(fromJson))
-      expect([columnar.sources, columnar.notes]).toEqual([fromJson.sources, fromJson.notes])
+      expect([columnar.sources, columnar.surrogates]).toEqual([fromJson.sources, fromJson.surrogates])
     }
   })
 

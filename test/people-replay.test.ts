@@ -1,6 +1,6 @@
 /**
  * Real votes replayed as annotators: the label is one vote, the truth what most of the others said; sampled, answered, built again. WHOLE=1
- * (`make bench`): both sets with and without labels turned round.
+ * (`make bench`): all rows of both sets, with and without labels turned round, under several seeds, with the figures on stdout.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -32,11 +32,12 @@ interface Replayed {
 
 const turned = (vote: Vote): Vote => (vote === 'tie' ? vote : vote === 'chosen' ? 'rejected' : 'chosen')
 
-/** Of a large file every second row. */
+const whole = process.env.WHOLE === '1'
+/** Of a large file every second row, unless `whole`. */
 const MANY = 5000
 
 /** `flips`: the share of labels that are turned round besides. */
-function replay(name: string, flips: number): Replayed[] {
+function replay(name: string, flips: number, seed: number): Replayed[] {
   const rows = gunzipSync(readFileSync(join(DATA, `${name}.jsonl.gz`)))
     .toString('utf8')
     .trim()
@@ -44,9 +45,9 @@ function replay(name: string, flips: number): Replayed[] {
     .map(line => JSON.parse(line) as Row)
   const draws = new Draws()
   return rows
-    .filter((_, i) => rows.length < MANY || i % 2 === 0)
+    .filter((_, i) => whole || rows.length < MANY || i % 2 === 0)
     .flatMap(({ id, prompt, chosen, rejected, votes = [] }, i) => {
-      draws.start(5, i, 1)
+      draws.start(seed, i, 1)
       const one = draws.below(Math.max(1, votes.length))
       const others = votes.filter((_, k) => k !== one)
       const ahead = others.filter(v => v.vote === 'chosen').length - others.filter(v => v.vote === 'rejected').length
@@ -66,9 +67,9 @@ function replay(name: string, flips: number): Replayed[] {
 }
 
 /** How many times as many wrong labels the targeted draws hold as all pairs do, and what `review status` says after the others' answers. */
-async function loop(name: string, flips: number, budget: number): Promise<{ lift: number; right: number; people: People }> {
+async function loop(name: string, flips: number, budget: number, seed: number): Promise<{ lift: number; right: number; people: People }> {
   const dir = freshDir('replay')
-  const pairs = replay(name, flips)
+  const pairs = replay(name, flips, seed)
   writeFileSync(join(dir, 'a.jsonl'), pairs.map(({ pair }) => `${JSON.stringify(pair)}\n`).join(''))
   writeFileSync(
     join(dir, 'c.yaml'),
@@ -103,18 +104,22 @@ async function loop(name: string, flips: number, budget: number): Promise<{ lift
 describe.skipIf(!existsSync(join(DATA, 'pandalm.jsonl.gz')))('real votes', () => {
   const cases: readonly [string, number, number, number][] = [
     ['ukpconvarg1', 0, 200, 3.6],
-    // 27 of 100 are wrong then: 3.7 is the most there can be
-    ['ukpconvarg1', 0.1, 200, 3.4],
+    ['ukpconvarg1', 0.1, 200, 3.6],
     ['pandalm', 0, 100, 2.7],
     ['pandalm', 0.1, 100, 2.7],
   ]
-  const some = process.env.WHOLE === '1' ? cases : cases.slice(1, 3)
+  const some = whole
+    ? [5, 6, 7, 8, 9].flatMap(seed => cases.map(one => [...one, seed] as const))
+    : cases.slice(1, 3).map(one => [...one, 5] as const)
   it.each(some)(
     'of %s, %d of the labels turned: %d draws find what is wrong, and the audit what is right',
-    async (name, flips, budget, least) => {
-      const { lift, right, people } = await loop(name, flips, budget)
+    async (name, flips, budget, bar, seed) => {
+      const { lift, right, people } = await loop(name, flips, budget, seed)
       const { low, high } = people.estimates.labels!
-      expect(lift).toBeGreaterThanOrEqual(least)
+      const most = 1 / (1 - right)
+      if (whole) console.log(`${name}, ${flips * 100} % turned, seed ${seed}: ${lift.toFixed(2)} of at most ${most.toFixed(2)}`)
+      // with labels turned 27 of 100 are wrong in ukpconvarg1, so that no draw can be better than 3.6 to 3.7 times
+      expect(lift).toBeGreaterThanOrEqual(Math.min(bar, (whole ? 0.97 : 0.93) * most))
       expect(low).toBeLessThanOrEqual(right)
       expect(high).toBeGreaterThanOrEqual(right - 0.03)
       expect(people.notes).toEqual([])

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { UserError } from '../errors.ts'
 import { damaged, messageOf, unreadable } from './damage.ts'
-import type { Compression } from './row-source.ts'
+import type { Compression, Part } from './row-source.ts'
 import { unzstd } from './zstd.ts'
 
 const CHUNK = 1 << 20
@@ -62,15 +62,15 @@ export function compressionOf({ head }: FileEnds): Compression {
   return skippable ? 'zstd' : 'none'
 }
 
-/** The unpacked bytes of a file. */
-export async function* fileBytes(path: string, shown: string, compression: Compression): AsyncGenerator<Buffer> {
+/** The unpacked bytes of a file; of one that is not packed, maybe of a part alone. */
+export async function* fileBytes(path: string, shown: string, compression: Compression, part?: Part): AsyncGenerator<Buffer> {
   if (compression === 'gzip') yield* gunzipped(path, shown)
   else if (compression === 'zstd') yield* unzstd(rawBytes(path, shown), shown)
-  else yield* rawBytes(path, shown)
+  else yield* rawBytes(path, shown, part)
 }
 
-async function* rawBytes(path: string, shown: string): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: CHUNK })
+async function* rawBytes(path: string, shown: string, part?: Part): AsyncGenerator<Buffer> {
+  const file = createReadStream(path, { highWaterMark: CHUNK, ...(part ? { start: part.from, end: part.to - 1 } : {}) })
   try {
     for await (const chunk of file) yield chunk as Buffer
   } catch (error) {

@@ -8,8 +8,9 @@ import { cut, describe, EXCERPT, MAX_TEXT, type Row, type RowBlock, RowFault } f
 /** Texts longer than this are not searched for their fault; characters. */
 const SEARCHED = 1 << 20
 
-export async function* jsonlRows(chunks: AsyncIterable<Buffer>): AsyncGenerator<RowBlock> {
-  for await (const block of lineBlocks(chunks)) yield new JsonBlock(block)
+/** `offset`: where the first of these bytes lies in the file. */
+export async function* jsonlRows(chunks: AsyncIterable<Buffer>, offset = 0): AsyncGenerator<RowBlock> {
+  for await (const block of lineBlocks(chunks, MAX_TEXT, offset)) yield new JsonBlock(block)
 }
 
 export async function* jsonArrayRows(chunks: AsyncIterable<Buffer>, shown: string): AsyncGenerator<RowBlock> {

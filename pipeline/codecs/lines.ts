@@ -1,6 +1,6 @@
 /** Cuts a stream of bytes at \n into blocks of whole lines; nothing else ends a line. */
 import { isUtf8 } from 'node:buffer'
-import { MAX_TEXT } from './row-source.ts'
+import { MAX_TEXT, type Part } from './row-source.ts'
 
 /** Row i is bytes[starts[i] .. ends[i]); blank lines are left out. */
 export interface LineBlock {
@@ -19,12 +19,11 @@ const NEWLINE = 10
 /** Of a line that is too long, for the excerpt. */
 const KEPT = 1024
 
-/** A byte-order mark at the start of the stream is no part of a line. */
-export async function* lineBlocks(chunks: AsyncIterable<Buffer>, max_line = MAX_TEXT): AsyncGenerator<LineBlock> {
+/** The file's bytes from `offset` on, where a line begins. A byte-order mark at the start of the file is no part of a line. */
+export async function* lineBlocks(chunks: AsyncIterable<Buffer>, max_line = MAX_TEXT, offset = 0): AsyncGenerator<LineBlock> {
   /** Parts of the line that has not ended, or only its beginning once it is too long. */
   let open: Buffer[] = []
   let size = 0
-  let offset = 0
   for await (const chunk of chunks) {
     const first = chunk.indexOf(NEWLINE)
     if (first < 0) {
@@ -45,6 +44,22 @@ export async function* lineBlocks(chunks: AsyncIterable<Buffer>, max_line = MAX_
   }
   if (size > max_line) yield tooLong(open[0], offset, size)
   else yield* blocksOf(Buffer.concat(open), offset, max_line)
+}
+
+/** Parts of a file of lines, each of about so many bytes; the last one may be smaller. */
+export async function lineParts(chunks: AsyncIterable<Buffer>, bytes: number): Promise<Part[]> {
+  const parts: Part[] = []
+  let [from, first_row, row, end] = [0, 0, 0, 0]
+  for await (const block of lineBlocks(chunks))
+    for (let i = 0; i < block.starts.length; i++, row++) {
+      const at = block.offset + block.starts[i]
+      end = block.offset + block.ends[i]
+      if (row === first_row || at - from < bytes) continue
+      parts.push({ from, to: at, first_row })
+      from = at
+      first_row = row
+    }
+  return [...parts, { from, to: end, first_row }]
 }
 
 function tooLong(beginning: Buffer, offset: number, size: number): LineBlock {

@@ -3,9 +3,9 @@ import { UserError } from '../errors.ts'
 import { arrowKind } from './arrow-messages.ts'
 import { compressionOf, type FileEnds, fileBytes, fileEnds, startsWith } from './file-bytes.ts'
 import { jsonArrayRows, jsonlRows } from './jsonl.ts'
-import { markLength } from './lines.ts'
+import { lineParts, markLength } from './lines.ts'
 import { isParquet } from './parquet-footer.ts'
-import { type Compression, cut, type RowSource } from './row-source.ts'
+import { type Compression, cut, type Part, type RowSource } from './row-source.ts'
 
 const OPEN_LIST = 0x5b
 const NEWLINE = 10
@@ -33,10 +33,13 @@ export async function openRows(path: string, shown: string): Promise<RowSource> 
   refuseOthers(head, shown, compression)
   const list = firstByte(head) === OPEN_LIST
   if (!list) refuseOtherText(head, shown)
+  const bytes = (part?: Part) => fileBytes(path, shown, compression, part)
+  if (list) return { container: 'json', compression, blocks: () => jsonArrayRows(bytes(), shown) }
   return {
-    container: list ? 'json' : 'jsonl',
+    container: 'jsonl',
     compression,
-    blocks: () => (list ? jsonArrayRows(fileBytes(path, shown, compression), shown) : jsonlRows(fileBytes(path, shown, compression))),
+    blocks: (_columns, _rows, part) => jsonlRows(bytes(part), part?.from),
+    ...(compression === 'none' ? { parts: size => lineParts(bytes(), size) } : {}),
   }
 }
 

@@ -17,18 +17,18 @@ import { type RowBlock, RowFault } from './row-source.ts'
 
 const BLOCK_ROWS = 2048
 
-/** The rows of a file, of these columns; `rows`: not more than the first so many. */
+/** The rows of a file, of these columns, from row group `from` to before `to`; `rows`: not more than the first so many. */
 export async function* records(
   path: string,
   shown: string,
   footer: ParquetFooter,
   columns: readonly OwnColumn[],
-  rows = footer.rows,
+  { rows = footer.rows, from = 0, to = footer.groups.length }: { rows?: number; from?: number; to?: number } = {},
 ): AsyncGenerator<RowBlock> {
   const file = await openFile(path, shown)
   try {
     let left = rows
-    for (let group = 0; group < footer.groups.length && left > 0; group++) {
+    for (let group = from; group < to && left > 0; group++) {
       for (const block of groupRecords(file, footer, columns, group, left)) {
         yield block
         // pages that native code unpacked are given back between turns of the event loop only

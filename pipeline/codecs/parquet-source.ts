@@ -3,10 +3,10 @@
  * all others by DuckDB, which is loaded for them alone.
  */
 import type { FileEnds } from './file-bytes.ts'
-import { readFooter } from './parquet-footer.ts'
+import { type ParquetFooter, readFooter } from './parquet-footer.ts'
 import { records } from './parquet-records.ts'
 import { ownColumns } from './parquet-shapes.ts'
-import type { ColumnName, RowBlock, RowSource } from './row-source.ts'
+import type { ColumnName, Part, RowBlock, RowSource } from './row-source.ts'
 
 /** Opens the file far enough to know its columns. */
 export async function openParquet(path: string, shown: string, ends: FileEnds): Promise<RowSource> {
@@ -18,12 +18,30 @@ export async function openParquet(path: string, shown: string, ends: FileEnds): 
     container: 'parquet',
     compression: 'none',
     columns,
-    blocks: (wanted = columns.map(({ name }) => name), rows) => {
+    ...(whole ? { parts: async bytes => groupParts(footer, bytes) } : {}),
+    blocks: (wanted = columns.map(({ name }) => name), rows, part) => {
       const needed = own.filter(({ name }) => wanted.includes(name))
       const others = columns.some(({ name }) => wanted.includes(name) && !needed.some(column => column.name === name))
-      return others || needed.length === 0 ? byDuckdb(path, shown, footer, wanted, rows) : records(path, shown, footer, needed, rows)
+      if (others || needed.length === 0) return byDuckdb(path, shown, footer, wanted, rows)
+      return records(path, shown, footer, needed, { rows, from: part?.from, to: part?.to })
     },
   }
+}
+
+/** Row groups put together to parts of about so many bytes. */
+function groupParts({ groups }: ParquetFooter, bytes: number): Part[] {
+  const parts: Part[] = []
+  let [from, first_row, row, size] = [0, 0, 0, 0]
+  for (const [g, { rows, chunks }] of groups.entries()) {
+    row += rows
+    size += chunks.reduce((sum, { start, end }) => sum + end - start, 0)
+    if (size < bytes && g + 1 < groups.length) continue
+    parts.push({ from, to: g + 1, first_row })
+    from = g + 1
+    first_row = row
+    size = 0
+  }
+  return parts
 }
 
 const duckdb = () => import('./duckdb-rows.ts')

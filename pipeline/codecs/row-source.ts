@@ -33,13 +33,23 @@ export interface ColumnName {
   readonly plain: boolean
 }
 
+/** A part of a file: whole rows, from row group or byte `from` to before `to`. */
+export interface Part {
+  readonly from: number
+  readonly to: number
+  /** How many rows of the file lie before it. */
+  readonly first_row: number
+}
+
 export interface RowSource {
   readonly container: Container
   readonly compression: Compression
   /** Of columnar files. */
   readonly columns?: readonly ColumnName[]
-  /** Reads from the start; `columns` are all that is needed of a columnar file, `rows` how many rows will be asked for. */
-  blocks(columns?: readonly string[], rows?: number): AsyncIterable<RowBlock>
+  /** `columns` are all that is needed of a columnar file, `rows` how many rows will be asked for; all rows, or those of a part. */
+  blocks(columns?: readonly string[], rows?: number, part?: Part): AsyncIterable<RowBlock>
+  /** Cuts the file into parts of about so many bytes; not there where it can be read from the start only. */
+  readonly parts?: (bytes: number) => Promise<Part[]>
 }
 
 /** Characters of a bad row that are shown. */

@@ -1,6 +1,6 @@
 /** Any source file as plain rows: recognised by its bytes, streamed in bounded chunks, with the reason for every row that cannot be read. */
 import { openRows } from './open-rows.ts'
-import { type Compression, type Container, type RowBlock, RowFault, withStrings } from './row-source.ts'
+import { type Compression, type Container, type Part, type RowBlock, RowFault, withStrings } from './row-source.ts'
 
 export interface Recognised {
   readonly container: Container
@@ -25,25 +25,28 @@ export interface ReadOptions {
   readonly limit?: number
   /** The columns wanted of a columnar file. */
   readonly only?: readonly string[]
+  /** Its rows alone. */
+  readonly part?: Part
   /** Leaves the texts of a columnar file as they are, UTF-8 bytes that are valid until the next chunk. */
   readonly bytes?: boolean
 }
 
 /** Rows in the order of the file, in chunks. Throws UserError where the file is damaged. */
 export async function* readRows(path: string, shown: string, options: ReadOptions = {}): AsyncGenerator<readonly SourceRow[]> {
-  const { limit = Number.POSITIVE_INFINITY, only, bytes = false } = options
+  const { limit = Number.POSITIVE_INFINITY, only, part, bytes = false } = options
   if (limit <= 0) return
   const source = await openRows(path, shown)
   const valueAt = source.columns && !bytes ? withStringsAt : asItIs
   const most = source.columns ? COLUMNAR_CHUNK_ROWS : CHUNK_ROWS
-  let row = 0
-  for await (const block of source.blocks(only, limit <= LOOK_ROWS ? limit : undefined)) {
+  const first = part?.first_row ?? 0
+  let row = first
+  for await (const block of source.blocks(only, limit <= LOOK_ROWS ? limit : undefined, part)) {
     for (let from = 0; from < block.rows; ) {
-      const to = Math.min(block.rows, from + most, from + limit - row)
+      const to = Math.min(block.rows, from + most, from + limit - (row - first))
       const chunk: SourceRow[] = []
       for (let i = from; i < to; i++) chunk.push(rowOf(block, i, row++, valueAt))
       yield chunk
-      if (row >= limit) return
+      if (row - first >= limit) return
       from = to
     }
   }
