@@ -21,7 +21,7 @@ import { damaged, messageOf, unreadable } from './damage.ts'
 import { type FileEnds, fileBytes } from './file-bytes.ts'
 import { unlz4 } from './lz4.ts'
 import { type ColumnName, type Row, type RowBlock, RowFault, type RowSource } from './row-source.ts'
-import { openZstd } from './zstd.ts'
+import { openZstd } from './zstd-buffers.ts'
 
 interface OpenFile {
   readonly reader: AsyncRecordBatchFileReader | AsyncRecordBatchStreamReader

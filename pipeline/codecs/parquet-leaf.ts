@@ -2,11 +2,13 @@
 import { readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { damaged, messageOf } from './damage.ts'
-import { dictionaryValues, type Next, plainValues, readHybrid } from './parquet-decodings.ts'
+import { BYTE_ARRAY, dictionaryValues, type Next, plainValues, readHybrid } from './parquet-decodings.ts'
 import { bitsFor } from './parquet-encodings.ts'
+import type { ParquetFile } from './parquet-file.ts'
 import type { Chunk } from './parquet-footer.ts'
 import { type Page, pageOf } from './parquet-pages.ts'
-import type { Unpackers } from './parquet-unpack.ts'
+import { PageStream } from './parquet-stream.ts'
+import { ZSTD } from './parquet-unpack.ts'
 
 const DATA = 0
 const DICTIONARY = 2
@@ -17,6 +19,8 @@ const RLE_DICTIONARY = 8
 /** Encodings that are read here; RLE is that of levels. */
 export const ENCODINGS: readonly number[] = [PLAIN, PLAIN_DICTIONARY, 3, RLE_DICTIONARY]
 
+/** From here on a page of texts is unpacked piece by piece: DuckDB makes one page of all a row group's texts. */
+const LARGE = 8 * 2 ** 20
 /** Larger pages are not unpacked: a text may have 256 MiB. */
 const MOST_BYTES = 320 * 2 ** 20
 /** Values and nulls of a page, values of a dictionary, and bits of a place in one: writers make far fewer. */
@@ -30,13 +34,6 @@ export interface Leaf {
   /** Levels of a value that is there. */
   readonly definition: number
   readonly repetition: number
-}
-
-/** An open file, for reading. */
-export interface ParquetFile {
-  readonly fd: number
-  readonly shown: string
-  readonly unpackers: Unpackers
 }
 
 const HEADER = 1 << 12
@@ -132,10 +129,32 @@ export class LeafCursor {
     if (type !== DATA && type !== DATA_V2) return
     const most = Math.min(this.#left, MOST_ENTRIES)
     if (!(entries >= 0 && entries <= most)) throw new RangeError(`a page of ${entries} values, expected at most ${most}`)
-    const [values, at] = type === DATA ? this.#levels(page, body) : this.#levelsOfV2(page, body)
-    this.#next = this.#values(encoding, entries, values, at)
+    this.#next = this.#streamed(page, body) ?? this.#unpackedValues(page, body)
     this.#entries = entries
     this.#left -= entries
+  }
+
+  /** Texts of a page that is not unpacked as a whole; undefined where it is none of these. */
+  #streamed({ type, encoding, entries, unpacked }: Page, body: Uint8Array): Next | undefined {
+    const { physical, repetition, definition } = this.#leaf
+    const { pieces } = this.#file.unpackers
+    if (!pieces || type !== DATA || encoding !== PLAIN || physical !== BYTE_ARRAY || unpacked < LARGE) return undefined
+    const found = this.#chunk.codec === ZSTD ? pieces.of(body, unpacked) : undefined
+    if (!found) return undefined
+    const stream = new PageStream(found, unpacked)
+    const levels = (most: number): ArrayLike<number> | undefined => {
+      if (most === 0) return undefined
+      const bytes = stream.take(stream.size())
+      return readHybrid(bytes, 0, bytes.length, bitsFor(most), entries)
+    }
+    this.#repetitions = levels(repetition)
+    this.#definitions = levels(definition)
+    return () => stream.take(stream.size())
+  }
+
+  #unpackedValues(page: Page, body: Uint8Array): Next {
+    const [values, at] = page.type === DATA ? this.#levels(page, body) : this.#levelsOfV2(page, body)
+    return this.#values(page.encoding, page.entries, values, at)
   }
 
   /** Reads levels that lie before the values, each after its length in four bytes. */
@@ -190,7 +209,7 @@ export class LeafCursor {
   #unpacked(packed: Uint8Array, size: number): Uint8Array {
     if (size === 0) return new Uint8Array(0)
     if (!(size > 0 && size <= MOST_BYTES)) throw new RangeError(`a page of ${size} bytes, expected at most ${MOST_BYTES}`)
-    const bytes = this.#file.unpackers[this.#chunk.codec](packed, size)
+    const bytes = this.#file.unpackers.whole[this.#chunk.codec](packed, size)
     if (bytes?.length !== size) throw new RangeError(`a page does not unpack to the ${size} bytes that it says`)
     return bytes
   }

@@ -4,15 +4,14 @@
  * (Melnik et al. 2010).
  */
 import { isUtf8 } from 'node:buffer'
-import { closeSync, openSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { columnRows } from './column-rows.ts'
-import { damaged, unreadable } from './damage.ts'
+import { damaged } from './damage.ts'
 import { BYTE_ARRAY } from './parquet-decodings.ts'
+import { closeFile, openFile, type ParquetFile } from './parquet-file.ts'
 import type { ParquetFooter } from './parquet-footer.ts'
-import { type Leaf, LeafCursor, type ParquetFile } from './parquet-leaf.ts'
+import { type Leaf, LeafCursor } from './parquet-leaf.ts'
 import type { OwnColumn, Shape } from './parquet-shapes.ts'
-import { openUnpackers } from './parquet-unpack.ts'
 import { type RowBlock, RowFault } from './row-source.ts'
 
 const BLOCK_ROWS = 2048
@@ -25,7 +24,7 @@ export async function* records(
   columns: readonly OwnColumn[],
   { rows = footer.rows, from = 0, to = footer.groups.length }: { rows?: number; from?: number; to?: number } = {},
 ): AsyncGenerator<RowBlock> {
-  const file = await openFile(path, shown)
+  const file = await openFile(path, shown, footer)
   try {
     let left = rows
     for (let group = from; group < to && left > 0; group++) {
@@ -37,7 +36,7 @@ export async function* records(
       left -= footer.groups[group].rows
     }
   } finally {
-    closeSync(file.fd)
+    closeFile(file)
   }
 }
 
@@ -56,16 +55,6 @@ export function* groupRecords(
     yield columnRows(count, Object.fromEntries(readers.map((reader, k) => [columns[k].name, reader.rows(count)])))
   }
   if (most >= rows) for (const reader of readers) reader.end()
-}
-
-/** The caller closes its `fd`. */
-export async function openFile(path: string, shown: string): Promise<ParquetFile> {
-  const unpackers = await openUnpackers()
-  try {
-    return { fd: openSync(path, 'r'), shown, unpackers }
-  } catch (error) {
-    throw unreadable(shown, error)
-  }
 }
 
 /** One column of one row group, read row by row. */

@@ -1,11 +1,11 @@
 /** Rows of goldpan's own Parquet files by their number: a row group is read when one of its rows is asked for, and kept until another one is. */
-import { closeSync } from 'node:fs'
 import { UserError } from '../errors.ts'
 import { messageOf } from './damage.ts'
 import { fileEnds } from './file-bytes.ts'
+import { closeFile, openFile, type ParquetFile } from './parquet-file.ts'
 import { type ParquetFooter, readFooter } from './parquet-footer.ts'
-import type { ParquetFile } from './parquet-leaf.ts'
-import { groupRecords, openFile } from './parquet-records.ts'
+
+import { groupRecords } from './parquet-records.ts'
 import { type OwnColumn, ownColumns } from './parquet-shapes.ts'
 import { withStrings } from './row-source.ts'
 
@@ -43,7 +43,7 @@ export class ParquetRows {
       for (const path of paths) files.push(await opened(path))
       return new ParquetRows(files)
     } catch (error) {
-      for (const { file } of files) closeSync(file.fd)
+      for (const { file } of files) closeFile(file)
       throw error
     }
   }
@@ -62,7 +62,7 @@ export class ParquetRows {
   }
 
   close(): void {
-    for (const { file } of this.files) closeSync(file.fd)
+    for (const { file } of this.files) closeFile(file)
   }
 
   private groupWith(number: number): Group {
@@ -95,7 +95,7 @@ async function opened(path: string): Promise<Opened> {
   const ends = await fileEnds(path, path)
   try {
     const footer = await readFooter(path, path, ends)
-    return { path, file: await openFile(path, path), footer, columns: ownColumns(footer) }
+    return { path, file: await openFile(path, path, footer), footer, columns: ownColumns(footer) }
   } catch (error) {
     throw damagedBuild(path, messageOf(error))
   }

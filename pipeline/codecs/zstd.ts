@@ -1,10 +1,8 @@
-/**
- * Zstandard (RFC 8878). Streams are unpacked block by block in bounded memory with libzstd in WebAssembly, checksums and sizes checked here;
- * buffers of known size at once with libzstd itself, which needs no start of its own in every thread.
- */
+/** Zstandard streams (RFC 8878), unpacked block by block in bounded memory with libzstd in WebAssembly, checksums and sizes checked here. */
 import { createXXHash64 } from 'hash-wasm'
 import { Cursor } from './cursor.ts'
 import { damaged } from './damage.ts'
+import { BLOCK, blockHeader, frameHeader } from './zstd-frames.ts'
 
 /** What lies under the package's own methods, which copy byte by byte through JS arrays (13 MB/s; this way 350). */
 interface Library {
@@ -18,41 +16,53 @@ interface Stream {
   delete(): void
 }
 
-/** Most that one block unpacks to (RFC 8878, 3.1.1.2.3). */
-const BLOCK = 1 << 17
-const MAX_WINDOW = 1 << 27
-const MAGIC = 0xfd2fb528
-
-interface Frame {
-  readonly header: number
-  readonly checksum: boolean
-  readonly size?: bigint
-}
-
 /** Unpacks any number of frames laid end to end. */
 export async function* unzstd(packed: AsyncIterable<Buffer>, shown: string): AsyncGenerator<Buffer> {
-  const library = (await (await import('@hpcc-js/wasm-zstd')).Zstd.load()) as unknown as Library
   const cursor = new Cursor(packed)
-  const stream = new library._zstdClass()
-  const memory = library._mainModule._module
-  const input = memory._malloc(BLOCK + 64)
-  const output = memory._malloc(BLOCK * 2)
-  const unpack = (bytes: Buffer): Buffer => {
-    memory.HEAPU8.set(bytes, input)
-    const size = stream.decompressChunk(output, BLOCK * 2, input, bytes.length)
-    return Buffer.from(memory.HEAPU8.subarray(output, output + size))
-  }
+  const unpacker = (await openBlocks())()
+  const unpack = (bytes: Buffer): Buffer => Buffer.from(unpacker.unpack(bytes))
   try {
     while ((await cursor.fill(4)) > 0) {
       if (await skipped(cursor, shown)) continue
-      stream.reset()
+      unpacker.reset()
       yield* frame(cursor, shown, unpack)
     }
   } finally {
-    memory._free(input)
-    memory._free(output)
-    stream.delete()
+    unpacker.close()
     await cursor.close()
+  }
+}
+
+/** Unpacks a frame header, then block after block; after `reset` another frame. */
+export interface BlockUnpacker {
+  reset(): void
+  /** Valid until the next call of any unpacker; nothing on any fault. */
+  unpack(bytes: Uint8Array): Uint8Array
+  close(): void
+}
+
+/** Loads the library; what it gives makes unpackers. */
+export async function openBlocks(): Promise<() => BlockUnpacker> {
+  const library = (await (await import('@hpcc-js/wasm-zstd')).Zstd.load()) as unknown as Library
+  const memory = library._mainModule._module
+  return () => {
+    const stream = new library._zstdClass()
+    const input = memory._malloc(BLOCK + 64)
+    const output = memory._malloc(BLOCK * 2)
+    return {
+      reset: () => stream.reset(),
+      unpack: bytes => {
+        memory.HEAPU8.set(bytes, input)
+        const size = stream.decompressChunk(output, BLOCK * 2, input, bytes.length)
+        // only now: the memory may have grown
+        return memory.HEAPU8.subarray(output, output + size)
+      },
+      close: () => {
+        memory._free(input)
+        memory._free(output)
+        stream.delete()
+      },
+    }
   }
 }
 
@@ -96,78 +106,4 @@ async function* frame(cursor: Cursor, shown: string, unpack: (bytes: Buffer) => 
   if (!checksum) return
   const expected = cursor.take(4).readUInt32LE(0)
   if (Buffer.from(hash.digest('binary')).readUInt32BE(4) !== expected) throw fault('the checksum of a zstd frame does not match')
-}
-
-interface BlockHeader {
-  readonly last: boolean
-  /** What follows the header, and the most that it unpacks to. */
-  readonly bytes: number
-  readonly most: number
-}
-
-/** A block's three bytes (RFC 8878, 3.1.1.2): raw, one byte repeated, or compressed. */
-function blockHeader(word: number, fault: (what: string) => Error): BlockHeader {
-  const kind = (word >> 1) & 3
-  const length = word >> 3
-  if (kind === 3 || length > BLOCK) throw fault('expected a zstd block, got other bytes')
-  return { last: (word & 1) === 1, bytes: kind === 1 ? 1 : length, most: kind === 2 ? BLOCK : length }
-}
-
-function frameHeader(bytes: Buffer, fault: (what: string) => Error): Frame {
-  if (bytes.length < 6 || bytes.readUInt32LE(0) !== MAGIC) throw fault('expected the end of the file or a zstd frame, got other bytes')
-  const flags = bytes[4]
-  const single = (flags & 0x20) !== 0
-  const dictionary = [0, 1, 2, 4][flags & 3]
-  const sized = [single ? 1 : 0, 2, 4, 8][flags >> 6]
-  const header = 5 + (single ? 0 : 1) + dictionary + sized
-  if (bytes.length < header || (flags & 8) !== 0) throw fault('expected a zstd frame header, got other bytes')
-  if (dictionary > 0) throw fault('this frame needs a dictionary, which goldpan does not have; pack the file without one')
-  const at = header - sized
-  const size =
-    sized === 0 ? undefined : sized === 8 ? bytes.readBigUInt64LE(at) : BigInt(bytes.readUIntLE(at, sized) + (sized === 2 ? 256 : 0))
-  const window = single ? Number(size) : 2 ** (10 + (bytes[5] >> 3)) * (1 + (bytes[5] & 7) / 8)
-  if (window > MAX_WINDOW && !single)
-    throw fault(
-      `the frame needs a window of ${window} bytes, at most ${MAX_WINDOW} are kept; pack the file without --ultra --long=28 or more`,
-    )
-  return { header, checksum: (flags & 4) !== 0, size }
-}
-
-/** A block of less than 128 KiB may unpack to less than its header allows. What allows more than this is no buffer of that size. */
-const mostAllowed = (size: number): number => Math.min(size + 256 * 2 ** 20, 64 * size + 2 ** 20)
-
-/** Unpacks one buffer of which the unpacked size is known, at once; undefined if it does not unpack to that. Takes at most 256 MiB more. */
-export async function openZstd(): Promise<(packed: Uint8Array, size: number) => Uint8Array | undefined> {
-  const { Decoder } = await import('@toondepauw/node-zstd')
-  const decoder = new Decoder()
-  return ({ buffer, byteOffset, byteLength }, size) => {
-    const packed = Buffer.from(buffer, byteOffset, byteLength)
-    try {
-      if (mostUnpacked(packed, size) > mostAllowed(size)) return undefined
-      const bytes = decoder.decodeSync(packed)
-      return bytes.length === size ? bytes : undefined
-    } catch {
-      return undefined
-    }
-  }
-}
-
-/** The most that frames laid end to end unpack to by the headers of their blocks; throws where a frame is none or claims more than `size`. */
-function mostUnpacked(packed: Buffer, size: number): number {
-  const fault = (what: string): Error => new Error(what)
-  let most = 0
-  for (let at = 0; at < packed.length; ) {
-    const frame = frameHeader(packed.subarray(at, at + 18), fault)
-    if (frame.size !== undefined && frame.size > size) throw fault('a frame is larger than what is expected')
-    at += frame.header
-    for (let last = false; !last; ) {
-      const block = blockHeader(packed.readUIntLE(at, 3), fault)
-      last = block.last
-      most += block.most
-      at += 3 + block.bytes
-    }
-    if (frame.checksum) at += 4
-    if (at > packed.length) throw fault('the buffer ends inside a frame')
-  }
-  return most
 }

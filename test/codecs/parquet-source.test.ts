@@ -1,62 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { DuckDBInstance } from '@duckdb/node-api'
+import { writeFileSync } from 'node:fs'
 import { ParquetSchema, ParquetWriter } from 'parquetjs-lite'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { duckRows } from '../../pipeline/codecs/duckdb-rows.ts'
-import { fileEnds } from '../../pipeline/codecs/file-bytes.ts'
+import { describe, expect, test, vi } from 'vitest'
 import { openRows } from '../../pipeline/codecs/open-rows.ts'
-import { readFooter } from '../../pipeline/codecs/parquet-footer.ts'
-import { records } from '../../pipeline/codecs/parquet-records.ts'
-import { ownColumns } from '../../pipeline/codecs/parquet-shapes.ts'
-import type { RowBlock, Text } from '../../pipeline/codecs/row-source.ts'
+import type { Text } from '../../pipeline/codecs/row-source.ts'
 import { readRows } from '../../pipeline/codecs/source.ts'
 import { UserError } from '../../pipeline/errors.ts'
+import { bytesOf, encodingsOf, fileOf, freshFile, readFile, rows, written } from './parquet-files.ts'
 
-/** Small Parquet files of two rows {prompt, chosen, rejected} as pyarrow 26 writes them, base64; `encrypted` ones with modular encryption. */
-const parquetFiles = JSON.parse(readFileSync(join(import.meta.dirname, 'parquet-files.json'), 'utf8')) as Readonly<Record<string, string>>
-
-const folder = mkdtempSync(join(tmpdir(), 'goldpan-parquet-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-
-let files = 0
-function fileOf(bytes: Uint8Array): string {
-  const path = join(folder, `${files++}`)
-  writeFileSync(path, bytes)
-  return path
-}
-
-async function readFile(path: string, only?: readonly string[]): Promise<unknown[]> {
-  const rows: unknown[] = []
-  for await (const chunk of readRows(path, 'in', { only })) for (const row of chunk) rows.push('value' in row ? row.value : row.error)
-  return rows
-}
 const read = (bytes: Uint8Array): Promise<unknown[]> => readFile(fileOf(bytes))
-const bytesOf = (name: string): Buffer => Buffer.from(parquetFiles[name], 'base64')
-
-const rows = [
-  { prompt: 'Q', chosen: '\ufeffA', rejected: 'C' },
-  { prompt: 'R', chosen: 'B', rejected: 'C' },
-]
-
-/** Writes what a query gives as a Parquet file. */
-let written: (query: string, options?: string) => Promise<string>
-let encodingsOf: (path: string) => Promise<string>
-beforeAll(async () => {
-  const connection = await (await DuckDBInstance.create(':memory:')).connect()
-  written = async (query, options = '') => {
-    const path = join(folder, `${files++}`)
-    await connection.run(`COPY (${query}) TO '${path}' (FORMAT parquet ${options})`)
-    return path
-  }
-  encodingsOf = async path => {
-    const result = await connection.runAndReadAll(
-      `SELECT DISTINCT encodings FROM parquet_metadata('${path}') WHERE path_in_schema = 'text'`,
-    )
-    return result.getRows().join()
-  }
-})
 
 describe('texts', () => {
   // Of 0 to 29 bytes and more, around the 12 up to which DuckDB keeps them in place.
@@ -109,84 +60,6 @@ describe('texts', () => {
   })
 })
 
-describe('our own reader', () => {
-  const all = async (blocks: AsyncIterable<RowBlock>): Promise<unknown[]> => {
-    const rows: unknown[] = []
-    for await (const block of blocks) for (let i = 0; i < block.rows; i++) rows.push(block.row(i))
-    return rows
-  }
-  const nested = `SELECT * FROM (SELECT i AS id, i % 3 = 0 AS flag, i / 7.0::DOUBLE AS score, (i / 3)::FLOAT AS half, i::INTEGER AS small,
-    CASE WHEN i % 5 > 0 THEN repeat(chr(97 + (i % 26)::INT), (i % 40)::INT) END AS text, ['ask', 'math', NULL][1 + i % 3] AS source,
-    CASE WHEN i % 11 > 0 THEN [{'role': 'user', 'content': 'c' || i}, NULL, {'role': NULL, 'content': ''}][1:(i % 4)::INT] END AS turns,
-    CASE WHEN i % 13 > 0 THEN [[i, NULL], [], NULL, [i + 1]][1:(i % 5)::INT] END AS lists,
-    CASE WHEN i % 4 > 0 THEN {'a': {'b': CASE WHEN i % 3 > 0 THEN 'x' || i END, 'c': [i % 2]}} END AS deep
-    FROM range(7001) t(i))`
-
-  test.each([
-    'COMPRESSION uncompressed, ROW_GROUP_SIZE 2048',
-    'COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 1',
-    'COMPRESSION snappy, ROW_GROUP_SIZE 4096',
-    'COMPRESSION snappy',
-  ])('reads what DuckDB reads: %s', async options => {
-    const path = await written(nested, `, ${options}`)
-    const footer = await readFooter(path, 'in', await fileEnds(path, 'in'))
-    const own = ownColumns(footer)
-    expect(own.map(({ name }) => name)).toEqual(footer.columns.map(({ name }) => name))
-    const found = await all(records(path, 'in', footer, own))
-    const expected = await all(
-      duckRows(
-        path,
-        'in',
-        footer,
-        own.map(({ name }) => name),
-      ),
-    )
-    expect(found).toHaveLength(7001)
-    expect(found).toEqual(expected)
-    expect(await all(records(path, 'in', footer, own, { rows: 2100 }))).toEqual(expected.slice(0, 2100))
-  })
-
-  test.each(['checksums', 'dictionary_v2', 'empty_groups'])('pages of others: %s', async name => {
-    const path = fileOf(bytesOf(name))
-    const footer = await readFooter(path, 'in', await fileEnds(path, 'in'))
-    const own = ownColumns(footer)
-    expect(own).toHaveLength(3)
-    const texts = (await all(records(path, 'in', footer, own))) as Record<string, Uint8Array>[]
-    expect(texts.map(row => Object.fromEntries(Object.entries(row).map(([k, text]) => [k, Buffer.from(text).toString()])))).toEqual(rows)
-  })
-
-  test('leaves dates, decimals, maps and other packings to DuckDB', async () => {
-    const columns = async (query: string, options?: string): Promise<string[]> => {
-      const path = await written(query, options)
-      return ownColumns(await readFooter(path, 'in', await fileEnds(path, 'in'))).map(({ name }) => name)
-    }
-    const odd =
-      "SELECT DATE '2026-01-01' AS day, 1.5::DECIMAL(9, 2) AS price, MAP {'a': 1} AS map, 1::UBIGINT AS big, 'x' AS text, now() AS time"
-    expect(await columns(odd)).toEqual(['text'])
-    expect(await columns("SELECT 'x' AS text", ', COMPRESSION brotli')).toEqual([])
-    expect(await columns('SELECT i::VARCHAR AS text FROM range(9) t(i)', ', PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1')).toEqual([])
-  })
-
-  test('names the row group, the column and the byte of a page that does not unpack', async () => {
-    const path = await written('SELECT repeat(i::VARCHAR, 50) AS text FROM range(500) t(i)', ', COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 1')
-    const bytes = readFileSync(path)
-    bytes[bytes.indexOf(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]))] ^= 0x55
-    const broken = fileOf(bytes)
-    await expect(readFile(broken)).rejects.toThrow(
-      /^in: row group 0, column text, byte \d+: a page does not unpack to the \d+ bytes that it says; the file is damaged/,
-    )
-  })
-
-  test('refuses a page of version 2 under the header of version 1', async () => {
-    const bytes = bytesOf('dictionary_v2')
-    const header = bytes.indexOf(Buffer.from([0x15, 6, 0x15, 10, 0x15, 10, 0x5c]))
-    bytes[header + 6] = 0x2c
-    await expect(readFile(fileOf(bytes))).rejects.toThrow(
-      /^in: row group 0, column prompt, byte \d+: a page ends within its levels; the file is/,
-    )
-  })
-})
-
 describe('dialects', () => {
   test.each(['checksums', 'dictionary_v2', 'lz4', 'empty_groups'] as const)('%s', async name => {
     expect(await read(bytesOf(name))).toEqual(rows)
@@ -222,7 +95,7 @@ describe('dialects', () => {
   })
 
   test('a path with quotes, brackets and key=value folders', async () => {
-    const path = join(folder, "source=it's [1]*?.parquet")
+    const path = freshFile("source=it's [1]*?.parquet")
     writeFileSync(path, bytesOf('lz4'))
     expect(await readFile(path)).toEqual(rows)
   })
@@ -255,7 +128,7 @@ describe('bad files are refused by name', () => {
 
   test('that kills the process that tries to read it is refused, and the next file is read', async () => {
     const evil = fileOf(bytesOf('lz4'))
-    const require = join(folder, 'kill.cjs')
+    const require = freshFile('kill.cjs')
     const late = fileOf(bytesOf('lz4'))
     const kill = `name === 'message' && message.path === '${evil}' && process.kill(process.pid, 'SIGSEGV')
       name === 'message' && message.path === '${late}' && message.rows === undefined && setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100)`
@@ -297,7 +170,7 @@ test('a file by another writer, with repeated groups', async () => {
     prompt: { type: 'UTF8', compression: 'SNAPPY' },
     turns: { repeated: true, fields: { role: { type: 'UTF8' }, content: { type: 'UTF8', optional: true } } },
   })
-  const path = join(folder, 'lite')
+  const path = freshFile('lite')
   const writer = await ParquetWriter.openFile(schema, path)
   writer.setRowGroupSize(1)
   const written = [

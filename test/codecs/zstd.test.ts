@@ -1,6 +1,8 @@
 import { Encoder } from '@toondepauw/node-zstd'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { openZstd } from '../../pipeline/codecs/zstd.ts'
+import { PageStream } from '../../pipeline/codecs/parquet-stream.ts'
+import { openZstd, openZstdPieces } from '../../pipeline/codecs/zstd-buffers.ts'
 
 const unzstd = await openZstd()
 const text = Buffer.from('the same words again and again. '.repeat(9000))
@@ -38,5 +40,64 @@ describe('a zstd buffer of known size', () => {
     const before = process.memoryUsage().rss
     expect(unzstd(repeated(100_000), 1000)).toBeUndefined()
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 2 ** 20)
+  })
+})
+
+describe('a zstd buffer piece by piece', async () => {
+  const opened = await openZstdPieces()
+  /** Pieces are valid until the next one only. */
+  const all = (bytes: Uint8Array, size: number): Buffer =>
+    Buffer.concat(Array.from({ [Symbol.iterator]: () => opened.of(bytes, size)! }, piece => Buffer.from(piece)))
+
+  it('is what it is at once, one beside another', () => {
+    expect(text.equals(all(packed, text.length))).toBe(true)
+    expect(all(Buffer.concat([packed, packed]), 2 * text.length)).toHaveLength(2 * text.length)
+    expect(all(repeated(3), 3 << 17)).toEqual(Buffer.alloc(3 << 17, 'a'))
+    const [a, b] = [opened.of(packed, text.length)!, opened.of(repeated(3), 3 << 17)!]
+    expect(Buffer.from(a.next().value).subarray(0, 9).toString()).toBe('the same ')
+    expect(Buffer.from(b.next().value).subarray(0, 9).toString()).toBe('aaaaaaaaa')
+    opened.close()
+    expect(text.equals(all(packed, text.length))).toBe(true)
+  })
+
+  it('is refused where it is of another size, cut, or followed by something', () => {
+    for (const size of [0, 1, text.length - 1, text.length + 1]) expect(() => all(packed, size)).toThrow(RangeError)
+    for (let cut = 0; cut < packed.length; cut++)
+      expect(() => all(packed.subarray(0, cut), text.length)).toThrow(cut === 0 ? Error : RangeError)
+    expect(() => all(Buffer.concat([packed, Buffer.from('more')]), text.length)).toThrow('expected the end of the file or a zstd frame')
+    expect(() => all(repeated(100_000), 1000)).toThrow('a page does not unpack: it has more than the 1000 bytes that it says')
+    opened.close()
+  })
+
+  it('gives to a page what is taken of it, in any portions, which stay valid', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.nat(300), fc.nat(3_000_000)), { maxLength: 30 }),
+        fc.integer({ min: 1, max: 1 << 17 }),
+        (portions, piece) => {
+          const bytes = Buffer.alloc(
+            Math.min(
+              9_000_000,
+              portions.reduce((a, b) => a + b, 0),
+            ),
+            'some words that do not repeat in step with pieces; ',
+          )
+          const pieces = Array.from({ length: Math.ceil(bytes.length / piece) }, (_, i) => bytes.subarray(i * piece, (i + 1) * piece))
+          const stream = new PageStream(pieces[Symbol.iterator](), bytes.length)
+          let at = 0
+          const taken: [Uint8Array, number][] = []
+          for (const length of portions) {
+            if (at + length > bytes.length) {
+              expect(() => stream.take(length)).toThrow('a page ends before its values do')
+              break
+            }
+            taken.push([stream.take(length), at])
+            at += length
+          }
+          for (const [part, from] of taken) expect(Buffer.compare(part, bytes.subarray(from, from + part.length))).toBe(0)
+        },
+      ),
+      { seed: 42, numRuns: 40 },
+    )
   })
 })
