@@ -1,4 +1,4 @@
-# docker build -t goldpan . && docker run --rm -v "$PWD:/work" goldpan run my.yaml --out out/mine
+# docker build -t goldpan . && docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" goldpan run my.yaml --out out/mine
 FROM node:22-slim AS build
 WORKDIR /goldpan
 COPY . .

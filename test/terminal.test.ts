@@ -115,10 +115,24 @@ describe('completion', () => {
     expect(complete('rep')).toEqual(['report', ':4'])
     expect(complete('run', '--progress', '')).toEqual(['auto', 'plain', 'none', ':4'])
     expect(complete('run', 'conf')).toEqual(['configs/', ':6'])
+    expect(complete('stages', 'near')).toEqual(['near-dup', ':4'])
+    expect(goldpan(['complete', '--', 'sto']).stdout).toMatch(/^store\t.*the store/)
+  })
+
+  const launcher = (): NodeJS.ProcessEnv => {
+    writeFileSync(join(dir, 'goldpan'), `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`, { mode: 0o755 })
+    return { ...process.env, PATH: `${dir}:${process.env.PATH}` }
+  }
+  const has = (shell: string): boolean => spawnSync(shell, ['--version']).status === 0
+
+  it.skipIf(!has('fish'))('completes in fish', () => {
+    const input = `goldpan completion fish | source\ncomplete -C 'goldpan rep'\ncomplete -C 'goldpan run --progress '\ncomplete -C 'goldpan store f'`
+    const { stdout, stderr } = spawnSync('fish', ['--no-config', '-c', input], { env: launcher(), encoding: 'utf8' })
+    expect(stderr).toBe('')
+    expect(stdout.split('\n').map(line => line.split('\t')[0])).toEqual(['report', 'auto', 'none', 'plain', 'fsck', ''])
   })
 
   it('completes in bash, with and without the package bash-completion', () => {
-    writeFileSync(join(dir, 'goldpan'), `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`, { mode: 0o755 })
     // In a script no completion runs, so compopt has nothing to set.
     const lines = [
       goldpan(['completion', 'bash']).stdout,
@@ -126,8 +140,7 @@ describe('completion', () => {
       'COMP_WORDS=(goldpan rep) COMP_CWORD=1; __goldpan_complete; declare -p COMPREPLY',
       'COMP_WORDS=(goldpan run --progress "") COMP_CWORD=3; __goldpan_complete; declare -p COMPREPLY',
     ]
-    const env = { ...process.env, PATH: `${dir}:${process.env.PATH}` }
-    const said = spawnSync('bash', ['--norc'], { input: lines.join('\n'), cwd: ROOT, env, encoding: 'utf8' })
+    const said = spawnSync('bash', ['--norc'], { input: lines.join('\n'), cwd: ROOT, env: launcher(), encoding: 'utf8' })
     expect(said).toMatchObject({ stderr: '', stdout: expect.stringMatching(/"report *".*\n.*"auto.*"plain.*"none/) })
   })
 

@@ -17,7 +17,7 @@ const BASH_WORDS = `declare -F _get_comp_words_by_ref > /dev/null || _get_comp_w
 `
 
 /** `completion SHELL` prints a script; the script asks the hidden command `complete`. To be called when all other commands are there. */
-export function registerCompletion(program: Command): void {
+export async function registerCompletion(program: Command): Promise<void> {
   const completion = tab(program, { completionCommandName: 'completion' })
   Object.assign(completion, { complete: answer })
   program.commands
@@ -31,6 +31,11 @@ Example: goldpan completion bash >> ~/.bashrc
          goldpan completion zsh > "\${fpath[1]}/_goldpan"
          goldpan completion fish > ~/.config/fish/completions/goldpan.fish`,
     )
+  const stage = completion.commands.get('stages')?.arguments.get('name')
+  if (stage && process.argv.includes('stages')) {
+    const { stages } = await import('../../stages/index.ts')
+    stage.handler = complete => stages.forEach(({ doc }, name) => void complete(name, doc))
+  }
   for (const command of completion.commands.values()) {
     for (const [name, argument] of command.arguments) if (!argument.handler && !NO_FILES.has(name)) argument.handler = paths
     for (const [name, option] of command.options) if (!option.isBoolean && ARE_FILES.test(name)) option.handler = paths
@@ -44,10 +49,11 @@ interface Completing {
 const NO_SPACE = 2
 const NO_FILE_COMPLETION = 4
 
-/** As the package answers a shell, but that a folder is not followed by a space. */
+/** As the package answers a shell, but that a folder is not followed by a space, and that a group of commands is described by its own line, which comes first. */
 function answer(this: Completing, word: string): void {
   const begun = word.replace(/^--[\w-]+=/, '')
-  const found = new Map(this.completions.filter(({ value }) => value.startsWith(begun)).map(one => [one.value, one]))
+  const found = new Map<string, Completing['completions'][number]>()
+  for (const one of this.completions) if (one.value.startsWith(begun) && !found.has(one.value)) found.set(one.value, one)
   for (const { value, description = '' } of found.values()) console.log(`${value}\t${description}`)
   const folders = found.size > 0 && [...found.keys()].every(value => value.endsWith('/'))
   console.log(`:${NO_FILE_COMPLETION + (folders ? NO_SPACE : 0)}`)
