@@ -1,8 +1,10 @@
 /** The order in which the output folders hold pairs, and how each is cut into files. */
-import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers } from './batch.ts'
+import { type Batch, batchOf, columnsOf, type Ids, isValid, type Numbers } from './batch.ts'
 import { arrangedKey, type Build, declared } from './build.ts'
 import { ShardColumns } from './columns.ts'
 import type { OutputConfig } from './config-schema.ts'
+import { groupsOf, lanesOf, membersOf } from './kernels/groups.ts'
+import { Ints } from './kernels/ints.ts'
 import { outcomes } from './pair.ts'
 import { readSettled, splits } from './settle.ts'
 import { ShuffledOrder } from './shuffle.ts'
@@ -62,7 +64,7 @@ function collect(build: Build, bytes: Int32Array, longest: Map<number, number>):
     const columns = new ShardColumns(build, shard)
     const facts = columns.facts().columns
     const draws = drawsOf(build, columns)
-    const prompts = facts.prompt_id as Ids
+    const prompts = lanesOf(facts.prompt_id as Ids, shard.pairs)
     for (let i = 0; i < shard.pairs; i++) {
       const ordinal = shard.start + i
       bytes[ordinal] = (facts.text_bytes as Numbers).values[i]
@@ -73,9 +75,8 @@ function collect(build: Build, bytes: Int32Array, longest: Map<number, number>):
       if (split.values[i] === 0) continue
       const size = (facts.longest_bytes as Numbers).values[i]
       if (size > 0) longest.set(size, (longest.get(size) ?? 0) + 1)
-      const prompt = hexAt(prompts, i)
-      lists[splits[split.values[i]] as 'train' | 'validation'].add(ordinal, prompt)
-      if (end === 'flip') lists.flipped.add(ordinal, prompt)
+      lists[splits[split.values[i]] as 'train' | 'validation'].add(ordinal, prompts, i)
+      if (end === 'flip') lists.flipped.add(ordinal, prompts, i)
     }
     if (window < WINDOW_BYTES) continue
     window = 0
@@ -108,34 +109,28 @@ const drawsOf = (build: Build, columns: ShardColumns): Batch['columns'][string][
 
 /** The order of a folder: within a window by prompt, prompts in the order in which they first come. */
 class Order {
-  private ordinals = new Int32Array(1024)
-  private length = 0
-  private readonly groups = new Map<string, number[]>()
+  private readonly ordered = new Ints()
+  private readonly window = new Ints()
+  private readonly lanes = [new Ints(), new Ints(), new Ints(), new Ints()]
 
-  /** Without a prompt the pair keeps its place in the input. */
-  add(ordinal: number, prompt = ''): void {
-    const group = this.groups.get(prompt)
-    if (group) group.push(ordinal)
-    else this.groups.set(prompt, [ordinal])
+  /** Without a prompt, which is row `row` of these lanes, the pair keeps its place in the input. */
+  add(ordinal: number, prompts?: readonly Int32Array[], row = 0): void {
+    if (!prompts) {
+      this.ordered.push(ordinal)
+      return
+    }
+    this.window.push(ordinal)
+    for (let lane = 0; lane < prompts.length; lane++) this.lanes[lane].push(prompts[lane][row])
   }
 
   flush(): void {
-    for (const group of this.groups.values()) for (const ordinal of group) this.push(ordinal)
-    this.groups.clear()
-  }
-
-  private push(ordinal: number): void {
-    if (this.length === this.ordinals.length) {
-      const larger = new Int32Array(Math.ceil(this.length * 1.5))
-      larger.set(this.ordinals)
-      this.ordinals = larger
-    }
-    this.ordinals[this.length++] = ordinal
+    const ordinals = this.window.take()
+    for (const row of membersOf(groupsOf(this.lanes.map(lane => lane.take()))).rows) this.ordered.push(ordinals[row])
   }
 
   take(): Int32Array {
     this.flush()
-    return this.ordinals.subarray(0, this.length)
+    return this.ordered.take()
   }
 }
 

@@ -32,14 +32,15 @@ export class ShuffledOrder {
     this.windows = Math.ceil(blocks.length / window_blocks)
   }
 
-  add(ordinal: number, prompt: string): void {
+  /** The prompt is row `row` of these lanes. */
+  add(ordinal: number, [prompts]: readonly Int32Array[], row: number): void {
     if (this.length === this.ordinals.length) {
       const size = Math.ceil(this.length * 1.5)
       this.ordinals = larger(this.ordinals, new Int32Array(size))
       this.keys = larger(this.keys, new Uint32Array(size))
     }
     this.ordinals[this.length] = ordinal
-    this.keys[this.length++] = hash32(this.seed, Number.parseInt(prompt.slice(0, 8), 16), PROMPT)
+    this.keys[this.length++] = hash32(this.seed, swapped(prompts[row]), PROMPT)
   }
 
   flush(): void {}
@@ -67,6 +68,9 @@ export class ShuffledOrder {
     })
   }
 }
+
+/** The bytes of a number the other way round, as the digits of an id say it. */
+const swapped = (x: number): number => ((x << 24) | ((x & 0xff00) << 8) | ((x >>> 8) & 0xff00) | (x >>> 24)) >>> 0
 
 function larger<A extends Int32Array | Uint32Array>(from: A, to: A): A {
   to.set(from)

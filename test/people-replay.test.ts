@@ -118,8 +118,8 @@ describe.skipIf(!existsSync(join(DATA, 'pandalm.jsonl.gz')))('real votes', () =>
       const { low, high } = people.estimates.labels!
       const most = 1 / (1 - right)
       if (whole) console.log(`${name}, ${flips * 100} % turned, seed ${seed}: ${lift.toFixed(2)} of at most ${most.toFixed(2)}`)
-      // with labels turned 27 of 100 are wrong in ukpconvarg1, so that no draw can be better than 3.6 to 3.7 times
-      expect(lift).toBeGreaterThanOrEqual(Math.min(bar, (whole ? 0.97 : 0.93) * most))
+      // with labels turned 27 or 28 of 100 are wrong in ukpconvarg1: where every draw is a wrong label, that is 3.56 to 3.7 times
+      expect(lift).toBeGreaterThanOrEqual(Math.min(bar, (whole ? 0.95 : 0.93) * most))
       expect(low).toBeLessThanOrEqual(right)
       expect(high).toBeGreaterThanOrEqual(right - 0.03)
       expect(people.notes).toEqual([])

@@ -2,6 +2,7 @@
 import { type Batch, batchOf, type Columns, type List, type Turns, turnsOf, type Utf8 } from '../batch.ts'
 import type { Turn, Vote } from '../formats/format.ts'
 import { writePairId, writeTurnsId } from '../kernels/ids.ts'
+import { Ints } from '../kernels/ints.ts'
 import { type LabelKind, labelKinds, pairFacts, pairTexts, type Shown, shown, votes } from '../pair.ts'
 import type { Text } from './row-source.ts'
 
@@ -21,26 +22,6 @@ export interface BuiltPair {
   readonly row: number
   readonly votes: readonly Vote[]
   readonly scores: readonly (readonly [string, number, number])[]
-}
-
-/** A list of int32 that doubles when full. */
-class Ints {
-  private values = new Int32Array(1024)
-  length = 0
-  push(value: number): void {
-    if (this.length === this.values.length) {
-      const larger = new Int32Array(this.length * 2)
-      larger.set(this.values)
-      this.values = larger
-    }
-    this.values[this.length++] = value
-  }
-  /** The numbers so far, copied; the list is empty afterwards. */
-  take(): Int32Array<ArrayBuffer> {
-    const taken = this.values.slice(0, this.length)
-    this.length = 0
-    return taken
-  }
 }
 
 /** Shorter texts get room for three bytes a character without being measured first. */
