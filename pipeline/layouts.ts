@@ -118,9 +118,10 @@ export function humanOf(
   const agreement = new Float32Array(rows)
   const { values } = cast.items.columns.vote
   for (let i = 0; i < rows; i++) {
+    const said = judged(i)
+    if (!said && (byPeople[i] === 0 || cast.starts[i] === cast.starts[i + 1])) continue
     const counts = [0, 0, 0]
     for (let k = cast.starts[i]; byPeople[i] === 1 && k < cast.starts[i + 1]; k++) counts[values[k]]++
-    const said = judged(i)
     said?.counts.forEach((count, v) => {
       if (verdicts[v] !== 'cannot_tell') counts[voteOf(verdicts[v])] += count
     })

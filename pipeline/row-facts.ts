@@ -1,5 +1,5 @@
 /** What is told of a pair beside its texts: facts, the outcome in words, and what the steps added. */
-import { type Batch, type Column, type Field, isValid, type Numbers, type Schema, type Utf8 } from './batch.ts'
+import { type Batch, type Column, type Field, isValid, type Numbers, type Schema, stringAt, type Utf8 } from './batch.ts'
 import { type Build, declared } from './build.ts'
 import { GONE, type ShardColumns } from './columns.ts'
 import { pick } from './gather.ts'
@@ -101,16 +101,13 @@ export function repeated(text: string, rows: number): Utf8 {
 }
 
 function scaled(weight: Numbers | undefined, source: Utf8, rows: number, scale: Readonly<Record<string, number>>): Numbers {
-  const decoder = new TextDecoder()
-  let last = ''
-  let from = -1
-  return {
-    values: Float32Array.from({ length: rows }, (_, i) => {
-      if (from < 0 || !sameText(source, from, i)) last = decoder.decode(source.bytes.subarray(source.offsets[i], source.offsets[i + 1]))
-      from = i
-      return weightAt(weight, i) * (scale[last] ?? 1)
-    }),
+  const values = new Float32Array(rows)
+  let factor = 1
+  for (let i = 0; i < rows; i++) {
+    if (i === 0 || !sameText(source, i - 1, i)) factor = scale[stringAt(source, i)] ?? 1
+    values[i] = weightAt(weight, i) * factor
   }
+  return { values }
 }
 
 function sameText({ bytes, offsets }: Utf8, a: number, b: number): boolean {
