@@ -7,7 +7,7 @@ import { groupsOf, lanesOf, membersOf } from './kernels/groups.ts'
 import { Ints } from './kernels/ints.ts'
 import { outcomes } from './pair.ts'
 import { readSettled, splits } from './settle.ts'
-import { ShuffledOrder } from './shuffle.ts'
+import { ShuffledOrder, WINDOW_BLOCKS } from './shuffle.ts'
 import type { Json } from './stage.ts'
 import type { TaskReport } from './task.ts'
 
@@ -24,16 +24,10 @@ export interface Arranged {
 const order = { ordinal: 'i32' } as const
 const LEDGER_ROWS = 2 ** 18
 
-/**
- * Pairs of one prompt are put together within this much text of the input: dictionaries of Parquet pages then hold a prompt once, and a
- * reader that keeps one window in memory never reads a block twice, however far apart a corpus strews the pairs of a prompt.
- */
-export const WINDOW_BYTES = 64 * 2 ** 20
-
 /** arrange: the order of every folder, pairs of one prompt together, cut into files by bytes of text and by rows. 10 bytes a pair in memory. */
 export async function arrange(build: Build): Promise<TaskReport> {
   const { pairs } = build.corpus()
-  const bytes = new Int32Array(pairs)
+  const bytes = sizesOf(build)
   const longest = new Map<number, number>()
   const parts: Record<string, [number, number][]> = {}
   for (const [folder, list] of Object.entries(collect(build, bytes, longest)) as [Folder, Order | ShuffledOrder][]) {
@@ -54,9 +48,17 @@ export async function arrange(build: Build): Promise<TaskReport> {
 export const readOrder = (build: Build, folder: Folder, part: number): Int32Array =>
   columnsOf(build.store.readBatch(`${arrangedKey(build)}.${folder}`, part), order).ordinal.values
 
-/** The order of each folder: kept pairs by prompt, the others as they came. Fills `bytes`, and counts kept pairs by their longest side. */
+/** Bytes of text of every pair. */
+function sizesOf(build: Build): Int32Array {
+  const bytes = new Int32Array(build.corpus().pairs)
+  for (const shard of build.shards())
+    bytes.set((new ShardColumns(build, shard).facts().columns.text_bytes as Numbers<Int32Array>).values, shard.start)
+  return bytes
+}
+
+/** The order of each folder: kept pairs by prompt, the others as they came. Counts kept pairs by their longest side. */
 function collect(build: Build, bytes: Int32Array, longest: Map<number, number>): Partial<Record<Folder, Order | ShuffledOrder>> {
-  const order = orders(build)
+  const order = orders(build, bytes)
   const lists = { train: order(), validation: order(), flipped: order(), quarantine: new Order(), review: new Order() }
   let window = 0
   for (const shard of build.shards()) {
@@ -67,7 +69,11 @@ function collect(build: Build, bytes: Int32Array, longest: Map<number, number>):
     const prompts = lanesOf(facts.prompt_id as Ids, shard.pairs)
     for (let i = 0; i < shard.pairs; i++) {
       const ordinal = shard.start + i
-      bytes[ordinal] = (facts.text_bytes as Numbers).values[i]
+      // by rows, not by shards: the order must not depend on how the input was cut into files
+      if (window >= build.window_bytes) {
+        for (const list of Object.values(lists)) list.flush()
+        window = 0
+      }
       window += bytes[ordinal]
       const end = outcomes[outcome.values[i]]
       if (end === 'quarantine') lists.quarantine.add(ordinal)
@@ -78,25 +84,29 @@ function collect(build: Build, bytes: Int32Array, longest: Map<number, number>):
       lists[splits[split.values[i]] as 'train' | 'validation'].add(ordinal, prompts, i)
       if (end === 'flip') lists.flipped.add(ordinal, prompts, i)
     }
-    if (window < WINDOW_BYTES) continue
-    window = 0
-    for (const list of Object.values(lists)) list.flush()
   }
   return lists
 }
 
 /** Makes the order of a folder of kept pairs. */
-function orders(build: Build): () => Order | ShuffledOrder {
-  if (!build.plan.output.shuffle) return () => new Order()
+function orders({ plan, window_bytes }: Build, bytes: Int32Array): () => Order | ShuffledOrder {
+  if (!plan.output.shuffle) return () => new Order()
+  const starts = startsEvery(window_bytes / WINDOW_BLOCKS, bytes)
+  return () => new ShuffledOrder(plan.seed, starts)
+}
+
+/** Where a stretch of so much text, or a row more, begins; the first begins at 0. */
+function startsEvery(size: number, bytes: Int32Array): Int32Array {
   const starts: number[] = []
-  for (const { start, block_rows } of build.shards()) {
-    let at = start
-    for (const rows of block_rows) {
-      starts.push(at)
-      at += rows
+  let stretch = size
+  for (let i = 0; i < bytes.length; i++) {
+    if (stretch >= size) {
+      starts.push(i)
+      stretch = 0
     }
+    stretch += bytes[i]
   }
-  return () => new ShuffledOrder(build.plan.seed, Int32Array.from(starts))
+  return Int32Array.from(starts)
 }
 
 /** The columns of all steps that draw pairs for people: whether of the sample or of the flags. */

@@ -57,6 +57,7 @@ export class Build {
   /** What people said of pairs. */
   readonly judged: JudgedPairs
   readonly part_bytes: number
+  readonly window_bytes: number
   private ingested: readonly Ingested[] | undefined
   private places: readonly Shard[] | undefined
   private resolved: readonly Step[] | undefined
@@ -65,7 +66,8 @@ export class Build {
     this.plan = located.plan
     this.paths = located.paths
     this.judged = lookupOf(located.judged ?? {})
-    this.part_bytes = located.part_bytes ?? PART_BYTES
+    this.part_bytes = located.sizes?.part_bytes ?? PART_BYTES
+    this.window_bytes = located.sizes?.window_bytes ?? WINDOW_BYTES
     this.store = store
   }
 
@@ -180,6 +182,12 @@ export class Build {
 /** A shard's texts are stored, read and measured in blocks of about so much. */
 export const BLOCK_BYTES = 4 * 2 ** 20
 
+/**
+ * Pairs of one prompt are put together within this much text of the input: dictionaries of Parquet pages then hold a prompt once, and a
+ * reader that keeps one window in memory hardly reads a block twice, however far apart a corpus strews the pairs of a prompt.
+ */
+export const WINDOW_BYTES = 64 * 2 ** 20
+
 /** A file from twice as much on is read in parts of about so much. */
 export const PART_BYTES = 128 * 2 ** 20
 
@@ -227,7 +235,7 @@ const PARTS_VERSION = 1
 /** Bump when observed rows would be stored otherwise. */
 const OBSERVED_VERSION = 2
 /** Bump when the same verdicts would be settled or arranged otherwise. */
-const SETTLE_VERSION = 6
+const SETTLE_VERSION = 7
 /** Bump when the same rows would be written as other bytes. */
 const FILE_VERSION = 3
 

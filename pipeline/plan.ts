@@ -89,8 +89,8 @@ export interface LocatedPlan {
   readonly plan: Plan
   readonly paths: Readonly<Record<string, string>>
   readonly judged?: Readonly<Record<string, Judged>>
-  /** Where tests have small files cut. */
-  readonly part_bytes?: number
+  /** Sizes that tests make small: of parts of a file, and of a window of `arrange`. */
+  readonly sizes?: { readonly part_bytes?: number; readonly window_bytes?: number }
   /** The user's stages. */
   readonly modules?: readonly OwnModule[]
   /** What is odd about the judgement logs. */

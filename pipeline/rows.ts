@@ -1,18 +1,18 @@
 /** Whole rows of a finished build, for writing: facts, texts, outcome and every signal, for any list of pairs in any order. */
 
-import { WINDOW_BYTES } from './arrange.ts'
 import { type Batch, beside, type Numbers, rowBytes, type Schema, select } from './batch.ts'
-import { BLOCK_BYTES, type Build, type Shard } from './build.ts'
+import { type Build, type Shard, WINDOW_BYTES } from './build.ts'
 import { lowerBound, ShardColumns } from './columns.ts'
 import { pick } from './gather.ts'
 import { pairTexts } from './pair.ts'
 import { narrowOf } from './row-facts.ts'
+import { WINDOW_BLOCKS } from './shuffle.ts'
 
 /** Rows whose narrow columns, and bytes of text, a reader keeps: as much as one window of `arrange` spans, and a little more. */
 const KEPT_ROWS = 400_000
 const KEPT_BYTES = 1.25 * WINDOW_BYTES
-/** Text of the blocks that a piece may need: those of two windows. */
-const MOST_BLOCK_BYTES = 2.25 * WINDOW_BYTES
+/** Stretches of text of the corpus, laid end to end, whose blocks a piece may need: those of two windows, and a little more. */
+const MOST_STRETCHES = 2.25 * WINDOW_BLOCKS
 
 /** Where a whole list wants fewer than one in so many rows of a block, only they are read; else the block is, once for all its pieces. */
 const FEW = 8
@@ -22,6 +22,7 @@ export class RowReader {
   private readonly build: Build
   private readonly scale: Readonly<Record<string, number>>
   private readonly shards = new Map<number, Batch>()
+  private readonly sized = new Map<number, Sizes>()
   private readonly blocks = new Map<BlockPlace, Batch>()
   /** How many rows of each block the list wants that was cut last. */
   private listed = new Map<number, number>()
@@ -74,32 +75,55 @@ export class RowReader {
     )
   }
 
-  /** Cuts a list of pairs into pieces of at most so many rows and, beyond the first row, bytes of text and of the blocks that hold it. */
+  /**
+   * Cuts a list of pairs into pieces of at most so many rows and, beyond the first row, bytes of text, from so few places of the corpus that the
+   * blocks which hold it fit in memory. A piece is a row group, so cuts depend on the rows alone, not on how they came in files and blocks.
+   */
   *cut(ordinals: Int32Array, most_rows: number, most_bytes: number): Generator<Int32Array> {
     this.listed = new Map()
     const which = ordinals.map(ordinal => this.blockOf(ordinal))
     for (const block of which) this.listed.set(block, (this.listed.get(block) ?? 0) + 1)
-    const blocks = new Set<number>()
+    const stretches = new Set<number>()
     let from = 0
     let bytes = 0
-    let block_bytes = 0
     for (let i = 0; i < ordinals.length; i++) {
-      const block = which[i]
-      const { shard } = this.places()[block]
-      const size = (this.narrow(shard).columns.text_bytes as Numbers).values[ordinals[i] - shard.start]
-      const more = (): number => (blocks.has(block) ? 0 : Math.min(BLOCK_BYTES, shard.text_bytes))
-      if (i - from === most_rows || (i > from && (bytes + size > most_bytes || block_bytes + more() > MOST_BLOCK_BYTES))) {
+      const { shard } = this.places()[which[i]]
+      const { size, stretch } = this.sizes(shard)
+      const row = ordinals[i] - shard.start
+      const full = stretches.size >= MOST_STRETCHES && !stretches.has(stretch[row])
+      if (i - from === most_rows || (i > from && (bytes + size[row] > most_bytes || full))) {
         yield ordinals.subarray(from, i)
         from = i
         bytes = 0
-        block_bytes = 0
-        blocks.clear()
+        stretches.clear()
       }
-      block_bytes += more()
-      blocks.add(block)
-      bytes += size
+      stretches.add(stretch[row])
+      bytes += size[row]
     }
     if (from < ordinals.length) yield ordinals.subarray(from)
+  }
+
+  /** Bytes of text of each pair of a shard, and the stretch of the corpus in which it begins. */
+  private sizes(shard: Shard): Sizes {
+    const kept = this.sized.get(shard.place)
+    if (kept) return kept
+    const size = (this.narrow(shard).columns.text_bytes as Numbers<Int32Array>).values
+    let at = this.textStarts()[shard.place]
+    const stretch = size.map(bytes => {
+      at += bytes
+      return Math.floor(((at - bytes) / this.build.window_bytes) * WINDOW_BLOCKS)
+    })
+    const sizes = { size, stretch }
+    this.sized.set(shard.place, sizes)
+    return sizes
+  }
+
+  private startsOfTexts: Float64Array | undefined
+  /** Bytes of text before each shard. */
+  private textStarts(): Float64Array {
+    let at = 0
+    this.startsOfTexts ??= Float64Array.from(this.build.shards(), ({ text_bytes }) => (at += text_bytes) - text_bytes)
+    return this.startsOfTexts
   }
 
   /** Number of the block, counted over the corpus, that holds a pair. */
@@ -126,6 +150,7 @@ export class RowReader {
     for (const [oldest, batch] of this.shards) {
       if (this.kept_rows + shard.pairs <= KEPT_ROWS) break
       this.shards.delete(oldest)
+      this.sized.delete(oldest)
       this.kept_rows -= batch.rows
     }
     this.shards.set(shard.place, narrow)
@@ -146,6 +171,11 @@ export class RowReader {
     this.kept_bytes += sizeOf(block)
     return block
   }
+}
+
+interface Sizes {
+  readonly size: Int32Array
+  readonly stretch: Int32Array
 }
 
 const sizeOf = (texts: Batch): number => rowBytes(texts).reduce((a, b) => a + b, 0)

@@ -1,12 +1,12 @@
 /**
- * A seeded order of the whole corpus that costs one read of it: its blocks in a random order, WINDOW_BLOCKS of them a window, and within a
- * window the prompts in a random order. Up to a window of text every order of prompts is possible; beyond, every window is a sample of blocks
- * from anywhere, but two pairs of one block stay within a window of each other.
+ * A seeded order of the whole corpus that costs about one read of it: its stretches of 4 MiB of text in a random order, WINDOW_BLOCKS of them a
+ * window, and within a window the prompts in a random order. Up to a window of text every order of prompts is possible; beyond, every window is
+ * a sample of stretches from anywhere, but two pairs of one stretch stay within a window of each other.
  */
 import { hash32 } from './kernels/random.ts'
 
-/** Blocks of 4 MiB of text, so many that a reader which keeps one window in memory never reads a block twice. */
-const WINDOW_BLOCKS = 16
+/** Stretches a window; each lies in two of the blocks in which texts are stored. */
+export const WINDOW_BLOCKS = 16
 
 const [BLOCK, PROMPT] = [11, 12]
 
@@ -20,7 +20,7 @@ export class ShuffledOrder {
   private keys = new Uint32Array(1024)
   private length = 0
 
-  /** `starts`: ordinal of the first pair of each block. */
+  /** `starts`: ordinal of the first pair of each stretch. */
   constructor(seed: number, starts: Int32Array, window_blocks = WINDOW_BLOCKS) {
     this.seed = seed
     this.starts = starts

@@ -1,5 +1,5 @@
 /** A large file is read in parts by several workers; what comes out is as if it had been read at once. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -119,7 +119,7 @@ describe('a build', () => {
     expect(whole.ran.cut).toBeUndefined()
     const { inputs } = JSON.parse(whole.manifest)
     expect(inputs[0]).toMatchObject({ rows: 297, rejected: 2, notes: ['5 texts held lone surrogates; each was replaced by U+FFFD'] })
-    const small = { ...located, part_bytes: 10_000 }
+    const small = { ...located, sizes: { part_bytes: 10_000 } }
     const cut = await built(small, 'cut')
     expect(cut.ran.cut).toBe(3)
     expect(cut.ran.ingest).toBeGreaterThan(10)
@@ -127,8 +127,22 @@ describe('a build', () => {
     expect((await built(small, 'cut')).ran).toEqual({})
   }, 60_000)
 
+  it.each([{}, { shuffle: true }])(
+    'with windows smaller than its files is the same, too: %o',
+    async output => {
+      writeFileSync(join(dir, 'w.yaml'), `${readFileSync(join(dir, 'c.yaml'), 'utf8')}output: ${JSON.stringify(output)}\n`)
+      const located = await planOf(loadConfig(join(dir, 'w.yaml')))
+      const shards = async (sizes: LocatedPlan['sizes'], store: string): Promise<string> =>
+        JSON.stringify(JSON.parse((await built({ ...located, sizes }, `${store}-${output.shuffle}`)).manifest).outputs)
+      const whole = await shards({ window_bytes: 20_000 }, 'windows')
+      expect(await shards({ window_bytes: 20_000, part_bytes: 7_000 }, 'both')).toBe(whole)
+      expect(await shards({ window_bytes: 30_000 }, 'larger')).not.toBe(whole)
+    },
+    60_000,
+  )
+
   it('cuts a file again whose parts are lost, and reads no part before it is cut', async () => {
-    const located = { ...(await planOf(loadConfig(join(dir, 'c.yaml')))), part_bytes: 10_000 }
+    const located = { ...(await planOf(loadConfig(join(dir, 'c.yaml')))), sizes: { part_bytes: 10_000 } }
     const build = new Build(located, new Store(join(dir, 'fresh')))
     const opened = new Opened()
     await expect(runTask(build, opened, 'ingest/0')).rejects.toThrow('large inputs are not cut into parts yet; run their cut tasks first')
