@@ -14,6 +14,7 @@ import { Opened } from '../pipeline/context.ts'
 import { canonicalJson } from '../pipeline/manifest.ts'
 import { phases } from '../pipeline/phases.ts'
 import { type LocatedPlan, planOf } from '../pipeline/plan.ts'
+import { describePlan } from '../pipeline/report/plan-text.ts'
 import { Store } from '../pipeline/store.ts'
 import { runTask } from '../pipeline/task.ts'
 import { freshDir } from './cli.ts'
@@ -126,6 +127,14 @@ describe('a build', () => {
     expect(cut.manifest).toBe(whole.manifest)
     expect((await built(small, 'cut')).ran).toEqual({})
   }, 60_000)
+
+  it('says in its plan which large files one worker reads', async () => {
+    const { plan, ...located } = await planOf(loadConfig(join(dir, 'c.yaml')))
+    const large = { ...located, plan: { ...plan, inputs: plan.inputs.map(input => ({ ...input, bytes: 2 ** 29 })) } }
+    const lines = describePlan(large, { outlook: [], before: undefined }, []).split('\n')
+    expect(lines).toContain('  in/b.jsonl.gz  512.0 MiB, read by one worker; plain JSONL or Parquet would be read by all')
+    expect(lines).toContain('  in/d.parquet  512.0 MiB')
+  })
 
   it.each([{}, { shuffle: true }])(
     'with windows smaller than its files is the same, too: %o',

@@ -1,4 +1,5 @@
 /** A plan in words: what `goldpan plan` prints. */
+import { PART_BYTES } from '../build.ts'
 import type { Curve } from '../commands/plan.ts'
 import type { Before, Outlook } from '../outlook.ts'
 import { stageOf } from '../own-stages.ts'
@@ -20,9 +21,7 @@ export function describePlan({ plan, open_expectations = [] }: LocatedPlan, { ou
     `${plan.name}: plan ${plan.key}, seed ${plan.seed}`,
     '',
     `inputs: ${plan.inputs.length} files, ${bytesText(bytes)}`,
-    ...plan.inputs.map(
-      i => `  ${i.path}  ${bytesText(i.bytes)}${i.limit ? `, first ${i.limit} rows` : ''}${i.priority ? `, priority ${i.priority}` : ''}`,
-    ),
+    ...plan.inputs.map(inputLine),
     '',
     'steps:',
     ...stepLines(plan),
@@ -42,6 +41,14 @@ export function describePlan({ plan, open_expectations = [] }: LocatedPlan, { ou
     '',
     ...outlookLines(outlook, before),
   ].join('\n')
+}
+
+const FROM_THE_START = /\.(gz|zst|json|arrows?|feather|ipc)$/i
+
+function inputLine({ path, bytes, limit, priority }: LocatedPlan['plan']['inputs'][number]): string {
+  const alone =
+    bytes >= 2 * PART_BYTES && FROM_THE_START.test(path) ? ', read by one worker; plain JSONL or Parquet would be read by all' : ''
+  return `  ${path}  ${bytesText(bytes)}${limit ? `, first ${limit} rows` : ''}${priority ? `, priority ${priority}` : ''}${alone}`
 }
 
 const openText = (open: readonly string[]): string =>

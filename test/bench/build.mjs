@@ -1,7 +1,7 @@
 /** The whole build against DuckDB reading and writing the same file; rows/s and MB/s a phase; peak memory. Called by all.mjs. */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CLI, fixed, measure, table } from './measure.mjs'
+import { CLI, duckdbCopy, fixed, measure, table } from './measure.mjs'
 
 const FILES = 5
 
@@ -49,8 +49,7 @@ export async function benchBuild(root, sizes) {
 }
 
 async function benchSize(dir, pairs) {
-  const copy = await measure('node', [join(import.meta.dirname, 'duckdb-copy.mjs'), join(dir, 'pairs-*.parquet'), join(dir, 'copy.parquet')])
-  rmSync(join(dir, 'copy.parquet'))
+  const copy = await duckdbCopy(dir)
   const free = await build(dir, 'model-free', 2)
   const full = await build(dir, 'full', 2)
   const text = free.run.text_bytes / 1e6

@@ -1,6 +1,6 @@
 /** Runs a command and tells what it cost: wall and CPU seconds of it and its children, peak resident memory. Linux only. */
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 export const CLI = join(import.meta.dirname, '../../dist/pipeline/cli.js')
@@ -42,6 +42,19 @@ export async function measure(command, args, options = {}) {
   clearInterval(watch)
   if (code !== 0 && !options.codes?.includes(code)) throw new Error(`${command} ${args.join(' ')}: exit ${code}\n${stderr}`)
   return { wall_s: (performance.now() - start) / 1000, cpu_s: childrenCpu() - before, rss_mb, stdout }
+}
+
+const COPIES = 3
+
+/** The floor that builds are held against: DuckDB reading and writing the Parquet files of a folder. Of several runs, which differ by a third, the one in the middle. */
+export async function duckdbCopy(dir) {
+  const runs = []
+  const copy = join(dir, 'copy.parquet')
+  for (let i = 0; i < COPIES; i++) {
+    runs.push(await measure('node', [join(import.meta.dirname, 'duckdb-copy.mjs'), join(dir, 'pairs-*.parquet'), copy]))
+    rmSync(copy)
+  }
+  return runs.sort((a, b) => a.cpu_s - b.cpu_s)[(COPIES - 1) / 2]
 }
 
 export const fixed = (n, digits = 1) => n.toFixed(digits)

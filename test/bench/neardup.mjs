@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { exactJoin, Shingler } from './exact-join.mjs'
-import { CLI, fixed, measure, table } from './measure.mjs'
+import { CLI, duckdbCopy, fixed, measure, table } from './measure.mjs'
 
 const { Minhash } = createRequire(import.meta.url)('minhash')
 
@@ -61,8 +61,7 @@ export async function benchNearDup(root, sizes) {
   const parts = []
   for (const pairs of sizes) {
     const dir = await corpus(root, pairs)
-    const copy = await measure('node', [join(import.meta.dirname, 'duckdb-copy.mjs'), join(dir, 'pairs-*.parquet'), join(dir, 'copy.parquet')])
-    rmSync(join(dir, 'copy.parquet'))
+    const copy = await duckdbCopy(dir)
     const built = await build(dir)
     const own = ownSeconds(built.run)
     speed.push([pairs, fixed(copy.cpu_s), fixed(built.cpu_s), fixed(built.cpu_s / copy.cpu_s, 2), Math.round(pairs / built.cpu_s), Math.round(pairs / own), Math.round(built.rss_mb)])
