@@ -41,12 +41,18 @@ function mostUnpacked(packed: Buffer, size: number): number {
   return most
 }
 
-/** Gives the pieces of one buffer of frames in order, each valid until the next one of any; undefined where a frame has a checksum, which is not looked at here. */
 export interface Pieces {
+  /**
+   * The pieces of one buffer of frames in order, each valid until the next one of any. Undefined for frames that are better unpacked at once: those
+   * with a checksum, which is not looked at here, and those that need as much memory either way.
+   */
   of(packed: Uint8Array, size: number): Iterator<Uint8Array> | undefined
   /** Ends what was not read to its end. */
   close(): void
 }
+
+/** What levels up to 19 need; kept by the thread from then on. */
+const MOST_WINDOW = 8 * 2 ** 20
 
 /** Unpacks buffers of known size block by block, so that they need not lie in memory; faults are RangeErrors. */
 export async function openZstdPieces(): Promise<Pieces> {
@@ -55,7 +61,8 @@ export async function openZstdPieces(): Promise<Pieces> {
   return {
     of: ({ buffer, byteOffset, byteLength }, size) => {
       const packed = Buffer.from(buffer, byteOffset, byteLength)
-      if (frameHeader(packed.subarray(0, 18), fault).checksum) return undefined
+      const { checksum, window } = frameHeader(packed.subarray(0, 18), fault)
+      if (checksum || window > MOST_WINDOW) return undefined
       const unpacker = open()
       unpackers.add(unpacker)
       return ending(pieces(unpacker, packed, size), () => {

@@ -9,6 +9,8 @@ export interface Frame {
   readonly header: number
   readonly checksum: boolean
   readonly size?: bigint
+  /** Bytes that must be kept to unpack it. */
+  readonly window: number
 }
 
 export interface BlockHeader {
@@ -43,5 +45,5 @@ export function frameHeader(bytes: Buffer, fault: (what: string) => Error): Fram
     throw fault(
       `the frame needs a window of ${window} bytes, at most ${MAX_WINDOW} are kept; pack the file without --ultra --long=28 or more`,
     )
-  return { header, checksum: (flags & 4) !== 0, size }
+  return { header, checksum: (flags & 4) !== 0, size, window }
 }

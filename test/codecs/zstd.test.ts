@@ -60,6 +60,14 @@ describe('a zstd buffer piece by piece', async () => {
     expect(text.equals(all(packed, text.length))).toBe(true)
   })
 
+  it('is left to the library as a whole where a frame has a checksum or a large window', () => {
+    const header = (flags: number, window: number): Buffer => Buffer.from([0x28, 0xb5, 0x2f, 0xfd, flags, window, 0, 0, 0])
+    expect(opened.of(header(4, 0x38), 100)).toBeUndefined()
+    expect(opened.of(header(0, (14 << 3) | 0), 100)).toBeUndefined()
+    expect(opened.of(header(0, (13 << 3) | 0), 100)).toBeDefined()
+    opened.close()
+  })
+
   it('is refused where it is of another size, cut, or followed by something', () => {
     for (const size of [0, 1, text.length - 1, text.length + 1]) expect(() => all(packed, size)).toThrow(RangeError)
     for (let cut = 0; cut < packed.length; cut++)
