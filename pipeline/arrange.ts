@@ -7,7 +7,7 @@ import { groupsOf, lanesOf, membersOf } from './kernels/groups.ts'
 import { Ints } from './kernels/ints.ts'
 import { outcomes } from './pair.ts'
 import { readSettled, splits } from './settle.ts'
-import { ShuffledOrder, WINDOW_BLOCKS } from './shuffle.ts'
+import { ShuffledOrder, WINDOW_STRETCHES } from './shuffle.ts'
 import type { Json } from './stage.ts'
 import type { TaskReport } from './task.ts'
 
@@ -91,7 +91,7 @@ function collect(build: Build, bytes: Int32Array, longest: Map<number, number>):
 /** Makes the order of a folder of kept pairs. */
 function orders({ plan, window_bytes }: Build, bytes: Int32Array): () => Order | ShuffledOrder {
   if (!plan.output.shuffle) return () => new Order()
-  const starts = startsEvery(window_bytes / WINDOW_BLOCKS, bytes)
+  const starts = startsEvery(window_bytes / WINDOW_STRETCHES, bytes)
   return () => new ShuffledOrder(plan.seed, starts)
 }
 

@@ -36,7 +36,7 @@ const [named = ''] = process.argv.slice(2)
 const known = Object.hasOwn(commands, named)
 const asksVersion = named === '--version' || named === '-V'
 for (const load of known ? [commands[named]] : asksVersion ? [] : Object.values(commands)) (await load()).register(program)
-if (!known && !asksVersion) await (await import('./commands/completion.ts')).registerCompletion(program)
+if (!known && !asksVersion) (await import('./commands/completion.ts')).registerCompletion(program)
 for (const command of program.commands) command.exitOverride()
 const codes = Object.entries(exits).map(([code, says]) => `  ${code.padEnd(5)}${says}`)
 program.addHelpText('after', `\nExit codes:\n${codes.join('\n')}`)

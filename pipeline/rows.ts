@@ -6,13 +6,13 @@ import { lowerBound, ShardColumns } from './columns.ts'
 import { pick } from './gather.ts'
 import { pairTexts } from './pair.ts'
 import { narrowOf } from './row-facts.ts'
-import { WINDOW_BLOCKS } from './shuffle.ts'
+import { WINDOW_STRETCHES } from './shuffle.ts'
 
 /** Rows whose narrow columns, and bytes of text, a reader keeps: as much as one window of `arrange` spans, and a little more. */
 const KEPT_ROWS = 400_000
 const KEPT_BYTES = 1.25 * WINDOW_BYTES
 /** Stretches of text of the corpus, laid end to end, whose blocks a piece may need: those of two windows, and a little more. */
-const MOST_STRETCHES = 2.25 * WINDOW_BLOCKS
+const MOST_STRETCHES = 2.25 * WINDOW_STRETCHES
 
 /** Where a whole list wants fewer than one in so many rows of a block, only they are read; else the block is, once for all its pieces. */
 const FEW = 8
@@ -111,7 +111,7 @@ export class RowReader {
     let at = this.textStarts()[shard.place]
     const stretch = size.map(bytes => {
       at += bytes
-      return Math.floor(((at - bytes) / this.build.window_bytes) * WINDOW_BLOCKS)
+      return Math.floor(((at - bytes) / this.build.window_bytes) * WINDOW_STRETCHES)
     })
     const sizes = { size, stretch }
     this.sized.set(shard.place, sizes)

@@ -1,12 +1,12 @@
 /**
- * A seeded order of the whole corpus that costs about one read of it: its stretches of 4 MiB of text in a random order, WINDOW_BLOCKS of them a
+ * A seeded order of the whole corpus that costs about one read of it: its stretches of 4 MiB of text in a random order, WINDOW_STRETCHES of them a
  * window, and within a window the prompts in a random order. Up to a window of text every order of prompts is possible; beyond, every window is
  * a sample of stretches from anywhere, but two pairs of one stretch stay within a window of each other.
  */
 import { hash32 } from './kernels/random.ts'
 
 /** Stretches a window; each lies in two of the blocks in which texts are stored. */
-export const WINDOW_BLOCKS = 16
+export const WINDOW_STRETCHES = 16
 
 const [BLOCK, PROMPT] = [11, 12]
 
@@ -21,7 +21,7 @@ export class ShuffledOrder {
   private length = 0
 
   /** `starts`: ordinal of the first pair of each stretch. */
-  constructor(seed: number, starts: Int32Array, window_blocks = WINDOW_BLOCKS) {
+  constructor(seed: number, starts: Int32Array, window_blocks = WINDOW_STRETCHES) {
     this.seed = seed
     this.starts = starts
     const blocks = Uint32Array.from(starts.keys())

@@ -104,7 +104,8 @@ async function loop(name: string, flips: number, budget: number, seed: number): 
 describe.skipIf(!existsSync(join(DATA, 'pandalm.jsonl.gz')))('real votes', () => {
   const cases: readonly [string, number, number, number][] = [
     ['ukpconvarg1', 0, 200, 3.6],
-    ['ukpconvarg1', 0.1, 200, 3.6],
+    // 27 or 28 of 100 are wrong then: where every draw is a wrong label, that is 3.56 to 3.7 times
+    ['ukpconvarg1', 0.1, 200, 3.4],
     ['pandalm', 0, 100, 2.7],
     ['pandalm', 0.1, 100, 2.7],
   ]
@@ -113,13 +114,12 @@ describe.skipIf(!existsSync(join(DATA, 'pandalm.jsonl.gz')))('real votes', () =>
     : cases.slice(1, 3).map(one => [...one, 5] as const)
   it.each(some)(
     'of %s, %d of the labels turned: %d draws find what is wrong, and the audit what is right',
-    async (name, flips, budget, bar, seed) => {
+    async (name, flips, budget, least, seed) => {
       const { lift, right, people } = await loop(name, flips, budget, seed)
       const { low, high } = people.estimates.labels!
       const most = 1 / (1 - right)
       if (whole) console.log(`${name}, ${flips * 100} % turned, seed ${seed}: ${lift.toFixed(2)} of at most ${most.toFixed(2)}`)
-      // with labels turned 27 or 28 of 100 are wrong in ukpconvarg1: where every draw is a wrong label, that is 3.56 to 3.7 times
-      expect(lift).toBeGreaterThanOrEqual(Math.min(bar, (whole ? 0.95 : 0.93) * most))
+      expect(lift).toBeGreaterThanOrEqual(least)
       expect(low).toBeLessThanOrEqual(right)
       expect(high).toBeGreaterThanOrEqual(right - 0.03)
       expect(people.notes).toEqual([])

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import tab from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
+import { stages } from '../../stages/index.ts'
 
 /** Arguments and values that are no files; all others complete as paths. */
 const NO_FILES = new Set(['id', 'sql', 'name', 'shell'])
@@ -17,7 +18,7 @@ const BASH_WORDS = `declare -F _get_comp_words_by_ref > /dev/null || _get_comp_w
 `
 
 /** `completion SHELL` prints a script; the script asks the hidden command `complete`. To be called when all other commands are there. */
-export async function registerCompletion(program: Command): Promise<void> {
+export function registerCompletion(program: Command): void {
   const completion = tab(program, { completionCommandName: 'completion' })
   Object.assign(completion, { complete: answer })
   program.commands
@@ -32,10 +33,7 @@ Example: goldpan completion bash >> ~/.bashrc
          goldpan completion fish > ~/.config/fish/completions/goldpan.fish`,
     )
   const stage = completion.commands.get('stages')?.arguments.get('name')
-  if (stage && process.argv.includes('stages')) {
-    const { stages } = await import('../../stages/index.ts')
-    stage.handler = complete => stages.forEach(({ doc }, name) => void complete(name, doc))
-  }
+  if (stage) stage.handler = complete => stages.forEach(({ doc }, name) => void complete(name, doc))
   for (const command of completion.commands.values()) {
     for (const [name, argument] of command.arguments) if (!argument.handler && !NO_FILES.has(name)) argument.handler = paths
     for (const [name, option] of command.options) if (!option.isBoolean && ARE_FILES.test(name)) option.handler = paths
