@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Batch, batchOf, columnsOf, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
 import { type Judged, type PeopleVerdict, verdicts } from '../pipeline/judgement.ts'
 import { modelColumn } from '../pipeline/kernels/recorded.ts'
-import { expectedError } from '../pipeline/measures/expected-error.ts'
+import { expectedError, type Turns } from '../pipeline/measures/expected-error.ts'
 import { majorityOf } from '../pipeline/measures/gold.ts'
 import { draws, labelKinds, outcomes, pairFacts, recallFacts, relations } from '../pipeline/pair.ts'
 import { AWAY, defineStage, type Env, type JudgedPairs, type Round, type Verdict } from '../pipeline/stage.ts'
@@ -19,7 +19,11 @@ const params = z.strictObject({
     .describe(
       'labels that models alone may not turn, such pairs go to review instead: those that most of two or more votes support, those that people gave (label_kind human or human_derived), or none',
     ),
-  review_below: share.default(0.3).describe('send the pair to people where p_mean is below this and its label is not turned; 0 = never'),
+  review_below: share
+    .default(0.33)
+    .describe(
+      'send the pair to people where p_mean is below this and its label is not turned; the default is two to one against it; 0 = never',
+    ),
   review_spread: share
     .default(1)
     .describe('send the pair to people where disagreement is above this: models differ, which says little of the label; 1 = never'),
@@ -39,7 +43,7 @@ const params = z.strictObject({
   min_flip_precision: share
     .default(0.5)
     .describe(
-      'where people judged ten or more of the pairs that models would turn, and not more than this share was rightly turned, models turn none: such pairs go to review; 0 = never',
+      'models turn labels once people judged ten or more of the pairs that they would turn, and more than this share was rightly turned; until then such pairs go to review. Only labels that most votes are against, and those of `dual`, are turned unasked. 0 = models turn labels unasked',
     ),
   people: z
     .enum(['majority', 'dawid-skene', 'ignore'])
@@ -69,6 +73,7 @@ const readsOf = (params: Params, env: Env): Schema => ({
 
 const reasons = {
   escalated: 'review',
+  models_against: 'review',
   doubtful: 'drop',
   people_against: 'drop',
   people_tie: 'drop',
@@ -76,7 +81,8 @@ const reasons = {
   people_cannot_tell: 'drop',
 } as const
 const ESCALATED = 1
-const DOUBTFUL = 2
+const MODELS_AGAINST = 2
+const DOUBTFUL = 3
 const codeOf = (reason: keyof typeof reasons): number => 1 + Object.keys(reasons).indexOf(reason)
 /** In the column flip: by whom. */
 const BY_MODELS = 1
@@ -98,7 +104,7 @@ const estimate: Round<Params> = {
     return batch => {
       const { ordinal, pair_id } = columnsOf(batch, { ordinal: 'i32', pair_id: 'id' })
       const draw = 'draw' in batch.columns ? columnsOf(batch, drawn).draw : undefined
-      const ends = judged.size > 0 ? decideAll(params, names, batch, true).add.models_outcome.values : new Uint8Array(batch.rows)
+      const ends = judged.size > 0 ? decideAll(params, names, batch, 'all').add.models_outcome.values : new Uint8Array(batch.rows)
       const verdictAt = (i: number) => (judged.size > 0 ? judged.of(pair_id, i)?.verdict : undefined)
       const index = Int32Array.from({ length: batch.rows }, (_, i) => i).filter(i => {
         const verdict = verdictAt(i)
@@ -123,7 +129,7 @@ const estimate: Round<Params> = {
 export const decide = defineStage<Params>({
   name: 'decide',
   doc: 'Decides on every pair by what people, reward models and votes say of its label: keep it, turn it, ask people, or drop it.',
-  version: 4,
+  version: 5,
   params,
   reads: readsOf,
   adds: { flip: 'u8', models_outcome: { labels: outcomes } },
@@ -133,9 +139,9 @@ export const decide = defineStage<Params>({
   rounds: [estimate],
   judge: (params, { env, judged, summary }) => {
     const names = modelColumns(env)
-    const mayFlip = (summary.state as { may_flip: boolean }).may_flip
+    const { turns } = summary.state as { turns: Turns }
     return batch => {
-      const verdict = decideAll(params, names, batch, mayFlip)
+      const verdict = decideAll(params, names, batch, turns)
       if (judged.size > 0) decideByPeople(params, judged, batch, verdict)
       return verdict
     }
@@ -143,7 +149,7 @@ export const decide = defineStage<Params>({
 })
 
 /** A pair that neither a model nor a majority judges keeps its label. */
-function decideAll(params: Params, names: readonly string[], batch: Batch, mayFlip: boolean): Decided {
+function decideAll(params: Params, names: readonly string[], batch: Batch, turns: Turns): Decided {
   const { p_mean, disagreement, against, label_kind, votes } = columnsOf(batch, { ...signals, ...facts })
   const models = names.map(name => batch.columns[name] as Numbers<Float32Array>)
   const duals = dualColumns(params).map(name => batch.columns[name] as Numbers<Float32Array>)
@@ -161,14 +167,13 @@ function decideAll(params: Params, names: readonly string[], batch: Batch, mayFl
     if (!judged) continue
     const agreed = duals.length > 0 && duals.every(of => isValid(of, i) && of.values[i] < params.dual!.below)
     const sure = agreed || (p < params.flip_below && isUnanimous(models, against.values[i], i, params.flip_models))
-    if (sure && !isProtected(params, majority, label_kind.values[i])) flip[i] = BY_MODELS
-    else if (p < params.drop_below) leave[i] = DOUBTFUL
+    if (sure && !isProtected(params, majority, label_kind.values[i])) {
+      if (turns === 'all' || (agreed && turns === 'gold')) flip[i] = BY_MODELS
+      else leave[i] = MODELS_AGAINST
+    } else if (p < params.drop_below) leave[i] = DOUBTFUL
     else if (p < params.review_below || sure || disagreement.values[i] > params.review_spread) leave[i] = ESCALATED
   }
-  if (!mayFlip) for (let i = 0; i < batch.rows; i++) if (flip[i]) [flip[i], leave[i]] = [0, ESCALATED]
-  const ends = leave.map((code, i) =>
-    outcomes.indexOf(code === ESCALATED ? 'review' : code === DOUBTFUL ? 'drop' : flip[i] ? 'flip' : 'keep'),
-  )
+  const ends = leave.map((code, i) => outcomes.indexOf(code === DOUBTFUL ? 'drop' : code > 0 ? 'review' : flip[i] ? 'flip' : 'keep'))
   return { add: { flip: { values: flip }, models_outcome: { values: ends } }, leave }
 }
 

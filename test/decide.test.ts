@@ -17,7 +17,7 @@ interface People extends Pick<DriveOptions, 'judged' | 'recalled'> {
   readonly twins?: Batch
 }
 
-/** The outcome of each pair: `flip`, `keep`, or why it left. */
+/** The outcome of each pair: `flip`, `keep`, or why it left. Models turn labels unasked, unless `params` say otherwise. */
 async function decided(pairs: readonly Judged[], params = {}, people: People = {}): Promise<string[]> {
   const mean = (pair: Judged): number | null => {
     const known = pair.p.filter(p => p !== null)
@@ -36,7 +36,7 @@ async function decided(pairs: readonly Judged[], params = {}, people: People = {
     against: { values: Uint8Array.from(pairs, pair => pair.p.filter(p => p !== null && p < 0.5).length) },
   }
   const upstream = batchOf(schema, pairs.length, columns as Columns<Schema>) as unknown as Batch
-  const { verdicts } = await driveStage(decide, params, pairs, {
+  const { verdicts } = await driveStage(decide, { min_flip_precision: 0, ...params }, pairs, {
     upstream: people.twins ? beside(upstream, people.twins) : upstream,
     ...people,
   })
@@ -59,7 +59,7 @@ describe('decide', () => {
   })
 
   it('asks people about doubtful labels, or drops them', async () => {
-    const pairs = [{ p: [0.22, 0.24] }, { p: [0.32, 0.3] }]
+    const pairs = [{ p: [0.22, 0.24] }, { p: [0.36, 0.34] }]
     expect(await decided(pairs)).toEqual(['escalated', 'keep'])
     expect(await decided(pairs, { drop_below: 0.25 })).toEqual(['doubtful', 'keep'])
     expect(await decided(pairs, { review_below: 0.4 })).toEqual(['escalated', 'escalated'])
@@ -158,13 +158,24 @@ describe('decide before people are heard', () => {
       [ids[23], said('tie')],
     ])
 
-  it('turns no label where people support half of the turns or fewer', async () => {
-    const outcome = async (rightFlips: number, params = {}) =>
-      (await decided(pairs, params, { judged: judgedAs(rightFlips) })).slice(12, 21)
-    expect(await outcome(7)).toEqual([...Array(8).fill('flip'), 'keep'])
-    expect(await outcome(6)).toEqual([...Array(8).fill('escalated'), 'keep'])
-    expect(await outcome(6, { min_flip_precision: 0 })).toEqual([...Array(8).fill('flip'), 'keep'])
-    expect(await outcome(7, { min_flip_precision: 0.9 })).toEqual([...Array(8).fill('escalated'), 'keep'])
+  it('turns labels once people support more than half of ten turns, and only then', async () => {
+    const outcome = async (rightFlips: number | null, min_flip_precision = 0.5) => {
+      const people = rightFlips === null ? {} : { judged: judgedAs(rightFlips) }
+      return (await decided(pairs, { min_flip_precision }, people)).slice(12, 21)
+    }
+    const turned = [...Array(8).fill('flip'), 'keep']
+    const asked = [...Array(8).fill('models_against'), 'keep']
+    expect(await outcome(null)).toEqual(asked)
+    expect(await outcome(7)).toEqual(turned)
+    expect(await outcome(6)).toEqual(asked)
+    expect(await outcome(6, 0)).toEqual(turned)
+    expect(await outcome(7, 0.9)).toEqual(asked)
+  })
+
+  it('asks by default, but for what voters and a model of gold are against', async () => {
+    const doubted: Judged[] = [{ p: [0.1, 0.1] }, { p: [0.1, 0.1], votes: voted('rejected', 'rejected') }, { p: [0.3, 0.4], p_mean: 0.9 }]
+    expect(await decided(doubted, decide.params.parse({}))).toEqual(['models_against', 'flip', 'keep'])
+    expect(await decided(doubted, decide.params.parse({ dual: { gold: 'a', best: 'b' } }))).toEqual(['flip', 'flip', 'flip'])
   })
 
   it('turns what the gold model and the best one are both against, on request', async () => {

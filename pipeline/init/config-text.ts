@@ -128,7 +128,7 @@ function stepLines(decontaminate: boolean, pairs: number): string[] {
     '  - score                        # built-in reward models, cross-fitted; name your own under `models`',
     '  - disagreement                 # calibrated probabilities of the labels, and their spread',
     `  - verification-sample: { budget: ${pairs < SMALL ? 40 : 200} } # pairs that people are asked about`,
-    '  - decide                       # keep, flip, send to review, drop',
+    '  - decide                       # keep, send to review, drop; turn labels once people have checked ten turns',
     '',
     'output:',
     '  format: parquet                # parquet | arrow | jsonl',

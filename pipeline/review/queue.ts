@@ -10,6 +10,8 @@ export interface QueuedPair {
   readonly pair_id: string
   /** The build waits for this one. */
   readonly escalated: boolean
+  /** Models would turn its label, and do once people found enough of such turns right. */
+  readonly would_turn: boolean
   readonly draw: 'audit' | 'targeted' | null
   /** Of review/, from 0: texts are read fastest in this order. */
   readonly row: number
@@ -49,7 +51,7 @@ const TEXTS = ['prompt', 'chosen', 'rejected']
 export async function openQueue(finished: Finished, seed: number): Promise<Queue> {
   const rows = await ParquetRows.open(filesOf(finished, 'review'))
   try {
-    const pairs = inTurn(pairsOf(rows, await escalatedIn(finished)), seed)
+    const pairs = inTurn(pairsOf(rows, await waitingIn(finished)), seed)
     const flags = drewFlags(finished) ? flagsOf(rows, seed) : []
     if (pairs.length + flags.length === 0)
       throw new UserError(
@@ -68,21 +70,25 @@ export async function openQueue(finished: Finished, seed: number): Promise<Queue
   }
 }
 
-async function escalatedIn(finished: Finished): Promise<ReadonlySet<string>> {
+/** By pair_id, whether models would turn its label. */
+async function waitingIn(finished: Finished): Promise<ReadonlyMap<string, boolean>> {
   const tables = await openTables(finished)
   try {
-    const waiting = await tables.rows<{ pair_id: string }>(`select distinct pair_id from ledger where outcome = 'review'`)
-    return new Set(waiting.map(({ pair_id }) => pair_id))
+    const waiting = await tables.rows<{ pair_id: string; would_turn: boolean }>(
+      `select pair_id, bool_or(reason = 'models_against') as would_turn from ledger where outcome = 'review' group by pair_id`,
+    )
+    return new Map(waiting.map(({ pair_id, would_turn }) => [pair_id, would_turn]))
   } finally {
     tables.close()
   }
 }
 
-function pairsOf(rows: ParquetRows, waiting: ReadonlySet<string>): QueuedPair[] {
+function pairsOf(rows: ParquetRows, waiting: ReadonlyMap<string, boolean>): QueuedPair[] {
   const found = new Map<string, QueuedPair>()
-  for (const [row, { pair_id, draw }] of (rows.all(['pair_id', 'draw']) as unknown as Omit<QueuedPair, 'row'>[]).entries()) {
+  for (const [row, { pair_id, draw }] of (rows.all(['pair_id', 'draw']) as unknown as Pick<QueuedPair, 'pair_id' | 'draw'>[]).entries()) {
     const escalated = waiting.has(pair_id)
-    if ((escalated || draw !== null) && !found.has(pair_id)) found.set(pair_id, { pair_id, escalated, draw, row })
+    if ((escalated || draw !== null) && !found.has(pair_id))
+      found.set(pair_id, { pair_id, escalated, would_turn: waiting.get(pair_id) ?? false, draw, row })
   }
   return [...found.values()]
 }
@@ -106,10 +112,15 @@ function flagsOf(rows: ParquetRows, seed: number): QueuedFlag[] {
   return [...flags.values()].sort((a, b) => (ranks.get(a.pair_id)! < ranks.get(b.pair_id)! ? -1 : 1))
 }
 
-/** Pairs that wait, audit and targeted ones by turns, each kind in the order of a hash: whoever stops early leaves a random part of each. */
+/** Turns that models would make, other pairs that wait, audit and targeted ones by turns, each kind in the order of a hash: whoever stops early leaves a random part of each. */
 export function inTurn<T extends QueuedPair>(pairs: readonly T[], seed: number): T[] {
   const ranked = pairs.map(pair => ({ pair, rank: hashOf(seed, pair.pair_id) })).sort((a, b) => (a.rank < b.rank ? -1 : 1))
-  const kinds = [(p: T) => p.escalated, (p: T) => !p.escalated && p.draw === 'audit', (p: T) => !p.escalated && p.draw !== 'audit']
+  const kinds = [
+    (p: T) => p.would_turn,
+    (p: T) => p.escalated && !p.would_turn,
+    (p: T) => !p.escalated && p.draw === 'audit',
+    (p: T) => !p.escalated && p.draw !== 'audit',
+  ]
   const lists = kinds.map(is => ranked.filter(({ pair }) => is(pair)).map(({ pair }) => pair))
   const longest = Math.max(...lists.map(list => list.length))
   return Array.from({ length: longest }, (_, i) => lists.flatMap(list => list.slice(i, i + 1))).flat()

@@ -1,6 +1,7 @@
 /**
  * How well the built-in models find wrong labels: one label in ten of real sources is turned, seeded by pair or by prompt, and a build is asked
- * which. Needs GOLDPAN_DATA (default ../shared/data). Called by all.mjs.
+ * which. Models turn no label before people have answered; ANSWERS pairs that they would turn are then answered by the truth, and the build goes on.
+ * Needs GOLDPAN_DATA (default ../shared/data). Called by all.mjs.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,6 +13,7 @@ import { CLI, fixed, measure, table } from './measure.mjs'
 const DATA = resolve(process.env.GOLDPAN_DATA ?? join(import.meta.dirname, '../../../shared/data'))
 const SOURCES = ['alpaca-eval', 'hh-rlhf', 'oasst-en', 'oasst-zh', 'pandalm', 'qa-feedback', 'ukp-humour', 'ukpconvarg1', 'wmt19-darr-gu', 'wmt19-darr-kk']
 const SHARE = 0.1
+const ANSWERS = 40
 
 /** A number in [0, 1) that depends on the seed and the text alone. */
 const unit = (seed, text) => createHash('sha256').update(`${seed}\0${text}`).digest().readUInt32LE(0) / 2 ** 32
@@ -21,6 +23,7 @@ seed: ${seed}
 sources:
 ${SOURCES.map(name => `  - { path: ${name}.jsonl, source: ${name}, scores: false }`).join('\n')}
 steps: [structure, exact-dedup, near-dup, { style-bias: { action: reweight } }, score, disagreement, decide]
+judgements: [answers.jsonl]
 output: { layout: conversations, publish_without_review: true }
 `
 
@@ -63,9 +66,10 @@ export function aucOf(rows) {
 
 const mean = (rows, of) => (rows.length > 0 ? rows.reduce((n, row) => n + of(row), 0) / rows.length : Number.NaN)
 
-/** Rows are {turned, p, outcome, text, graph}. */
+/** Rows are {turned, p, outcome, reason, text, graph, heard}. */
 function figures(rows) {
-  const flipped = rows.filter(row => row.outcome === 'flip')
+  const would = rows.filter(row => row.reason === 'models_against')
+  const flipped = rows.filter(row => row.heard === 'flip' && !row.asked)
   const trained = rows.filter(row => row.outcome === 'keep' || row.outcome === 'flip')
   const told = (name, all = rows) => aucOf(all.map(row => ({ turned: row.turned, p: row[name] ?? 0.5 })))
   return {
@@ -77,20 +81,42 @@ function figures(rows) {
     by_sign: mean(rows, row => (row.p === null || row.p >= 0.5 ? 1 - row.turned : row.turned)),
     trained: trained.length,
     after: mean(trained, row => (row.outcome === 'flip' ? row.turned : 1 - row.turned)),
+    would: would.length,
+    would_right: mean(would, row => row.turned),
     flipped: flipped.length,
     precision: mean(flipped, row => row.turned),
   }
 }
 
+const SQL = `SELECT source, row::INT AS row, pair_id, outcome, reason, p_mean, margin_bt_text, margin_bt_graph FROM ledger WHERE step IS NULL OR step = 'decide'`
+
+async function run(dir, out, store) {
+  const { cpu_s } = await measure('node', [CLI, 'run', join(dir, 'flips.yaml'), '--out', out, '--store', store, '--threads', '2', '--progress', 'none'])
+  const { stdout } = await measure('node', [CLI, 'query', out, SQL, '--json'])
+  return { cpu_s, rows: JSON.parse(stdout) }
+}
+
+/** A line of the judgement log that says what is true of a pair. */
+const answerOf = ({ pair_id }, turned) =>
+  JSON.stringify({ id: `truth-${pair_id}`, pair_id, annotator: 'truth', at: '2026-01-01T10:00:00Z', left: 'chosen', outcome: turned ? 'right' : 'left', seconds: 9, protocol: 'bench' })
+
 async function judged(dir, truth) {
   const [out, store] = [join(dir, 'out'), join(dir, 'store')]
   for (const folder of [out, store]) rmSync(folder, { recursive: true, force: true })
-  const { cpu_s } = await measure('node', [CLI, 'run', join(dir, 'flips.yaml'), '--out', out, '--store', store, '--threads', '2', '--progress', 'none'])
-  const sql = `SELECT source, row::INT AS row, outcome, p_mean, margin_bt_text, margin_bt_graph FROM ledger WHERE step IS NULL OR step = 'decide'`
-  const { stdout } = await measure('node', [CLI, 'query', out, sql, '--json'])
+  writeFileSync(join(dir, 'answers.jsonl'), '')
+  const { cpu_s, rows } = await run(dir, out, store)
+  const turned = row => truth[row.source][row.row]
+  // pair_id is a hash, so its order is random
+  const asked = rows
+    .filter(row => row.reason === 'models_against' && turned(row) !== undefined)
+    .sort((a, b) => (a.pair_id < b.pair_id ? -1 : 1))
+    .slice(0, ANSWERS)
+  writeFileSync(join(dir, 'answers.jsonl'), asked.map(row => `${answerOf(row, turned(row))}\n`).join(''))
+  const heard = new Map((await run(dir, out, store)).rows.map(row => [row.pair_id, row.outcome]))
   rmSync(store, { recursive: true, force: true })
-  const rows = JSON.parse(stdout).map(row => ({ source: row.source, turned: truth[row.source][row.row], p: row.p_mean, text: row.margin_bt_text, graph: row.margin_bt_graph, outcome: row.outcome }))
-  return { rows: rows.filter(row => row.turned !== undefined), cpu_s }
+  const asks = new Set(asked.map(row => row.pair_id))
+  const told = rows.map(row => ({ ...row, turned: turned(row), p: row.p_mean, text: row.margin_bt_text, graph: row.margin_bt_graph, heard: heard.get(row.pair_id), asked: asks.has(row.pair_id) }))
+  return { rows: told.filter(row => row.turned !== undefined), cpu_s }
 }
 
 const COLUMNS = {
@@ -102,8 +128,10 @@ const COLUMNS = {
   by_sign: ['by p_mean >= .5', 3],
   trained: ['in train', 0],
   after: ['right in train', 3],
-  flipped: ['turned', 0],
-  precision: ['precision', 2],
+  would: ['models would turn', 0],
+  would_right: ['right of these', 2],
+  flipped: [`turned after ${ANSWERS} answers`, 0],
+  precision: ['right of these', 2],
 }
 
 /** Mean over seeds, with its standard error where there are several; seeds without a figure are left out. */

@@ -8,6 +8,7 @@ const pairs = (n: number): QueuedPair[] =>
   Array.from({ length: n }, (_, i) => ({
     pair_id: i.toString(16).padStart(32, '0'),
     escalated: i % 3 === 0,
+    would_turn: i % 12 === 0,
     draw: i % 3 === 1 ? 'audit' : 'targeted',
     row: i,
   }))
@@ -85,8 +86,9 @@ describe('assignment', () => {
 })
 
 it('mixes what waits, audit and targeted pairs, so that any beginning holds a part of each', () => {
-  const first = inTurn(pairs(300), 7).slice(0, 30)
-  expect(first.filter(p => p.escalated)).toHaveLength(10)
+  const first = inTurn(pairs(300), 7).slice(0, 40)
+  expect(first.filter(p => p.would_turn)).toHaveLength(10)
+  expect(first.filter(p => p.escalated && !p.would_turn)).toHaveLength(10)
   expect(first.filter(p => !p.escalated && p.draw === 'audit')).toHaveLength(10)
   expect(inTurn(pairs(300).reverse(), 7)).toEqual(inTurn(pairs(300), 7))
   expect(inTurn(pairs(300), 8)).not.toEqual(inTurn(pairs(300), 7))
