@@ -12,6 +12,7 @@ import {
   type Utf8,
   type Valid,
 } from './batch.ts'
+import { uninitialised } from './uninitialised.ts'
 
 /** Batches of one schema laid end to end. */
 export function concat<S extends Schema>(schema: S, batches: readonly Batch<S>[]): Batch<S> {
@@ -70,7 +71,7 @@ function concatText(pieces: readonly Piece[], rows: number): Utf8 {
     for (let i = 0; i < piece.rows; i++) offsets[++at] = size + from[i + 1] - from[0]
     size += from[piece.rows] - from[0]
   }
-  const bytes = new Uint8Array(size)
+  const bytes = uninitialised(size)
   let end = 0
   for (const piece of pieces) {
     const { bytes: source, offsets: from } = piece.column as Utf8

@@ -5,6 +5,7 @@
 import { closeSync, fstatSync, openSync, readSync, writevSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import type { Schema } from './batch.ts'
+import { uninitialised } from './uninitialised.ts'
 
 /** An entry that does not hold what was written. The build throws it out and runs the task again that makes it. */
 export class DamagedEntry extends Error {
@@ -100,7 +101,7 @@ export function readIndex(key: string, fd: number): Index {
 }
 
 function readAt(fd: number, offset: number, length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length)
+  const bytes = uninitialised(length)
   fill(fd, offset, bytes)
   return bytes
 }

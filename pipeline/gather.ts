@@ -15,6 +15,7 @@ import {
   type Utf8,
   type Valid,
 } from './batch.ts'
+import { uninitialised } from './uninitialised.ts'
 
 /** The rows named by `index`, in that order, copied; -1 gives a null row. */
 export const gather = <S extends Schema>(batch: Batch<S>, index: Int32Array): Batch<S> => pick(batch.schema, [batch], undefined, index)
@@ -65,7 +66,7 @@ function pickText(columns: readonly Utf8[], which: Which, index: Int32Array): Ut
     which,
     index,
   )
-  const bytes = new Uint8Array(offsets[index.length])
+  const bytes = uninitialised(offsets[index.length])
   forRuns(which, index, (source, row, run, i) => {
     const column = columns[source]
     copyInto(bytes, offsets[i], column.bytes, column.offsets[row], column.offsets[row + run])

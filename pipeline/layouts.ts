@@ -3,7 +3,7 @@ import { type Batch, batchOf, hexAt, type Ids, type List, type Numbers, slice, t
 import type { OutBatch, Struct } from './codecs/out-columns.ts'
 import { concat } from './concat.ts'
 import { UserError } from './errors.ts'
-import { gather, gatherColumn } from './gather.ts'
+import { gather, pick } from './gather.ts'
 import { type Judged, type PeopleVerdict, verdicts } from './judgement.ts'
 import { type pairFacts, type pairTexts, votes } from './pair.ts'
 import { human, type Layout, quarantineLayout } from './tables.ts'
@@ -62,13 +62,15 @@ const sideSchema = { side: turnsOf } as const
 
 function sidesOf({ rows, columns: { chosen, rejected } }: Texts, flipped: Uint8Array): [Turns, Turns] {
   if (!flipped.includes(1)) return [chosen, rejected]
-  const both = concat(sideSchema, [batchOf(sideSchema, rows, { side: chosen }), batchOf(sideSchema, rows, { side: rejected })]).columns.side
+  const sides = [chosen, rejected].map(side => batchOf(sideSchema, rows, { side }))
+  const index = Int32Array.from(flipped.keys())
   const from = (other: number): Turns =>
-    gatherColumn(
-      both,
-      turnsOf,
-      Int32Array.from(flipped, (flip, i) => i + rows * (flip ^ other)),
-    ) as Turns
+    pick(
+      sideSchema,
+      sides,
+      Int32Array.from(flipped, flip => flip ^ other),
+      index,
+    ).columns.side
   return [from(0), from(1)]
 }
 

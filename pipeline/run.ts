@@ -2,7 +2,7 @@
 import { availableParallelism, cpus, hostname, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import { inputCounts, manifestOf } from './accounts.ts'
-import { Build } from './build.ts'
+import { Build, fileKey } from './build.ts'
 import type { Executor } from './executors/executor.ts'
 import { inline } from './executors/inline.ts'
 import { threads } from './executors/threads.ts'
@@ -89,7 +89,7 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
   try {
     return await untilWhole(build.store, note, async () => {
       const fresh = new Build(located, build.store)
-      const times = await onePass(fresh, options.progress, executor)
+      const { times, written } = await onePass(fresh, options.progress, executor)
       const manifest = manifestOf(fresh)
       const report = {
         ...runReport(begun, clock(), times, executor, fresh.corpus().text_bytes),
@@ -99,7 +99,7 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
       const { store, rehash = false } = options
       const unchanged = times.every(({ tasks }) => tasks === 0) && (await isInPlace(manifest, options.out, { store, rehash }))
       if (unchanged) renewRun(options.out, report)
-      else await install(fresh, manifest, report, options.out)
+      else await install(fresh, manifest, report, options.out, written)
       fresh.store.touchUsed()
       const notes = inputCounts(fresh).flatMap((input, i) => input.notes.map(note => `${located.plan.inputs[i].path}: ${note}`))
       return { manifest, times, notes, unchanged }
@@ -111,10 +111,18 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
   }
 }
 
-async function onePass(build: Build, progress: Progress, executor: Executor): Promise<PhaseTime[]> {
+/** `written`: keys of the files that were published. */
+async function onePass(build: Build, progress: Progress, executor: Executor): Promise<{ times: PhaseTime[]; written: Set<string> }> {
   const times: PhaseTime[] = []
-  for (const phase of phases(build)) times.push(await runPhase(phase, progress, executor))
-  return times
+  const written = new Set<string>()
+  for (const phase of phases(build)) {
+    times.push(await runPhase(phase, progress, executor))
+    for (const task of phase.tasks) {
+      const [kind, folder, part] = task.split('/')
+      if (kind === 'publish') written.add(fileKey(build, Number(folder), Number(part)))
+    }
+  }
+  return { times, written }
 }
 
 async function runPhase({ name, tasks, of }: Phase, progress: Progress, executor: Executor): Promise<PhaseTime> {
