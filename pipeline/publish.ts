@@ -23,33 +23,70 @@ import { ownColumns } from './own-columns.ts'
 import { labelKinds, type pairFacts, type pairTexts } from './pair.ts'
 import { addedBy, repeated, wordsOf } from './row-facts.ts'
 import { RowReader } from './rows.ts'
+import { hasForm, linkSame, noteRows, RowsDigest } from './same-rows.ts'
 import { totalSettled } from './settle.ts'
 import { guarded, ioError } from './store.ts'
 import type { TaskReport } from './task.ts'
 
 /** publish/FOLDER/PART: one file of an output folder, into the store. */
 export async function publishPart(build: Build, folder: number, part: number): Promise<TaskReport> {
-  const name = folders[folder]
   const key = fileKey(build, folder, part)
-  const file = build.store.scratch()
-  const columns = columnsFor(build, name)
-  const written = await writeFile(build, name, part, columns, file).catch(error => {
+  const asked = askedFor(build, folders[folder], part)
+  const published = await (holdsTexts(asked.folder) ? writtenOnce(build, asked, key) : written(build, asked, key)).catch(error => {
     throw ioError(build.store.root, error)
   })
-  guarded(build.store.root, () => build.store.adopt(key, file))
-  build.store.writeJson(`${key}.record`, { ...written })
-  return { rows: written.rows }
+  build.store.writeJson(`${key}.record`, { ...published })
+  return { rows: published.rows }
 }
 
-async function writeFile(build: Build, folder: Folder, part: number, columns: readonly OutColumn[], file: string): Promise<Published> {
+/** A part of a folder, and how it is to be written. */
+interface Asked {
+  readonly folder: Folder
+  readonly part: number
+  readonly columns: readonly OutColumn[]
+  /** Narrow columns that it is made of. */
+  readonly names: ReadonlySet<string>
+}
+
+function askedFor(build: Build, folder: Folder, part: number): Asked {
+  const columns = columnsFor(build, folder)
+  const names = new Set([...columns.map(column => column.name), 'votes', 'label_kind', 'flipped', `margin_${build.plan.output.margin}`])
+  return { folder, part, columns, names }
+}
+
+const holdsTexts = (folder: Folder): boolean => folder !== 'ledger' && folder !== 'rejects'
+
+/** A file with texts is linked where one of the same rows is there. */
+async function writtenOnce(build: Build, asked: Asked, key: string): Promise<Published> {
+  const { folder, part, columns, names } = asked
+  const { layout, margin } = build.plan.output
+  const judged = names.has('human') ? (build.plan.judgements?.digest ?? '') : ''
+  const form = JSON.stringify([folder, part, formatOf(build, folder), layout, margin ?? '', columns, judged])
+  if (hasForm(build, form)) {
+    const digest = new RowsDigest(names)
+    for (const piece of piecesOf(build, asked)) digest.add(reader(build).read(piece, names, false), reader(build).placesOf(piece))
+    const found = await linkSame(build, digest.key(form), key)
+    if (found) return found
+  }
+  const digest = new RowsDigest(names)
+  const published = await written(build, asked, key, digest)
+  noteRows(build, form, digest.key(form), key, published)
+  return published
+}
+
+/** `digest` is told of every row. */
+async function written(build: Build, { folder, part, columns, names }: Asked, key: string, digest?: RowsDigest): Promise<Published> {
+  const file = build.store.scratch()
   // The review app reads single pairs.
   const writer = await openTableWriter(formatOf(build, folder), columns, file, folder === 'review' ? SMALL_GROUPS : undefined)
-  for (const batch of batchesFor(build, folder, part, columns)) {
+  for (const batch of batchesFor(build, { folder, part, columns, names }, digest)) {
     await writer.write(batch)
     // pages that native code packed are given back between turns of the event loop only
     await setImmediate()
   }
-  return writer.close()
+  const published = await writer.close()
+  guarded(build.store.root, () => build.store.adopt(key, file))
+  return published
 }
 
 const trainOptions = (build: Build): TrainOptions => {
@@ -97,17 +134,28 @@ function scaleOf(build: Build): Record<string, number> {
   return Object.fromEntries(scale)
 }
 
-function* batchesFor(build: Build, folder: Folder, part: number, columns: readonly OutColumn[]): Generator<OutBatch> {
-  const [from, to] = build.store.readJson<Arranged>(arrangedKey(build)).parts[folder][part]
+function* batchesFor(build: Build, asked: Asked, digest?: RowsDigest): Generator<OutBatch> {
+  const { folder, columns, names } = asked
   if (folder === 'rejects') {
-    yield* rejectBatches(build, from, to)
+    yield* rejectBatches(build, ...placesOf(build, asked))
     return
   }
+  for (const piece of piecesOf(build, asked)) {
+    const rows = reader(build).read(piece, names, holdsTexts(folder))
+    digest?.add(rows, reader(build).placesOf(piece))
+    yield outBatch(build, folder, rows, columns)
+  }
+}
+
+const placesOf = (build: Build, { folder, part }: Asked): readonly [number, number] =>
+  build.store.readJson<Arranged>(arrangedKey(build)).parts[folder][part]
+
+/** The pairs of a part, row group by row group. */
+function piecesOf(build: Build, asked: Asked): Generator<Int32Array> {
+  const [from, to] = placesOf(build, asked)
+  const { folder, part } = asked
   const order = folder === 'ledger' ? Int32Array.from({ length: to - from }, (_, i) => from + i) : readOrder(build, folder, part)
-  const names = new Set([...columns.map(column => column.name), 'votes', 'label_kind', 'flipped', `margin_${build.plan.output.margin}`])
-  const texts = folder !== 'ledger'
-  for (const piece of reader(build).cut(order, GROUP_ROWS, texts ? GROUP_BYTES : Number.POSITIVE_INFINITY))
-    yield outBatch(build, folder, reader(build).read(piece, names, texts), columns)
+  return reader(build).cut(order, GROUP_ROWS, holdsTexts(folder) ? GROUP_BYTES : Number.POSITIVE_INFINITY)
 }
 
 function outBatch(build: Build, folder: Folder, rows: Batch, columns: readonly OutColumn[]): OutBatch {

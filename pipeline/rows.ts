@@ -1,7 +1,7 @@
 /** Whole rows of a finished build, for writing: facts, texts, outcome and every signal, for any list of pairs in any order. */
 
 import { type Batch, beside, type Numbers, rowBytes, type Schema, select } from './batch.ts'
-import { type Build, type Shard, WINDOW_BYTES } from './build.ts'
+import { type Build, type Shard, textsKey, WINDOW_BYTES } from './build.ts'
 import { lowerBound, ShardColumns } from './columns.ts'
 import { pick } from './gather.ts'
 import { pairTexts } from './pair.ts'
@@ -52,6 +52,15 @@ export class RowReader {
     const narrow = pick(all[0].schema, all, whichShard, rowInShard)
     if (!texts) return narrow
     return beside(narrow, this.texts([...blocks.keys()], whichBlock, ordinals))
+  }
+
+  /** Where the texts of these pairs lie, whatever build looks at them: names of shards, and of each pair its shard and the row in it. */
+  placesOf(ordinals: Int32Array): (string | Int32Array)[] {
+    const shards = new Map<Shard, number>()
+    const which = ordinals.map(ordinal => placeIn(shards, this.places()[this.blockOf(ordinal)].shard))
+    const starts = [...shards.keys()].map(({ start }) => start)
+    const keys = [...shards.keys()].map(({ input, index }) => textsKey(input, index))
+    return [keys.join(), which, ordinals.map((ordinal, i) => ordinal - starts[which[i]])]
   }
 
   /** Row i is pair ordinals[i], which lies in blocks[which[i]]. */

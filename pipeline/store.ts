@@ -4,7 +4,18 @@
  * fsynced: after a power loss the checksum tells what did not reach the disk.
  */
 import { randomUUID } from 'node:crypto'
-import { closeSync, existsSync, linkSync, openSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Batch, type Schema, select } from './batch.ts'
 import { decodeBatch, decodeRange, decodeRows, encodeBatch } from './codecs/columns.ts'
@@ -157,16 +168,30 @@ export class Store {
 
   /** Makes a finished file the entry of `key`; where another attempt was first, its file stays. */
   adopt(key: string, file: string): void {
+    this.link(key, file, renameSync)
+    rmSync(file, { force: true })
+  }
+
+  /** Makes the file that is the entry of `other` that of `key` too. */
+  share(other: string, key: string): void {
+    this.link(key, this.path(other), (from, to) => {
+      const aside = this.scratch()
+      copyFileSync(from, aside)
+      renameSync(aside, to)
+    })
+  }
+
+  /** `otherwise` is for file systems without links. */
+  private link(key: string, file: string, otherwise: (from: string, to: string) => void): void {
     const path = this.path(key)
     guarded(this.root, () => makeFolder(dirname(path)))
     try {
       linkSync(file, path)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (NO_LINKS.has(code ?? '')) renameSync(file, path)
+      if (NO_LINKS.has(code ?? '')) guarded(this.root, () => otherwise(file, path))
       else if (code !== 'EEXIST') throw ioError(this.root, error)
     }
-    rmSync(file, { force: true })
   }
 
   private commit(key: string, write: (file: string) => void): void {
