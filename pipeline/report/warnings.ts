@@ -16,7 +16,6 @@ export function warningsOf(figures: Figures, manifest: Manifest, dir: string): W
     ...failedExpectations(manifest, dir, () => figures).map(text => problem('expect', `the config expects more: ${text}`)),
     ...inputs(figures),
     ...waiting(figures, manifest),
-    ...turns(figures),
     ...sources(figures),
     ...licences(figures),
     ...duplicates(figures),
@@ -41,27 +40,16 @@ function inputs({ totals, inputs: files }: Figures): Warning[] {
   ]
 }
 
-function waiting({ totals, people: said }: Figures, { config }: Manifest): Warning[] {
+function waiting({ totals, steps, people: said }: Figures, { config }: Manifest): Warning[] {
   const answered = said ? said.escalated.settled : 0
   if (totals.review <= answered) return []
   const { publish_without_review = false } = (config as { output?: { publish_without_review?: boolean } }).output ?? {}
-  const text = `${grouped(totals.review - answered)} pairs wait for people; they are in no training shard`
+  const turns = steps.reduce((sum, { dropped }) => sum + (dropped.models_against ?? 0), 0)
+  const text =
+    turns > 0
+      ? `${grouped(totals.review - answered)} pairs wait for people; of ${grouped(turns)} models would turn the label, and do once people agree with most of ten such turns`
+      : `${grouped(totals.review - answered)} pairs wait for people; they are in no training shard`
   return [publish_without_review ? note('review', text, 'review DIR') : problem('review', text, 'review DIR')]
-}
-
-/** Labels that wait because nobody has checked what models would turn. */
-function turns({ steps }: Figures): Warning[] {
-  return steps.flatMap(({ id, dropped }) =>
-    dropped.models_against
-      ? [
-          note(
-            id,
-            `models would turn ${grouped(dropped.models_against)} labels: they do once people find most of ten such turns right`,
-            'review DIR',
-          ),
-        ]
-      : [],
-  )
 }
 
 const MOST_LOST = 0.5
