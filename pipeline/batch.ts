@@ -105,6 +105,9 @@ export function rowBytes({ schema, rows, columns }: Batch): Float64Array {
   return bytes
 }
 
+/** Bytes that may hold anything, for whoever writes them all: `new Uint8Array` clears its memory first, which took 5 of 100 seconds of `publish`. */
+export const uninitialised = (bytes: number): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer)
+
 /** Whether row i of a column holds a value. */
 export const isValid = (column: { readonly valid?: Valid }, i: number): boolean => column.valid === undefined || column.valid[i] === 1
 

@@ -10,9 +10,9 @@ import {
   type Schema,
   slice,
   type Utf8,
+  uninitialised,
   type Valid,
 } from './batch.ts'
-import { uninitialised } from './uninitialised.ts'
 
 /** Batches of one schema laid end to end. */
 export function concat<S extends Schema>(schema: S, batches: readonly Batch<S>[]): Batch<S> {

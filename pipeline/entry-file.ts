@@ -4,8 +4,7 @@
  */
 import { closeSync, fstatSync, openSync, readSync, writevSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
-import type { Schema } from './batch.ts'
-import { uninitialised } from './uninitialised.ts'
+import { type Schema, uninitialised } from './batch.ts'
 
 /** An entry that does not hold what was written. The build throws it out and runs the task again that makes it. */
 export class DamagedEntry extends Error {

@@ -13,9 +13,9 @@ import {
   type NumberArray,
   type Schema,
   type Utf8,
+  uninitialised,
   type Valid,
 } from './batch.ts'
-import { uninitialised } from './uninitialised.ts'
 
 /** The rows named by `index`, in that order, copied; -1 gives a null row. */
 export const gather = <S extends Schema>(batch: Batch<S>, index: Int32Array): Batch<S> => pick(batch.schema, [batch], undefined, index)
