@@ -32,6 +32,7 @@ const CHANGES = [
   ['nothing', 0.02, names, []],
   ['nothing, but the output folder is gone', null, names, []],
   ['a late threshold: decide.flip_below', 0.1, names, ['--set', 'steps.decide.flip_below=0.02']],
+  ['one that moves pairs: decide.review_below', 0.1, names, ['--set', 'steps.decide.review_below=0.2']],
   ['checks and layout of files: output.signals', null, names, ['--set', 'output.signals=[p_mean]']],
   ['a middle threshold: decontaminate.min_coverage', null, names, ['--set', 'steps.decontaminate.min_coverage=0.8']],
   ['a file renamed', null, [...names.slice(0, -1), 'renamed.parquet'], []],
