@@ -71,7 +71,7 @@ export async function build(config: string, options: BuildOptions): Promise<Mani
   refuseOwnOutput(out, loadConfig(config, set))
   const shown = openProgress(progress, false)
   const planned = await located(config, store, set)
-  await probeInputs(planned, shown)
+  await probeInputs(planned, store, shown)
   return whileWriting(out, async () => {
     const { manifest } = await runBuild(planned, { config, set, out, store, threads, memory_bytes, progress: shown })
     await writeReport(out)

@@ -39,7 +39,7 @@ export const register = (program: Command): void => {
 
 async function plan(config: string, { store, out, set, json, write }: Flags): Promise<void> {
   const located = await planOf(loadConfig(config, set), remembered(store, false))
-  await probeInputs(located, openProgress('none', false))
+  await probeInputs(located, store, openProgress('none', false))
   const build = new Build(located, new Store(store))
   const before = lastBuild(build, out)
   if (write) build.writePlan(located)

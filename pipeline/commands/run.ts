@@ -74,7 +74,7 @@ async function run(config: string, flags: Flags): Promise<void> {
   refuseOwnOutput(flags.out, loaded)
   const progress = openProgress(flags.progress, flags.log === 'json')
   const located = await planOf(loaded, remembered(flags.store, flags.rehash === true))
-  await probeInputs(located, progress)
+  await probeInputs(located, flags.store, progress)
   await tryUnlessScored(located, flags.store)
   await whileWriting(flags.out, () => buildAndTell(config, flags, located, progress))
 }
