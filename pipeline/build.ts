@@ -237,7 +237,7 @@ const OBSERVED_VERSION = 2
 /** Bump when the same verdicts would be settled or arranged otherwise. */
 const SETTLE_VERSION = 7
 /** Bump when the same rows would be written as other bytes. */
-const FILE_VERSION = 3
+export const FILE_VERSION = 3
 
 /** Columns that a declared schema comes to for this step. */
 export const declared = (step: Step, schema: Declared<unknown>): Schema => schemaOf(schema, step.params, step.env)

@@ -5,15 +5,12 @@
 import { createHash } from 'node:crypto'
 import type { Published } from './accounts.ts'
 import { type Batch, select } from './batch.ts'
-import type { Build } from './build.ts'
+import { type Build, FILE_VERSION } from './build.ts'
 import { encodeBatch } from './codecs/columns.ts'
 import { digestOf, keyOf } from './keys.ts'
 import { pairTexts } from './pair.ts'
 
-/** Bump when the same rows would be written as other bytes. */
-const ROWS_VERSION = 1
-
-/** Names rows in their order by all that is written of them, but for their texts by where they come from. */
+/** Names rows in their order, row group by row group, by all that is written of them, but for their texts by where they come from. */
 export class RowsDigest {
   private readonly hash = createHash('sha256')
   private readonly names: readonly string[]
@@ -32,12 +29,12 @@ export class RowsDigest {
 
   /** `form`: what else decides on the bytes of the file. */
   key(form: string): string {
-    return keyOf('rows', ROWS_VERSION, form, this.hash.digest('hex'))
+    return keyOf('rows', FILE_VERSION, form, this.hash.digest('hex'))
   }
 }
 
 /** Whether a file of this form and place was ever written here: only then it is worth a look for one of the same rows. */
-export const hasForm = (build: Build, form: string): boolean => build.store.has(keyOf('form', ROWS_VERSION, form))
+export const hasForm = (build: Build, form: string): boolean => build.store.has(keyOf('form', FILE_VERSION, form))
 
 interface Noted extends Published {
   readonly key: string
@@ -47,7 +44,7 @@ interface Noted extends Published {
 export function noteRows(build: Build, form: string, rows: string, key: string, { rows: n, bytes, sha256 }: Published): void {
   build.store.drop(rows)
   build.store.writeJson(rows, { key, rows: n, bytes, sha256 })
-  if (!hasForm(build, form)) build.store.writeJson(keyOf('form', ROWS_VERSION, form), {})
+  if (!hasForm(build, form)) build.store.writeJson(keyOf('form', FILE_VERSION, form), {})
 }
 
 /** Makes a file of the same rows the one of `key` too, where there is one and it is still what was written. */
