@@ -132,9 +132,19 @@ it('loses no answer and counts none twice when the server is killed between key 
   expect(existsSync(log)).toBe(true)
   const page = await open(`http://127.0.0.1:${port}/?token=${tokensOf(log).ann}`)
   await press(page, '2')
-  for (let kill = 0; kill < 2; kill++) {
+  // once before the server hears of the answer, once after it has written it
+  for (const [kill, isHeard] of [false, true].entries()) {
     const gone = new Promise(ended => server.once('exit', ended))
-    page.once('request', () => server.kill('SIGKILL'))
+    await page.route(
+      '**/api/answer',
+      async route => {
+        if (isHeard) await route.fetch()
+        server.kill('SIGKILL')
+        await gone
+        await route.abort('connectionreset')
+      },
+      { times: 1 },
+    )
     await page.keyboard.press('3')
     await gone
     await until(page, () => document.querySelector('#alert')!.textContent!.includes('does not answer'))
