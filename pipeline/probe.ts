@@ -1,11 +1,10 @@
 /** A look at every input before any work: a file that cannot be read stops the run before it writes. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { Build, ingestKey } from './build.ts'
+import { DamagedEntry } from './entry-file.ts'
 import { probe, type SourceFile } from './ingest.ts'
 import type { LocatedPlan, PlannedInput } from './plan.ts'
 import type { Progress } from './progress.ts'
-import { Store } from './store.ts'
+import { isStore, Store } from './store.ts'
 
 export const sourceFile = (input: PlannedInput, paths: LocatedPlan['paths']): SourceFile =>
   ({ ...input, shown: input.path, path: paths[input.path] }) as SourceFile
@@ -26,14 +25,15 @@ export async function probeInputs(located: LocatedPlan, store: string, progress:
 
 /** Whether the rows of input i are in the store, which is not made here. */
 function knownIn(located: LocatedPlan, store: string): (i: number) => boolean {
-  if (!existsSync(join(store, 'format.json'))) return () => false
-  const build = new Build(located, new Store(store))
+  if (!isStore(store)) return () => false
+  const build = new Build({ ...located, judged: {} }, new Store(store))
   return i => {
     try {
       return build.piecesOf(i).every(piece => build.store.has(ingestKey(piece)))
-    } catch {
-      // a damaged entry is mended by the run
-      return false
+    } catch (error) {
+      // the run mends it
+      if (error instanceof DamagedEntry) return false
+      throw error
     }
   }
 }

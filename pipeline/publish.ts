@@ -25,7 +25,7 @@ import { addedBy, repeated, wordsOf } from './row-facts.ts'
 import { RowReader } from './rows.ts'
 import { hasForm, linkSame, noteRows, RowsDigest } from './same-rows.ts'
 import { totalSettled } from './settle.ts'
-import { guarded, ioError } from './store.ts'
+import { ioError } from './store.ts'
 import type { TaskReport } from './task.ts'
 
 /** publish/FOLDER/PART: one file of an output folder, into the store. */
@@ -59,18 +59,20 @@ const holdsTexts = (folder: Folder): boolean => folder !== 'ledger' && folder !=
 /** A file with texts is linked where one of the same rows is there. */
 async function writtenOnce(build: Build, asked: Asked, key: string): Promise<Published> {
   const { folder, part, columns, names } = asked
-  const { layout, margin } = build.plan.output
   const judged = names.has('human') ? (build.plan.judgements?.digest ?? '') : ''
-  const form = JSON.stringify([folder, part, formatOf(build, folder), layout, margin ?? '', columns, judged])
-  if (hasForm(build, form)) {
-    const digest = new RowsDigest(names)
-    for (const piece of piecesOf(build, asked)) digest.add(reader(build).read(piece, names, false), reader(build).placesOf(piece))
-    const found = await linkSame(build, digest.key(form), key)
-    if (found) return found
-  }
+  const form = JSON.stringify([folder, part, formatOf(build, folder), columns, judged])
   const digest = new RowsDigest(names)
-  const published = await written(build, asked, key, digest)
-  noteRows(build, form, digest.key(form), key, published)
+  if (!hasForm(build, form)) {
+    const published = await written(build, asked, key, digest)
+    noteRows(build, form, digest.key(form), key, published)
+    return published
+  }
+  for (const piece of piecesOf(build, asked)) digest.add(reader(build).read(piece, names, false), reader(build).placesOf(piece))
+  const rows = digest.key(form)
+  const found = await linkSame(build, rows, key)
+  if (found) return found
+  const published = await written(build, asked, key)
+  noteRows(build, form, rows, key, published)
   return published
 }
 
@@ -85,7 +87,7 @@ async function written(build: Build, { folder, part, columns, names }: Asked, ke
     await setImmediate()
   }
   const published = await writer.close()
-  guarded(build.store.root, () => build.store.adopt(key, file))
+  build.store.replace(key, file)
   return published
 }
 

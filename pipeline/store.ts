@@ -38,6 +38,7 @@ interface TableBlock {
 
 /** Of the layout of a store's folder; a store of a later format is refused. */
 const FORMAT = 1
+const FORMAT_FILE = 'format.json'
 
 export class Store {
   readonly root: string
@@ -168,30 +169,39 @@ export class Store {
 
   /** Makes a finished file the entry of `key`; where another attempt was first, its file stays. */
   adopt(key: string, file: string): void {
-    this.link(key, file, renameSync)
-    rmSync(file, { force: true })
-  }
-
-  /** Makes the file that is the entry of `other` that of `key` too. */
-  share(other: string, key: string): void {
-    this.link(key, this.path(other), (from, to) => {
-      const aside = this.scratch()
-      copyFileSync(from, aside)
-      renameSync(aside, to)
-    })
-  }
-
-  /** `otherwise` is for file systems without links. */
-  private link(key: string, file: string, otherwise: (from: string, to: string) => void): void {
     const path = this.path(key)
     guarded(this.root, () => makeFolder(dirname(path)))
     try {
       linkSync(file, path)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (NO_LINKS.has(code ?? '')) guarded(this.root, () => otherwise(file, path))
+      if (NO_LINKS.has(code ?? '')) renameSync(file, path)
       else if (code !== 'EEXIST') throw ioError(this.root, error)
     }
+    rmSync(file, { force: true })
+  }
+
+  /** The same for a file that tells no damage by itself: it takes the place of what a power loss may have left there. */
+  replace(key: string, file: string): void {
+    const path = this.path(key)
+    guarded(this.root, () => {
+      makeFolder(dirname(path))
+      renameSync(file, path)
+    })
+    // a rename between two links of one file leaves both
+    rmSync(file, { force: true })
+  }
+
+  /** Makes the file that is the entry of `other` that of `key` too. */
+  share(other: string, key: string): void {
+    const file = this.scratch()
+    try {
+      linkSync(this.path(other), file)
+    } catch (error) {
+      if (!NO_LINKS.has((error as NodeJS.ErrnoException).code ?? '')) throw ioError(this.root, error)
+      guarded(this.root, () => copyFileSync(this.path(other), file))
+    }
+    this.replace(key, file)
   }
 
   private commit(key: string, write: (file: string) => void): void {
@@ -242,9 +252,12 @@ export function writeWhole(root: string, file: string, text: string): void {
   })
 }
 
+/** Whether there is a store, which is not made here. */
+export const isStore = (root: string): boolean => existsSync(join(root, FORMAT_FILE))
+
 /** The format that a store says it has; a new one is given ours. */
 function formatOf(root: string): number {
-  const file = join(root, 'format.json')
+  const file = join(root, FORMAT_FILE)
   if (!existsSync(file)) writeWhole(root, file, JSON.stringify({ goldpan_store: FORMAT }))
   const { goldpan_store: format } = JSON.parse(readFileSync(file, 'utf8')) as { goldpan_store: number }
   if (format > FORMAT)

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { type Batch, batchOf, columnsOf, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
+import { type Batch, batchOf, columnsOf, emptyBatch, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
 import { type Judged, type PeopleVerdict, verdicts } from '../pipeline/judgement.ts'
 import { modelColumn } from '../pipeline/kernels/recorded.ts'
 import { expectedError, type Turns } from '../pipeline/measures/expected-error.ts'
 import { majorityOf } from '../pipeline/measures/gold.ts'
 import { draws, labelKinds, outcomes, pairFacts, recallFacts, relations } from '../pipeline/pair.ts'
-import { AWAY, defineStage, type Env, type JudgedPairs, type Round, type Verdict } from '../pipeline/stage.ts'
+import { AWAY, defineStage, type Env, type JudgedPairs, type Part, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const share = z.number().min(0).max(1)
 const params = z.strictObject({
@@ -43,7 +43,7 @@ const params = z.strictObject({
   min_flip_precision: share
     .default(0.5)
     .describe(
-      'models turn labels once people judged ten or more of the pairs that they would turn, and more than this share was rightly turned; until then such pairs go to review. Only labels that most votes are against, and those of `dual`, are turned unasked. 0 = models turn labels unasked',
+      'models turn labels once people judged ten or more of the pairs that models alone would turn, and more than this share was rightly turned; until then such pairs go to review, or are dropped below drop_below. Only labels that most votes are against, and those of `dual`, are turned unasked. 0 = models turn labels unasked',
     ),
   people: z
     .enum(['majority', 'dawid-skene', 'ignore'])
@@ -89,7 +89,7 @@ const BY_MODELS = 1
 const BY_PEOPLE = 2
 
 const drawn = { draw: { labels: draws } } as const
-const seen = { ordinal: 'i32', outcome: 'i32', right: 'i32' } as const
+const seen = { ordinal: 'i32', outcome: 'i32', right: 'i32', alone: 'i32' } as const
 
 /**
  * What people say of the decisions of models, before they are heard: a kept label is right, a turned, dropped or escalated one wrong. Pairs
@@ -102,7 +102,7 @@ const estimate: Round<Params> = {
   observe: (params, { env, judged }) => {
     const names = modelColumns(env)
     return batch => {
-      const { ordinal, pair_id } = columnsOf(batch, { ordinal: 'i32', pair_id: 'id' })
+      const { ordinal, pair_id, votes } = columnsOf(batch, { ordinal: 'i32', ...facts })
       const draw = 'draw' in batch.columns ? columnsOf(batch, drawn).draw : undefined
       const ends = judged.size > 0 ? decideAll(params, names, batch, 'all').add.models_outcome.values : new Uint8Array(batch.rows)
       const verdictAt = (i: number) => (judged.size > 0 ? judged.of(pair_id, i)?.verdict : undefined)
@@ -117,19 +117,24 @@ const estimate: Round<Params> = {
         ordinal: { values: index.map(i => ordinal.values[i]) },
         outcome: { values: index.map(i => ends[i]) },
         right: { values: index.map(i => (isRight(i) ? 1 : 0)) },
+        alone: { values: index.map(i => (outcomes[ends[i]] === 'flip' && majorityOf(votes, i) >= 0 ? 1 : 0)) },
         partition: { values: new Int32Array(index.length) },
       }) as unknown as Batch
     }
   },
-  reduce: ({ min_flip_precision }, _, rows) =>
-    expectedError(min_flip_precision, columnsOf(rows, seen).outcome.values, columnsOf(rows, seen).right.values),
-  combine: ({ min_flip_precision }, _, parts) => parts[0] ?? expectedError(min_flip_precision, new Int32Array(0), new Int32Array(0)),
+  reduce: (params, _, rows) => found(params, rows),
+  combine: (params, _, parts) => parts[0] ?? found(params, emptyBatch(seen)),
+}
+
+function found({ min_flip_precision }: Params, rows: Batch): Part {
+  const { outcome, right, alone } = columnsOf(rows, seen)
+  return expectedError(min_flip_precision, outcome.values, right.values, alone.values)
 }
 
 export const decide = defineStage<Params>({
   name: 'decide',
   doc: 'Decides on every pair by what people, reward models and votes say of its label: keep it, turn it, ask people, or drop it.',
-  version: 5,
+  version: 6,
   params,
   reads: readsOf,
   adds: { flip: 'u8', models_outcome: { labels: outcomes } },
@@ -167,10 +172,10 @@ function decideAll(params: Params, names: readonly string[], batch: Batch, turns
     if (!judged) continue
     const agreed = duals.length > 0 && duals.every(of => isValid(of, i) && of.values[i] < params.dual!.below)
     const sure = agreed || (p < params.flip_below && isUnanimous(models, against.values[i], i, params.flip_models))
-    if (sure && !isProtected(params, majority, label_kind.values[i])) {
-      if (turns === 'all' || (agreed && turns === 'gold')) flip[i] = BY_MODELS
-      else leave[i] = MODELS_AGAINST
-    } else if (p < params.drop_below) leave[i] = DOUBTFUL
+    const turn = sure && !isProtected(params, majority, label_kind.values[i])
+    if (turn && (turns === 'all' || (agreed && turns === 'gold'))) flip[i] = BY_MODELS
+    else if (p < params.drop_below) leave[i] = DOUBTFUL
+    else if (turn) leave[i] = MODELS_AGAINST
     else if (p < params.review_below || sure || disagreement.values[i] > params.review_spread) leave[i] = ESCALATED
   }
   const ends = leave.map((code, i) => outcomes.indexOf(code === DOUBTFUL ? 'drop' : code > 0 ? 'review' : flip[i] ? 'flip' : 'keep'))

@@ -172,6 +172,18 @@ describe('decide before people are heard', () => {
     expect(await outcome(7, 0.9)).toEqual(asked)
   })
 
+  it('counts no turn that voters asked for as a check of models', async () => {
+    const voters = pairs.map((pair, i) => (i < 12 ? { ...pair, votes: voted('rejected', 'rejected') } : pair))
+    const ends = await decided(voters, { min_flip_precision: 0.5 }, { judged: judgedAs(12) })
+    expect(ends.slice(12, 20)).toEqual(Array(8).fill('models_against'))
+  })
+
+  it('drops what it may not turn and must not ask about', async () => {
+    const params = { min_flip_precision: 0.5, drop_below: 0.25 }
+    expect(await decided([{ p: [0.1, 0.1] }, { p: [0.3, 0.3] }], params)).toEqual(['doubtful', 'escalated'])
+    expect(await decided([{ p: [0.1, 0.1] }], { ...params, min_flip_precision: 0 })).toEqual(['flip'])
+  })
+
   it('asks by default, but for what voters and a model of gold are against', async () => {
     const doubted: Judged[] = [{ p: [0.1, 0.1] }, { p: [0.1, 0.1], votes: voted('rejected', 'rejected') }, { p: [0.3, 0.4], p_mean: 0.9 }]
     expect(await decided(doubted, decide.params.parse({}))).toEqual(['models_against', 'flip', 'keep'])

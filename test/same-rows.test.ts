@@ -1,9 +1,11 @@
 /** Files whose rows a change leaves as they were are linked, and every build is the one that an empty store would give. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { build } from '../pipeline/index.ts'
 import type { Manifest } from '../pipeline/manifest.ts'
+import { Store } from '../pipeline/store.ts'
+import { checksOf } from '../pipeline/verify/verify.ts'
 import { Bench } from './built.ts'
 import { rowsOf } from './cli.ts'
 
@@ -27,6 +29,12 @@ async function run(set: readonly string[], into = store): Promise<{ out: string;
   return { out, manifest: await build(config, { out, store: into, threads: 0, set: [...set] }) }
 }
 const inodes = (out: string): number[] => ['train', 'validation'].map(folder => statSync(join(out, folder, 'part-00000.parquet')).ino)
+/** Keys of the entries of the store that are this file. */
+function entriesOf(ino: number): string[] {
+  const all = readdirSync(join(store, 'objects'), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+  const same = all.filter(({ parentPath, name }) => statSync(join(parentPath, name)).ino === ino)
+  return same.map(({ parentPath, name }) => basename(parentPath) + name)
+}
 const sample = (budget: number): string[] => [`steps.verification-sample.budget=${budget}`]
 const answers = join(dirname(config), 'answers.jsonl')
 
@@ -47,6 +55,8 @@ it.each([
   { what: 'a threshold that moves pairs', set: ['steps.decide.review_below=0.45'] },
   { what: 'labels that are turned', set: ['steps.decide.min_flip_precision=0'] },
   { what: 'a signal more', set: ['output.signals=[p_mean, human]'] },
+  { what: 'a margin', set: ['output.margin=a'] },
+  { what: 'the margin of another model', set: ['output.margin=b'] },
   { what: 'another layout', set: ['output.layout=conversations'] },
   { what: 'another format', set: ['output.format=jsonl'] },
   { what: 'an answer', set: ['output.signals=[p_mean, human]'], answered: true },
@@ -66,6 +76,19 @@ it.each([
   }
   const [here, fresh] = [await run(set), await run(set, join(bench.dir, `fresh-${runs}`))]
   expect(here.manifest).toEqual(fresh.manifest)
+})
+
+it('writes again what a crash left without its record and a power loss emptied', async () => {
+  const set = sample(35)
+  const { out, manifest } = await run(set)
+  for (const folder of ['train', 'review']) {
+    const file = join(out, folder, 'part-00000.parquet')
+    for (const key of entriesOf(statSync(file).ino)) rmSync(new Store(store).path(`${key}.record`), { force: true })
+    writeFileSync(file, Buffer.alloc(statSync(file).size))
+  }
+  const again = await run(set)
+  expect(again.manifest).toEqual(manifest)
+  expect((await checksOf(again.out)).flatMap(({ wrong }) => wrong)).toEqual([])
 })
 
 it('never links a file that is not what was written', async () => {

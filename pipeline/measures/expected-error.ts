@@ -11,18 +11,17 @@ export type Turns = 'all' | 'gold' | 'none'
 
 /**
  * By outcome the share of wrong decisions with its Wilson interval; state: which labels models may turn. By row `ends` is the place of the
- * outcome in `outcomes`, and `right` 1 where people say that it is right.
+ * outcome in `outcomes`, `right` 1 where people say that it is right, and `alone` 1 where models would turn the label without voters.
  */
-export function expectedError(min_flip_precision: number, ends: Int32Array, right: Int32Array): Part {
+export function expectedError(min_flip_precision: number, ends: Int32Array, right: Int32Array, alone: Int32Array): Part {
   const expected_error: Record<string, Json> = {}
-  let turns: Turns = min_flip_precision > 0 ? 'gold' : 'all'
+  const turns = turnsBy(min_flip_precision, right, alone)
   for (const [end, outcome] of outcomes.entries()) {
     const n = ends.reduce((sum, e) => sum + (e === end ? 1 : 0), 0)
     if (n === 0) continue
     const rights = ends.reduce((sum, e, i) => sum + (e === end ? right[i] : 0), 0)
     const { low, high } = wilson(1 - rights / n, n)
     expected_error[outcome] = { n, error: rounded(1 - rights / n), low: rounded(low), high: rounded(high) }
-    if (outcome === 'flip' && n >= FEWEST_ANSWERS && min_flip_precision > 0) turns = rights / n > min_flip_precision ? 'all' : 'none'
   }
   if (ends.length === 0) return { state: { turns } }
   const warnings =
@@ -34,6 +33,14 @@ export function expectedError(min_flip_precision: number, ends: Int32Array, righ
           ],
         }
   return { facts: { answers: ends.length, expected_error, ...warnings }, state: { turns } }
+}
+
+function turnsBy(min_flip_precision: number, right: Int32Array, alone: Int32Array): Turns {
+  if (min_flip_precision === 0) return 'all'
+  const n = alone.reduce((sum, a) => sum + a, 0)
+  if (n < FEWEST_ANSWERS) return 'gold'
+  const rights = alone.reduce((sum, a, i) => sum + a * right[i], 0)
+  return rights / n > min_flip_precision ? 'all' : 'none'
 }
 
 const rounded = (share: number): number => Number(share.toFixed(4))
