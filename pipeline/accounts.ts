@@ -4,6 +4,7 @@ import { type Arranged, folders } from './arrange.ts'
 import { arrangedKey, type Build, fileKey, type Ingested } from './build.ts'
 import { digestsOf } from './causes.ts'
 import type { OutputFormat } from './codecs/out-columns.ts'
+import type { SideBytes } from './lengths.ts'
 import type { Manifest, ManifestOutput, ManifestSource, ManifestStep, Outcomes } from './manifest.ts'
 import { summaryOf } from './pass.ts'
 import { reasonsOf, type SourceCount, type StepCount, totalSettled } from './settle.ts'
@@ -42,7 +43,8 @@ export function manifestOf(build: Build): Manifest {
   const { plan } = build
   const inputs = inputCounts(build)
   const settled = totalSettled(build)
-  const { pair_bytes } = build.store.readJson<Arranged>(arrangedKey(build))
+  const { pair_bytes, side_bytes } = build.store.readJson<Arranged>(arrangedKey(build))
+  const sides = new Map(side_bytes)
   const sources = Object.entries(settled.sources).sort(([a], [b]) => (a < b ? -1 : 1))
   const sum = (key: keyof Outcomes | 'pairs_in'): number => sources.reduce((n, [, count]) => n + count[key], 0)
   return {
@@ -55,7 +57,7 @@ export function manifestOf(build: Build): Manifest {
       const { notes, ...counts } = inputs[i]
       return { path, bytes, sha256, ...counts, ...(notes.length > 0 ? { notes } : {}) }
     }),
-    sources: sources.map(([source, count]) => sourceOf(source, count, attributionsOf(build, source))),
+    sources: sources.map(([source, count]) => sourceOf(source, count, sides.get(source), attributionsOf(build, source))),
     steps: build.steps().map((step, i) => stepOf(build, step, settled.steps[i])),
     outputs: outputsOf(build).map(({ key: _, ...file }) => file),
     totals: {
@@ -100,9 +102,15 @@ export function inputCounts(build: Build): InputCount[] {
   })
 }
 
-const sourceOf = (source: string, { weight: _, ...count }: SourceCount, attribution: readonly string[]): ManifestSource => ({
+const sourceOf = (
+  source: string,
+  { weight: _, ...count }: SourceCount,
+  side_bytes: SideBytes | undefined,
+  attribution: readonly string[],
+): ManifestSource => ({
   source,
   ...count,
+  ...(side_bytes ? { side_bytes } : {}),
   ...(attribution.length > 0 ? { attribution } : {}),
 })
 

@@ -5,6 +5,7 @@ import { ShardColumns } from './columns.ts'
 import type { OutputConfig } from './config-schema.ts'
 import { groupsOf, lanesOf, membersOf } from './kernels/groups.ts'
 import { Ints } from './kernels/ints.ts'
+import { Lengths, type PairBytes, type SideBytes } from './lengths.ts'
 import { outcomes } from './pair.ts'
 import { readSettled, splits } from './settle.ts'
 import { ShuffledOrder, WINDOW_STRETCHES } from './shuffle.ts'
@@ -18,7 +19,8 @@ export type Folder = (typeof folders)[number]
 /** Which rows of a folder's order each of its files holds. */
 export interface Arranged {
   readonly parts: Readonly<Record<Folder, readonly (readonly [number, number])[]>>
-  readonly pair_bytes?: { readonly median: number; readonly p99: number; readonly max: number }
+  readonly pair_bytes?: PairBytes
+  readonly side_bytes: readonly (readonly [source: string, SideBytes])[]
 }
 
 const order = { ordinal: 'i32' } as const
@@ -28,9 +30,9 @@ const LEDGER_ROWS = 2 ** 18
 export async function arrange(build: Build): Promise<TaskReport> {
   const { pairs } = build.corpus()
   const bytes = sizesOf(build)
-  const longest = new Map<number, number>()
+  const lengths = new Lengths()
   const parts: Record<string, [number, number][]> = {}
-  for (const [folder, list] of Object.entries(collect(build, bytes, longest)) as [Folder, Order | ShuffledOrder][]) {
+  for (const [folder, list] of Object.entries(collect(build, bytes, lengths)) as [Folder, Order | ShuffledOrder][]) {
     const ordinals = list.take()
     parts[folder] = cutByBytes(ordinals, bytes, build.plan.output)
     const batches = parts[folder].map(([from, to]) => batchOf(order, to - from, { ordinal: { values: ordinals.subarray(from, to) } }))
@@ -39,7 +41,7 @@ export async function arrange(build: Build): Promise<TaskReport> {
   parts.ledger = cutByRows(pairs, LEDGER_ROWS)
   const rejected = build.ingests().reduce((n, i) => n + i.rejected, 0)
   parts.rejects = cutByRows(rejected, LEDGER_ROWS)
-  const record: Arranged = { parts: parts as unknown as Arranged['parts'], pair_bytes: quantiles(longest) }
+  const record: Arranged = { parts: parts as unknown as Arranged['parts'], pair_bytes: lengths.ofPairs(), side_bytes: lengths.ofSides() }
   build.store.writeJson(arrangedKey(build), record as unknown as Json)
   return { rows: pairs }
 }
@@ -56,8 +58,8 @@ function sizesOf(build: Build): Int32Array {
   return bytes
 }
 
-/** The order of each folder: kept pairs by prompt, the others as they came. Counts kept pairs by their longest side. */
-function collect(build: Build, bytes: Int32Array, longest: Map<number, number>): Partial<Record<Folder, Order | ShuffledOrder>> {
+/** The order of each folder: kept pairs by prompt, the others as they came. `lengths` is told of the kept ones. */
+function collect(build: Build, bytes: Int32Array, lengths: Lengths): Partial<Record<Folder, Order | ShuffledOrder>> {
   const order = orders(build, bytes)
   const lists = { train: order(), validation: order(), flipped: order(), quarantine: new Order(), review: new Order() }
   let window = 0
@@ -67,6 +69,7 @@ function collect(build: Build, bytes: Int32Array, longest: Map<number, number>):
     const facts = columns.facts().columns
     const draws = drawsOf(build, columns)
     const prompts = lanesOf(facts.prompt_id as Ids, shard.pairs)
+    lengths.add(columns.facts(), outcome.values, split.values)
     for (let i = 0; i < shard.pairs; i++) {
       const ordinal = shard.start + i
       // by rows, not by shards: the order must not depend on how the input was cut into files
@@ -79,8 +82,6 @@ function collect(build: Build, bytes: Int32Array, longest: Map<number, number>):
       if (end === 'quarantine') lists.quarantine.add(ordinal)
       if (end === 'review' || draws.some(draw => isValid(draw, i))) lists.review.add(ordinal)
       if (split.values[i] === 0) continue
-      const size = (facts.longest_bytes as Numbers).values[i]
-      if (size > 0) longest.set(size, (longest.get(size) ?? 0) + 1)
       lists[splits[split.values[i]] as 'train' | 'validation'].add(ordinal, prompts, i)
       if (end === 'flip') lists.flipped.add(ordinal, prompts, i)
     }
@@ -160,16 +161,3 @@ function cutByBytes(ordinals: Int32Array, bytes: Int32Array, { shard_bytes, shar
 
 const cutByRows = (rows: number, limit: number): [number, number][] =>
   Array.from({ length: Math.ceil(rows / limit) }, (_, i) => [i * limit, Math.min(rows, (i + 1) * limit)])
-
-/** Of sizes and how often each occurs. */
-function quantiles(counts: ReadonlyMap<number, number>): Arranged['pair_bytes'] {
-  const sizes = [...counts.keys()].sort((a, b) => a - b)
-  const total = sizes.reduce((n, size) => n + counts.get(size)!, 0)
-  if (total === 0) return undefined
-  const at = (q: number): number => {
-    const wanted = Math.min(total - 1, Math.floor(q * total))
-    let before = 0
-    return sizes.find(size => (before += counts.get(size)!) > wanted)!
-  }
-  return { median: at(0.5), p99: at(0.99), max: sizes[sizes.length - 1] }
-}

@@ -237,11 +237,14 @@ const OBSERVED_VERSION = 2
 /** Bump when the same verdicts would be settled or arranged otherwise. */
 const SETTLE_VERSION = 7
 /** Bump when the same rows would be written as other bytes. */
-export const FILE_VERSION = 3
+export const FILE_VERSION = 4
 
 /** Columns that a declared schema comes to for this step. */
 export const declared = (step: Step, schema: Declared<unknown>): Schema => schemaOf(schema, step.params, step.env)
 
-/** How many partitions a round of a step has. */
-export const partitionsOf = (build: Build, step: Step, round: number): number =>
-  Math.max(1, step.code.rounds![round].partitions(step.params, build.corpus()))
+/** How many partitions a round of a step has; 0 where it has nothing to observe. */
+export function partitionsOf(build: Build, step: Step, round: number): number {
+  const code = step.code.rounds![round]
+  if (code.needed?.(build.judged) === false) return 0
+  return Math.max(1, code.partitions(step.params, build.corpus()))
+}

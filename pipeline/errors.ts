@@ -24,6 +24,11 @@ export class ExpectationError extends Error {
   override readonly name = 'ExpectationError'
 }
 
+/** The user asked to stop: what is committed stays, the next run goes on from there. Exit 130. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+}
+
 /** ` - did you mean "near-dup"?` where one of the known names is close, and the list of them. */
 export function hint(wrong: string, known: readonly string[]): string {
   if (known.length === 0) return ''

@@ -1,6 +1,5 @@
 /** How a command ends: exit codes of the contract, and the one line that goes with them. */
-import { ExpectationError, PendingError, UserError } from './errors.ts'
-import { Interrupted } from './executors/executor.ts'
+import { ExpectationError, Interrupted, PendingError, UserError } from './errors.ts'
 
 /** What each exit code says; --help and the README have it from here. */
 export const exits: Readonly<Record<number, string>> = {

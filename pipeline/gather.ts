@@ -7,7 +7,6 @@ import {
   emptyBatch,
   type Field,
   type Ids,
-  isValid,
   type List,
   layoutOf,
   type NumberArray,
@@ -20,70 +19,111 @@ import {
 /** The rows named by `index`, in that order, copied; -1 gives a null row. */
 export const gather = <S extends Schema>(batch: Batch<S>, index: Int32Array): Batch<S> => pick(batch.schema, [batch], undefined, index)
 
-export const gatherColumn = (column: Column, field: Field, index: Int32Array): Column => pickColumn([column], field, undefined, index)
+export const gatherColumn = (column: Column, field: Field, index: Int32Array): Column =>
+  pickColumn([column], field, rowsOf(undefined, index))
 
 /** Row i is row index[i] of batches[which[i]] (of the only one if `which` is undefined), copied once; -1 gives a null row. */
 export function pick<S extends Schema>(schema: S, batches: readonly Batch<S>[], which: Which, index: Int32Array): Batch<S> {
+  const rows = rowsOf(which, index)
   const columns = Object.entries(schema).map(([name, field]) => [
     name,
     pickColumn(
       batches.map(batch => batch.columns[name] as Column),
       field,
-      which,
-      index,
+      rows,
     ),
   ])
   return { schema, rows: index.length, columns: Object.fromEntries(columns) as unknown as Columns<S> }
 }
 type Which = Int32Array | undefined
 
-function pickColumn(columns: readonly Column[], field: Field, which: Which, index: Int32Array): Column {
-  const valid = pickValid(columns, which, index)
-  if (field === 'utf8') return { ...pickText(columns as readonly Utf8[], which, index), valid }
-  if (typeof field === 'object' && 'list' in field) return { ...pickList(columns as readonly List[], field.list, which, index), valid }
+/** The rows to copy. */
+interface Rows {
+  readonly which: Which
+  readonly index: Int32Array
+  /** Where rows that follow one another in their source begin; the end comes last. */
+  readonly runs: Int32Array
+  /** Whether runs are long enough to be copied whole. */
+  readonly together: boolean
+}
+
+/** Rows of a run, on average, that are worth a copy of their own. */
+const LONG_RUN = 16
+
+function rowsOf(which: Which, index: Int32Array): Rows {
+  const runs = new Int32Array(index.length + 1)
+  let count = 0
+  for (let i = 0; i < index.length; i++) {
+    const follows = i > 0 && index[i] > 0 && index[i] === index[i - 1] + 1 && (which === undefined || which[i] === which[i - 1])
+    if (!follows) runs[count++] = i
+  }
+  runs[count] = index.length
+  return { which, index, runs: runs.subarray(0, count + 1), together: count * LONG_RUN <= index.length }
+}
+
+function pickColumn(columns: readonly Column[], field: Field, rows: Rows): Column {
+  const valid = pickValid(columns, rows)
+  if (field === 'utf8') return { ...pickText(columns as readonly Utf8[], rows), valid }
+  if (typeof field === 'object' && 'list' in field) return { ...pickList(columns as readonly List[], field.list, rows), valid }
   const { array, width } = field === 'id' ? { array: Uint8Array, width: 16 } : layoutOf(field)!
   const sources = columns.map(valuesOf)
-  const out = new array(index.length * width)
-  if (width === 1) pickNumbers(out, sources, which, index)
-  else forRuns(which, index, (source, row, run, i) => copyInto(out, i * width, sources[source], row * width, (row + run) * width))
+  const out = new array(rows.index.length * width)
+  if (width === 1 && !rows.together) pickNumbers(out, sources, rows)
+  else forRuns(rows, (source, row, run, i) => copyInto(out, i * width, sources[source], row * width, (row + run) * width))
   return field === 'id' ? { bytes: out as Uint8Array, valid } : { values: out, valid }
 }
 
-function pickNumbers(out: NumberArray, sources: readonly NumberArray[], which: Which, index: Int32Array): void {
-  for (let i = 0; i < index.length; i++) if (index[i] >= 0) out[i] = sources[which ? which[i] : 0][index[i]]
+function pickNumbers(out: NumberArray, sources: readonly NumberArray[], { which, index }: Rows): void {
+  if (which) for (let i = 0; i < index.length; i++) out[i] = index[i] < 0 ? 0 : sources[which[i]][index[i]]
+  else pickOf(out, sources[0], index)
 }
 
-function pickValid(columns: readonly Column[], which: Which, index: Int32Array): Valid {
-  if (columns.every(column => column.valid === undefined) && !index.includes(-1)) return undefined
+function pickOf(out: NumberArray, source: NumberArray, index: Int32Array): void {
+  for (let i = 0; i < index.length; i++) out[i] = index[i] < 0 ? 0 : source[index[i]]
+}
+
+function pickValid(columns: readonly Column[], rows: Rows): Valid {
+  const { which, index, together } = rows
+  const sources = columns.map(({ valid }) => valid)
+  if (sources.every(valid => valid === undefined) && !index.includes(-1)) return undefined
   const out = new Uint8Array(index.length)
-  for (let i = 0; i < index.length; i++) out[i] = index[i] >= 0 && isValid(columns[which ? which[i] : 0], index[i]) ? 1 : 0
+  if (together)
+    forRuns(rows, (source, row, run, i) => {
+      const valid = sources[source]
+      if (valid) copyInto(out, i, valid, row, row + run)
+      else out.fill(1, i, i + run)
+    })
+  else
+    for (let i = 0; i < index.length; i++) {
+      const valid = sources[which ? which[i] : 0]
+      out[i] = index[i] < 0 ? 0 : valid ? valid[index[i]] : 1
+    }
   return out
 }
 
-function pickText(columns: readonly Utf8[], which: Which, index: Int32Array): Utf8 {
+function pickText(columns: readonly Utf8[], rows: Rows): Utf8 {
   const offsets = endsOf(
     columns.map(column => column.offsets),
-    which,
-    index,
+    rows,
   )
-  const bytes = uninitialised(offsets[index.length])
-  forRuns(which, index, (source, row, run, i) => {
+  const bytes = uninitialised(offsets[rows.index.length])
+  forRuns(rows, (source, row, run, i) => {
     const column = columns[source]
     copyInto(bytes, offsets[i], column.bytes, column.offsets[row], column.offsets[row + run])
   })
   return { bytes, offsets }
 }
 
-function pickList(columns: readonly List[], schema: Schema, which: Which, index: Int32Array): List {
+function pickList(columns: readonly List[], schema: Schema, rows: Rows): List {
+  const { which, index } = rows
   const starts = endsOf(
     columns.map(column => column.starts),
-    which,
-    index,
+    rows,
   )
   const items = columns.map(column => column.items)
   if (items.every(batch => batch.rows === 0)) return { starts, items: items[0] ?? emptyBatch(schema) }
   if (starts[index.length] >= LONG_LISTS * index.length && Object.values(schema).every(isFixed))
-    return { starts, items: copyRanges(columns, schema, which, index, starts) }
+    return { starts, items: copyRanges(columns, schema, rows, starts) }
   const child = new Int32Array(starts[index.length])
   const from = which && new Int32Array(child.length)
   for (let i = 0; i < index.length; i++) {
@@ -97,7 +137,7 @@ function pickList(columns: readonly List[], schema: Schema, which: Which, index:
 }
 
 /** Where each picked row ends, from where it begins and ends in its source. */
-function endsOf(places: readonly Int32Array[], which: Which, index: Int32Array): Int32Array {
+function endsOf(places: readonly Int32Array[], { which, index }: Rows): Int32Array {
   const ends = new Int32Array(index.length + 1)
   for (let i = 0; i < index.length; i++) {
     const place = places[which ? which[i] : 0]
@@ -106,14 +146,11 @@ function endsOf(places: readonly Int32Array[], which: Which, index: Int32Array):
   return ends
 }
 
-/** Calls `run` for rows that follow one another in one source; null rows are left out. */
-function forRuns(which: Which, index: Int32Array, visit: (source: number, row: number, run: number, i: number) => void): void {
-  for (let i = 0, run = 1; i < index.length; i += run) {
-    run = 1
-    if (index[i] < 0) continue
-    const source = which ? which[i] : 0
-    while (i + run < index.length && index[i + run] === index[i] + run && (!which || which[i + run] === source)) run++
-    visit(source, index[i], run, i)
+/** Calls `visit` for rows that follow one another in one source; null rows are left out. */
+function forRuns({ which, index, runs }: Rows, visit: (source: number, row: number, run: number, i: number) => void): void {
+  for (let k = 0; k + 1 < runs.length; k++) {
+    const i = runs[k]
+    if (index[i] >= 0) visit(which ? which[i] : 0, index[i], runs[k + 1] - i, i)
   }
 }
 
@@ -130,7 +167,7 @@ const LONG_LISTS = 12
 const isFixed = (field: Field): boolean => field === 'id' || layoutOf(field) !== undefined
 
 /** The child rows of the named lists, in that order; each list goes to where `starts` says. */
-function copyRanges(columns: readonly List[], schema: Schema, which: Which, index: Int32Array, starts: Int32Array): Batch {
+function copyRanges(columns: readonly List[], schema: Schema, { which, index }: Rows, starts: Int32Array): Batch {
   const rows = starts[index.length]
   const copy = <A extends NumberArray>(sources: readonly A[], out: A, width: number): A => {
     for (let i = 0; i < index.length; i++) {

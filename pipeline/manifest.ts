@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Schema } from './batch.ts'
 import { outputFormats } from './codecs/out-columns.ts'
+import type { PairBytes, SideBytes } from './lengths.ts'
 import { type OwnStep, ownColumns } from './own-columns.ts'
 import type { Json } from './stage.ts'
 import { layouts } from './tables.ts'
@@ -26,7 +27,7 @@ export interface Manifest {
   /** What people said, where the config names judgement logs. */
   readonly judgements?: ManifestJudgements
   /** UTF-8 bytes of prompt plus the longer side over train and validation; absent where nothing was kept. */
-  readonly pair_bytes?: { readonly median: number; readonly p99: number; readonly max: number }
+  readonly pair_bytes?: PairBytes
 }
 
 export interface ManifestFile {
@@ -66,6 +67,8 @@ export interface ManifestSource extends Outcomes {
   readonly languages: Readonly<Record<string, number>>
   /** Of all its pairs that are neither in train nor in validation. */
   readonly left_licenses: Readonly<Record<string, number>>
+  /** Of the sides of its pairs in train; absent where it has none there. */
+  readonly side_bytes?: SideBytes
   /** Whom the config says to name for it. */
   readonly attribution?: readonly string[]
 }

@@ -30,8 +30,8 @@ export const pairFacts = {
   scores: { list: { model: 'utf8', chosen: 'f64', rejected: 'f64' } },
 } as const
 
-/** Given by the engine at ingest: bytes of all a pair's text, and of the prompt with its longer side. */
-export const sizeFacts = { text_bytes: 'i32', longest_bytes: 'i32' } as const
+/** Given by the engine at ingest: bytes of all a pair's text, and of each side. */
+export const sizeFacts = { text_bytes: 'i32', chosen_bytes: 'i32', rejected_bytes: 'i32' } as const
 
 /** Given by the engine to a step that recalls: 1 for a pair that an earlier step sent to review. */
 export const recallFacts = { recalled: 'u8' } as const

@@ -1,6 +1,6 @@
 /** The fused pass: all judges between two barriers run over a shard in one worker, then the next barrier's observe. */
 import type { Batch, Column, Field, Schema } from './batch.ts'
-import { type Build, declared, observedKey, type Step, summaryKey, verdictKey } from './build.ts'
+import { type Build, declared, observedKey, partitionsOf, type Step, summaryKey, verdictKey } from './build.ts'
 import { GONE, ShardColumns, scattered } from './columns.ts'
 import { concat } from './concat.ts'
 import { contextOf, type Opened } from './context.ts'
@@ -34,7 +34,8 @@ export async function pass(build: Build, opened: Opened, segment: number, place:
   const columns = new ShardColumns(build, shard)
   let dropped = 0
   for (const step of judged) if (!build.store.has(verdictKey(step, shard))) dropped += await judgeShard(build, opened, columns, step)
-  if (next && !build.store.has(observedKey(next, 0, shard))) await observeShard(build, opened, columns, next, 0)
+  if (next && partitionsOf(build, next, 0) > 0 && !build.store.has(observedKey(next, 0, shard)))
+    await observeShard(build, opened, columns, next, 0)
   return { rows: shard.pairs, dropped }
 }
 

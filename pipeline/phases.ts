@@ -49,7 +49,7 @@ export function* phases(build: Build): Generator<Phase> {
 
 function* segmentPhases(build: Build, shards: readonly Shard[], { judged, next }: Segment, segment: number): Generator<Phase> {
   const { store } = build
-  const observes = next !== undefined && !isCombined(build, next, 0)
+  const observes = next !== undefined && partitionsOf(build, next, 0) > 0 && !isCombined(build, next, 0)
   const name = [...judged.map(s => s.id), ...(observes ? [`observe ${next.id}`] : [])].join(', ')
   const missing = (shard: Shard): boolean =>
     judged.some(step => !store.has(verdictKey(step, shard))) ||

@@ -14,6 +14,7 @@ import { tableNames } from './tables.ts'
 
 const n = z.number()
 const byName = z.record(z.string(), n)
+const quarters = z.strictObject({ quarter: n, median: n, three_quarters: n })
 const later = z.unknown()
 const outcomes = { pairs_in: n, train: n, validation: n, flipped: n, quarantine: n, review: n, dropped: n }
 const file = { path: z.string(), bytes: n }
@@ -23,7 +24,16 @@ const manifest = z.strictObject({
   ...Object.fromEntries(tableNames.map(name => [name, z.strictObject({ rows: n })])),
   totals: z.strictObject({ ...outcomes, rejected: n }),
   inputs: z.array(z.strictObject({ ...file, rows: n, rejected: n, pairs: n })),
-  sources: z.array(z.strictObject({ source: z.string(), ...outcomes, licenses: byName, languages: byName, left_licenses: byName })),
+  sources: z.array(
+    z.strictObject({
+      source: z.string(),
+      ...outcomes,
+      licenses: byName,
+      languages: byName,
+      left_licenses: byName,
+      side_bytes: z.strictObject({ chosen: quarters, rejected: quarters }),
+    }),
+  ),
   steps: z.array(
     z.strictObject({
       id: z.string(),

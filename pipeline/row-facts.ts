@@ -3,6 +3,7 @@ import { type Batch, type Column, type Field, isValid, type Numbers, type Schema
 import { type Build, declared } from './build.ts'
 import { GONE, type ShardColumns } from './columns.ts'
 import { pick } from './gather.ts'
+import { textGroups } from './kernels/text-groups.ts'
 import { lazyColumns } from './lazy-columns.ts'
 import { BY_PEOPLE, FLIPPED, FLIPPED_BY_PEOPLE, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
 
@@ -94,25 +95,15 @@ function merged(field: Field, earlier: Column, later: Column, rows: number): Col
 
 /** A text column that says the same in every row. */
 export function repeated(text: string, rows: number): Utf8 {
-  const one = new TextEncoder().encode(text)
-  const bytes = new Uint8Array(one.length * rows)
-  for (let i = 0; i < rows; i++) bytes.set(one, i * one.length)
-  return { bytes, offsets: Int32Array.from({ length: rows + 1 }, (_, i) => i * one.length) }
+  const size = Buffer.byteLength(text)
+  const { buffer } = Buffer.alloc(size * rows, text)
+  const offsets = new Int32Array(rows + 1)
+  for (let i = 1; i <= rows; i++) offsets[i] = i * size
+  return { bytes: new Uint8Array(buffer), offsets }
 }
 
 function scaled(weight: Numbers | undefined, source: Utf8, rows: number, scale: Readonly<Record<string, number>>): Numbers {
-  const values = new Float32Array(rows)
-  let factor = 1
-  for (let i = 0; i < rows; i++) {
-    if (i === 0 || !sameText(source, i - 1, i)) factor = scale[stringAt(source, i)] ?? 1
-    values[i] = weightAt(weight, i) * factor
-  }
-  return { values }
-}
-
-function sameText({ bytes, offsets }: Utf8, a: number, b: number): boolean {
-  const length = offsets[a + 1] - offsets[a]
-  if (offsets[b + 1] - offsets[b] !== length) return false
-  for (let k = 0; k < length; k++) if (bytes[offsets[a] + k] !== bytes[offsets[b] + k]) return false
-  return true
+  const { of, firsts } = textGroups(source, rows)
+  const factors = firsts.map(row => scale[stringAt(source, row)] ?? 1)
+  return { values: Float32Array.from(of, (group, i) => weightAt(weight, i) * factors[group]) }
 }

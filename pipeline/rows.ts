@@ -135,9 +135,14 @@ export class RowReader {
     return this.startsOfTexts
   }
 
-  /** Number of the block, counted over the corpus, that holds a pair. */
+  private lastBlock = 0
+  /** Number of the block, counted over the corpus, that holds a pair; mostly the one of the pair before. */
   private blockOf(ordinal: number): number {
-    return lowerBound(this.blockStarts(), ordinal + 1) - 1
+    const starts = this.blockStarts()
+    const next = this.lastBlock + 1
+    if (ordinal < starts[this.lastBlock] || (next < starts.length && ordinal >= starts[next]))
+      this.lastBlock = lowerBound(starts, ordinal + 1) - 1
+    return this.lastBlock
   }
 
   private startsOfBlocks: Int32Array | undefined

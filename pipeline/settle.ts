@@ -3,6 +3,7 @@ import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers,
 import { type Build, declared, type Shard, type Step, settledKey } from './build.ts'
 import { GONE, ShardColumns } from './columns.ts'
 import { hash32 } from './kernels/random.ts'
+import { textGroups } from './kernels/text-groups.ts'
 import type { Outcomes } from './manifest.ts'
 import { outcomes } from './pair.ts'
 import type { Json } from './stage.ts'
@@ -184,22 +185,30 @@ function countSources(build: Build, columns: ShardColumns, settled: Batch<typeof
   const weight = lastAdded(build, columns, 'weight') as Numbers | undefined
   const sources = byAnyName<ReturnType<typeof emptyCount>>()
   const { outcome, split } = settled.columns
+  const [source, license, lang] = [facts.source, facts.license, facts.lang].map(column => textsByRow(column as Utf8, settled.rows))
   for (let i = 0; i < settled.rows; i++) {
-    const own = (sources[stringAt(facts.source as Utf8, i)] ??= emptyCount())
+    const own = (sources[source(i)] ??= emptyCount())
     own.pairs_in++
     const end = outcomes[outcome.values[i]]
     if (end in LEFT) {
       own[LEFT[end]]++
-      count(own.left_licenses, stringAt(facts.license as Utf8, i))
+      count(own.left_licenses, license(i))
       continue
     }
     own[splits[split.values[i]] as 'train' | 'validation']++
     if (end === 'flip') own.flipped++
     own.weight += weightAt(weight, i)
-    count(own.licenses, stringAt(facts.license as Utf8, i))
-    count(own.languages, stringAt(facts.lang as Utf8, i))
+    count(own.licenses, license(i))
+    count(own.languages, lang(i))
   }
   return sources
+}
+
+/** The text of each row, of a column where few repeat. */
+function textsByRow(column: Utf8, rows: number): (row: number) => string {
+  const { of, firsts } = textGroups(column, rows)
+  const texts = firsts.map(row => stringAt(column, row))
+  return row => texts[of[row]]
 }
 
 /** A pair's weight before scaling; 1 where no step gave one. */

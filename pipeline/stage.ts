@@ -91,6 +91,8 @@ export interface Round<P> {
   /** Columns that `reduce` returns to pairs beside `ordinal` (i32); null for pairs that get nothing. */
   readonly returns?: Declared<P>
   partitions(params: P, corpus: Corpus): number
+  /** Whether there is anything to observe, by the judgement log; where not, no pair is read and `combine` gets no parts. Always by default. */
+  needed?(judged: JudgedPairs): boolean
   /** By the columns that are not texts, the rows that `observe` gets; all by default. The texts of others are not copied. */
   among?(params: P, context: Context): (batch: Batch) => Int32Array
   observe(params: P, context: Context): Awaitable<(batch: Batch) => Awaitable<Batch>>

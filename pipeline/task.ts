@@ -163,10 +163,13 @@ async function refuseChanged({ store, paths }: Build, { path, sha256 }: PlannedI
 }
 
 function sizesOf(texts: Batch): Batch {
-  const sides = (['prompt', 'chosen', 'rejected'] as const).map(name => rowBytes(select(texts, [name])))
-  const total = Int32Array.from({ length: texts.rows }, (_, i) => sides[0][i] + sides[1][i] + sides[2][i])
-  const longest = Int32Array.from({ length: texts.rows }, (_, i) => sides[0][i] + Math.max(sides[1][i], sides[2][i]))
-  return { schema: sizeFacts, rows: texts.rows, columns: { text_bytes: { values: total }, longest_bytes: { values: longest } } }
+  const bytesOf = (names: string[]) => ({ values: Int32Array.from(rowBytes(select(texts, names))) })
+  const columns = {
+    text_bytes: bytesOf(Object.keys(texts.schema)),
+    chosen_bytes: bytesOf(['chosen']),
+    rejected_bytes: bytesOf(['rejected']),
+  }
+  return { schema: sizeFacts, rows: texts.rows, columns }
 }
 
 const textBytes = (texts: Batch): number => rowBytes(texts).reduce((a, b) => a + b, 0)

@@ -99,13 +99,14 @@ const estimate: Round<Params> = {
   reads: (params, env) => ({ ordinal: 'i32', ...readsOf(params, env), ...('draw' in env.upstream ? drawn : {}) }),
   emits: seen,
   partitions: () => 1,
+  needed: judged => judged.size > 0,
   observe: (params, { env, judged }) => {
     const names = modelColumns(env)
     return batch => {
       const { ordinal, pair_id, votes } = columnsOf(batch, { ordinal: 'i32', ...facts })
       const draw = 'draw' in batch.columns ? columnsOf(batch, drawn).draw : undefined
-      const ends = judged.size > 0 ? decideAll(params, names, batch, 'all').add.models_outcome.values : new Uint8Array(batch.rows)
-      const verdictAt = (i: number) => (judged.size > 0 ? judged.of(pair_id, i)?.verdict : undefined)
+      const ends = decideAll(params, names, batch, 'all').add.models_outcome.values
+      const verdictAt = (i: number) => judged.of(pair_id, i)?.verdict
       const index = Int32Array.from({ length: batch.rows }, (_, i) => i).filter(i => {
         const verdict = verdictAt(i)
         const isAudited = !draw || (isValid(draw, i) && draws[draw.values[i]] === 'audit')

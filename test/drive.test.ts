@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Batch, batchOf, columnsOf, textsOf } from '../pipeline/batch.ts'
 import { pairTexts } from '../pipeline/pair.ts'
-import { defineMeasure, defineStage } from '../pipeline/stage.ts'
+import { defineMeasure, defineStage, type JudgedPairs } from '../pipeline/stage.ts'
 import { driveStage } from './drive.ts'
 
 const lengths = defineMeasure({
@@ -76,6 +76,16 @@ describe('driveStage', () => {
     const whole = await driveStage(distinctLength, {}, pairs)
     for (const options of [{ batch_rows: 1 }, { batch_rows: 2, shuffle_seed: 1 }, { shuffle_seed: 2 }])
       expect((await driveStage(distinctLength, {}, pairs, options)).verdicts).toEqual(whole.verdicts)
+  })
+
+  it('observes nothing where a round is not needed', async () => {
+    const fails = (): never => {
+      throw new Error('observed')
+    }
+    const rounds = distinctLength.rounds!.map(round => ({ ...round, needed: ({ size }: JudgedPairs) => size > 0, observe: fails }))
+    const { verdicts, summary } = await driveStage({ ...distinctLength, rounds }, {}, pairs)
+    expect(verdicts.map(v => v.add.first)).toEqual([null, null, null, null, null])
+    expect(summary.facts).toBe(0)
   })
 
   it('runs over no pairs', async () => expect((await driveStage(distinctLength, {}, [])).verdicts).toEqual([]))

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { ExpectationError, PendingError, StageError, UserError } from '../pipeline/errors.ts'
-import { Interrupted } from '../pipeline/executors/executor.ts'
+import { ExpectationError, Interrupted, PendingError, StageError, UserError } from '../pipeline/errors.ts'
 import { exitCodeOf, exits } from '../pipeline/exits.ts'
 import { goldpan, ROOT } from './cli.ts'
 

@@ -1,5 +1,5 @@
 /** Parquet's encodings of levels and values: the run-length / bit-packed hybrid, PLAIN, and dictionaries of texts. */
-import type { Numbers, Utf8 } from '../batch.ts'
+import { type Numbers, type Utf8, utf8Of } from '../batch.ts'
 import type { GrowingBytes } from './growing-bytes.ts'
 import type { Leaf } from './parquet-schema.ts'
 
@@ -92,6 +92,8 @@ export interface TextDictionary {
 
 /** A dictionary that spares less is not worth its place. */
 const SPARED = 0.1
+/** Of so many texts some are the same where a dictionary is worth its place: if a tenth of 8,192 repeat others anywhere, thirteen of these do. */
+const GLANCE = 1024
 
 /** The distinct texts in the order in which they appear; undefined where too little repeats. */
 export function dictionaryOf(texts: Utf8, count: number): TextDictionary | undefined {
@@ -107,6 +109,7 @@ export function dictionaryOf(texts: Utf8, count: number): TextDictionary | undef
   // Texts that only look alike where they are sampled cost a comparison each: many of them, and the column stays plain.
   let misses = 4 * count
   for (let i = 0; i < count; i++) {
+    if (i === GLANCE && distinct === i) return undefined
     const [from, to] = [offsets[i], offsets[i + 1]]
     let slot = sampledHash(view, from, to) & mask
     for (; table[slot] > 0; slot = (slot + 1) & mask) {
@@ -124,6 +127,28 @@ export function dictionaryOf(texts: Utf8, count: number): TextDictionary | undef
   }
   const all = offsets[count] - offsets[0] + 4 * count
   return size >= all * (1 - SPARED) ? undefined : { first: first.subarray(0, distinct), places }
+}
+
+/** The dictionary of labels, known by their numbers: `texts` holds those that occur; undefined where too little repeats. */
+export function dictionaryOfLabels(
+  values: Uint8Array,
+  labels: readonly string[],
+  count: number,
+): { texts: Utf8; dictionary: TextDictionary } | undefined {
+  const sizes = labels.map(label => Buffer.byteLength(label) + 4)
+  const known = new Int32Array(labels.length).fill(-1)
+  const places = new Int32Array(count)
+  const present: string[] = []
+  let all = 0
+  for (let i = 0; i < count; i++) {
+    const label = values[i]
+    if (known[label] < 0) known[label] = present.push(labels[label]) - 1
+    places[i] = known[label]
+    all += sizes[label]
+  }
+  const texts = utf8Of(present)
+  if (texts.bytes.length + 4 * present.length >= all * (1 - SPARED)) return undefined
+  return { texts, dictionary: { first: Int32Array.from(present.keys()), places } }
 }
 
 /** Bytes up to which a loop is quicker than a call of Node's. */

@@ -2,16 +2,19 @@
 import { type Column, type Field, type Ids, type List, type Numbers, slice, type Utf8, type Valid } from '../batch.ts'
 import { gatherColumn } from '../gather.ts'
 import { childName, type Group, type OutColumn } from './out-columns.ts'
+import { dictionaryOfLabels, type TextDictionary } from './parquet-encodings.ts'
 import type { Leaf } from './parquet-schema.ts'
 import { hexOf, labelsOf } from './written-text.ts'
 
-/** The levels are absent where the leaf has none; `values` = values that are there, laid end to end in `column`. */
+/** The levels are absent where the leaf has none; `values` = how many values are there, laid end to end in `column`. */
 export interface Entries {
   readonly levels: number
   readonly definition?: Uint8Array
   readonly repetition?: Uint8Array
   readonly values: number
   readonly column: Utf8 | Numbers
+  /** Of labels: what `column` then holds is the labels themselves. */
+  readonly dictionary?: TextDictionary
 }
 
 /** The entries of a written column's leaves, in the order of the schema. */
@@ -31,7 +34,7 @@ const validOf = ({ valid }: Column, rows: number): Uint8Array => valid?.subarray
 const dense = (column: Column, { field }: Leaf, rows: number): Entries => ({
   levels: rows,
   values: rows,
-  column: asWritten(column, field, rows),
+  ...asWritten(column, field, rows),
 })
 
 /** `valid` is the definition level of a column that is optional by itself. */
@@ -39,7 +42,7 @@ function nullable(column: Column, valid: Uint8Array, leaf: Leaf, rows: number, d
   const index = indexOf(valid)
   if (index.length === rows) return { ...dense(column, leaf, rows), definition }
   const kept = gatherColumn({ ...column, valid: undefined }, storedAs(leaf.field), index)
-  return { levels: rows, definition, values: index.length, column: asWritten(kept, leaf.field, index.length) }
+  return { levels: rows, definition, values: index.length, ...asWritten(kept, leaf.field, index.length) }
 }
 
 function indexOf(valid: Uint8Array): Int32Array {
@@ -94,8 +97,10 @@ function storedAs(field: Leaf['field']): Field {
   return field === 'i64' ? 'i32' : field
 }
 
-function asWritten(column: Column, field: Leaf['field'], values: number): Utf8 | Numbers {
-  if (field === 'id') return hexOf(column as Ids, undefined, values)
-  if (typeof field === 'object') return labelsOf(column as Numbers<Uint8Array>, field.labels, undefined, values)
-  return column as Utf8 | Numbers
+function asWritten(column: Column, field: Leaf['field'], values: number): Pick<Entries, 'column' | 'dictionary'> {
+  if (field === 'id') return { column: hexOf(column as Ids, undefined, values) }
+  if (typeof field !== 'object') return { column: column as Utf8 | Numbers }
+  const labels = column as Numbers<Uint8Array>
+  const found = dictionaryOfLabels(labels.values, field.labels, values)
+  return found ? { column: found.texts, dictionary: found.dictionary } : { column: labelsOf(labels, field.labels, undefined, values) }
 }

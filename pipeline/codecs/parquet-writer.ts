@@ -108,8 +108,8 @@ interface WrittenGroup {
 
 function writeChunk(out: Output, leaf: Leaf, entries: Entries): WrittenChunk {
   const { levels, values, column } = entries
-  if ('offsets' in column) checkUtf8(leaf, column, values)
-  const found = 'offsets' in column ? dictionaryOf(column, values) : undefined
+  const found = entries.dictionary ?? ('offsets' in column ? dictionaryOf(column, values) : undefined)
+  if ('offsets' in column) checkUtf8(leaf, column, entries.dictionary?.first.length ?? values)
   const dictionary = found && { at: out.at, ...writeDictionary(out, column as Utf8, found) }
   const pages = [...cutPages(leaf, entries, found)].map(cut => ({ at: out.at, row: cut.row, ...writePage(out, leaf, entries, cut, found) }))
   return { leaf, levels, values, dictionary, pages }

@@ -1,6 +1,7 @@
 /** Writes batches as one file of a table. The bytes depend on the rows alone, not on how the caller cuts them into batches. */
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { uninitialised } from '../batch.ts'
 import {
   GROUP_BYTES,
   GROUP_ROWS,
@@ -81,10 +82,15 @@ export async function openTableWriter(
   }
 }
 
+/** Pages of narrow columns have some hundred bytes: so many are put together before they are written. */
+const HELD_BYTES = 1 << 18
+
 class HashedFile {
   private readonly path: string
   private readonly hash: Hash = createHash('sha256')
+  private readonly held = uninitialised(HELD_BYTES)
   private fd: number | undefined
+  private holds = 0
   private bytes = 0
   constructor(path: string) {
     this.path = path
@@ -92,6 +98,20 @@ class HashedFile {
   }
 
   append(bytes: Uint8Array): void {
+    if (this.holds + bytes.length > HELD_BYTES) this.flush()
+    if (bytes.length > HELD_BYTES) this.write(bytes)
+    else {
+      this.held.set(bytes, this.holds)
+      this.holds += bytes.length
+    }
+  }
+
+  private flush(): void {
+    this.write(this.held.subarray(0, this.holds))
+    this.holds = 0
+  }
+
+  private write(bytes: Uint8Array): void {
     if (this.fd === undefined) throw new Error(`${this.path}: is closed`)
     this.hash.update(bytes)
     for (let at = 0; at < bytes.length; ) at += writeSync(this.fd, bytes, at)
@@ -99,6 +119,7 @@ class HashedFile {
   }
 
   close(): { bytes: number; sha256: string } {
+    this.flush()
     if (this.fd !== undefined) closeSync(this.fd)
     this.fd = undefined
     return { bytes: this.bytes, sha256: this.hash.digest('hex') }

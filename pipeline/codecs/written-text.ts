@@ -1,21 +1,19 @@
 /** Ids and labels as the text under which they are written. */
 import type { Ids, Numbers, Utf8, Valid } from '../batch.ts'
 
-const DIGITS = Buffer.from('0123456789abcdef')
+/** Both digits of every byte. */
+const DIGITS = new Uint16Array(new TextEncoder().encode(Buffer.from([...Array(256).keys()]).toString('hex')).slice().buffer)
 
 /** 32 hex digits a row; nothing for a null. */
 export function hexOf({ bytes }: Ids, valid: Valid, rows: number): Utf8 {
-  const out = new Uint8Array(rows * 32)
+  const out = new Uint16Array(rows * 16)
   const offsets = new Int32Array(rows + 1)
   let at = 0
   for (let i = 0; i < rows; i++) {
-    for (let k = i * 16; k < i * 16 + 16 && (!valid || valid[i]); k++) {
-      out[at++] = DIGITS[bytes[k] >> 4]
-      out[at++] = DIGITS[bytes[k] & 15]
-    }
-    offsets[i + 1] = at
+    if (!valid || valid[i]) for (let k = i * 16; k < i * 16 + 16; k++) out[at++] = DIGITS[bytes[k]]
+    offsets[i + 1] = at * 2
   }
-  return { bytes: out, offsets }
+  return { bytes: new Uint8Array(out.buffer, 0, at * 2), offsets }
 }
 
 /** Each row's label; nothing for a null. */

@@ -8,8 +8,3 @@ export interface Executor {
   stop(): void
   close(): Promise<void>
 }
-
-/** The user asked to stop: what is committed stays, the next run goes on from there. Exit 130. */
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted'
-}

@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Build } from '../build.ts'
+import { Interrupted } from '../errors.ts'
 import { closeWorker, raised, work } from '../worker.ts'
-import { type Executor, Interrupted } from './executor.ts'
+import type { Executor } from './executor.ts'
 
 /** Runs every task in this thread: for tests, debugging and small builds. */
 export function inline(build: Build): Executor {

@@ -1,9 +1,9 @@
 import { Piscina } from 'piscina'
 import type { Build } from '../build.ts'
 import { compiled } from '../compiled.ts'
-import { UserError } from '../errors.ts'
+import { Interrupted, UserError } from '../errors.ts'
 import { type Order, type Reply, raised } from '../worker.ts'
-import { type Executor, Interrupted } from './executor.ts'
+import type { Executor } from './executor.ts'
 
 /** Runs tasks in `threads` worker threads. Only task names cross to them: text goes through the store. */
 export function threads(build: Build, width: number): Executor {

@@ -140,6 +140,17 @@ async function mapBatches(
 
 async function exchange<P>(round: Round<P>, params: P, context: Context, pairs: Batch, options: DriveOptions) {
   const emits: Schema = { ...schemaOf(round.emits, params, context.env), partition: 'i32' }
+  const emitted = round.needed?.(context.judged) === false ? [] : await observed(round, params, context, pairs, emits, options)
+  const partitions = round.partitions(params, context.corpus)
+  const parts: Part[] = []
+  for (const [partition, rows] of byPartition(concat(emits, emitted), partitions, options))
+    parts.push(await round.reduce(params, context, rows, partition))
+  const returns = schemaOf(round.returns ?? {}, params, context.env)
+  const returned = Object.keys(returns).length > 0 ? beside(pairs, returnedTo(pairs, returns, parts)) : pairs
+  return { pairs: returned, summary: await round.combine(params, context, shuffled(parts, options)) }
+}
+
+async function observed<P>(round: Round<P>, params: P, context: Context, pairs: Batch, emits: Schema, options: DriveOptions) {
   const observe = await round.observe(params, context)
   const among = round.among?.(params, context)
   const emitted = []
@@ -148,13 +159,7 @@ async function exchange<P>(round: Round<P>, params: P, context: Context, pairs: 
     const rows = await observe(among ? gather(batch, among(select(batch, narrow))) : batch)
     emitted.push(declared(rows.columns as Record<string, Column>, emits, rows.rows))
   }
-  const partitions = round.partitions(params, context.corpus)
-  const parts: Part[] = []
-  for (const [partition, rows] of byPartition(concat(emits, emitted), partitions, options))
-    parts.push(await round.reduce(params, context, rows, partition))
-  const returns = schemaOf(round.returns ?? {}, params, context.env)
-  const returned = Object.keys(returns).length > 0 ? beside(pairs, returnedTo(pairs, returns, parts)) : pairs
-  return { pairs: returned, summary: await round.combine(params, context, shuffled(parts, options)) }
+  return emitted
 }
 
 function byPartition(rows: Batch, partitions: number, options: DriveOptions): Map<number, Batch> {

@@ -85,7 +85,7 @@ function guarded<O extends object, K extends keyof O & string>(owner: O, keys: r
 }
 
 function checkedRound(round: Round<unknown>, failed: Failed): Round<unknown> {
-  const plain: Round<unknown> = { ...round, ...guarded(round, ['reads', 'emits', 'returns', 'partitions', 'among'], failed) }
+  const plain: Round<unknown> = { ...round, ...guarded(round, ['reads', 'emits', 'returns', 'partitions', 'needed', 'among'], failed) }
   const partitions: typeof round.partitions = (params, corpus) => {
     const count = plain.partitions(params, corpus)
     if (Number.isSafeInteger(count) && count >= 0) return count

@@ -52,7 +52,8 @@ export function pairsOf(inputs: readonly PairInput[]): Batch<typeof pairSchema> 
     row: ints((p, i) => p.row ?? i),
     ordinal: ints((_, i) => i),
     text_bytes: ints((_, i) => bytesOf(prompts[i]) + bytesOf(chosen[i]) + bytesOf(rejected[i])),
-    longest_bytes: ints((_, i) => bytesOf(prompts[i]) + Math.max(bytesOf(chosen[i]), bytesOf(rejected[i]))),
+    chosen_bytes: ints((_, i) => bytesOf(chosen[i])),
+    rejected_bytes: ints((_, i) => bytesOf(rejected[i])),
     votes: votesColumn(inputs.map(p => p.votes ?? [])),
     scores: scoresColumn(inputs.map(p => Object.entries(p.scores ?? {}))),
   })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Finished } from '../finished.ts'
 import type { People } from '../judgements/people.ts'
 import type { ReliabilityBin } from '../kernels/calibration.ts'
-import type { Manifest, ManifestStep, Outcomes } from '../manifest.ts'
+import type { Manifest, ManifestSource, ManifestStep, Outcomes } from '../manifest.ts'
 import { stageOf } from '../own-stages.ts'
 import type { Tables } from '../sql.ts'
 import { summed } from '../tallies.ts'
@@ -15,7 +15,6 @@ import {
   evidenceOf,
   histogramsOf,
   labelKindsOf,
-  lengthsOf,
   lostAt,
   membersOf,
   modelsIn,
@@ -64,11 +63,29 @@ export async function reportOf(finished: Finished, tables: Tables, people?: Peop
     label_kinds: await labelKindsOf(finished, tables),
     lengths: {
       ...(pair ? { pair_bytes: { median: pair.median, p99: pair.p99, max: pair.max } } : {}),
-      sources: await lengthsOf(finished, tables),
+      sources: sources.flatMap(sidesOf),
     },
     ...(run ? { run } : {}),
   }
   return { ...figures, warnings: warningsOf(figures, manifest, finished.dir) }
+}
+
+/** The lengths of a source's sides in train. */
+function sidesOf({ source, train, side_bytes }: ManifestSource): Report['lengths']['sources'] {
+  if (!side_bytes) return []
+  const { chosen, rejected } = side_bytes
+  return [
+    {
+      source,
+      pairs: train,
+      chosen_quarter: chosen.quarter,
+      chosen_median: chosen.median,
+      chosen_three_quarters: chosen.three_quarters,
+      rejected_quarter: rejected.quarter,
+      rejected_median: rejected.median,
+      rejected_three_quarters: rejected.three_quarters,
+    },
+  ]
 }
 
 /** As JSON has it: no undefined, NaN as null. */

@@ -130,20 +130,3 @@ export async function labelKindsOf(finished: Finished, tables: Tables): Promise<
     from (select label_kind from train union all select label_kind from validation) group by 1 order by 2 desc, 1`)
   return Object.fromEntries(rows.map(({ kind, n }) => [kind, n]))
 }
-
-/** Texts of more pairs are not read again for a report. */
-const MOST_READ = 200_000
-
-/** Bytes of the sides of train by source, where there are few enough, and in a layout whose sides are answers alone. */
-export async function lengthsOf(finished: Finished, tables: Tables): Promise<Report['lengths']['sources']> {
-  const { layout } = finished.output
-  if (!readable(finished) || layout === 'conversations' || finished.manifest.totals.train > MOST_READ) return []
-  const bytes = (side: string): string =>
-    layout === 'message' ? `strlen(${side}.content)` : `list_sum(list_transform(${side}, turn -> strlen(turn.content)))`
-  const quarters = (side: string): string =>
-    [0.25, 0.5, 0.75]
-      .map((q, i) => `quantile_disc(${side}, ${q})::double as ${side}_${['quarter', 'median', 'three_quarters'][i]}`)
-      .join(', ')
-  return tables.rows(`select source, count(*)::bigint as pairs, ${quarters('chosen')}, ${quarters('rejected')}
-    from (select source, ${bytes('chosen')} as chosen, ${bytes('rejected')} as rejected from train) group by source order by source`)
-}

@@ -48,7 +48,7 @@ const lengths = z.strictObject({
         rejected_three_quarters: z.number(),
       }),
     )
-    .describe('bytes of a side of the kept pairs; empty where a build is too large to read its texts again'),
+    .describe('bytes of a side of the pairs in train'),
 })
 
 const run = z.looseObject({

@@ -1,0 +1,93 @@
+/** How long the texts of kept pairs are, in UTF-8 bytes: quantiles of exact counts. */
+import { type Batch, columnsOf, stringAt } from './batch.ts'
+import { textGroups } from './kernels/text-groups.ts'
+import { outcomes, sizeFacts } from './pair.ts'
+import { splits } from './settle.ts'
+
+export interface PairBytes {
+  readonly median: number
+  readonly p99: number
+  readonly max: number
+}
+/** Of one side, its quartiles. */
+export interface Quarters {
+  readonly quarter: number
+  readonly median: number
+  readonly three_quarters: number
+}
+export interface SideBytes {
+  readonly chosen: Quarters
+  readonly rejected: Quarters
+}
+
+/** How often each size occurs. */
+type Counts = Map<number, number>
+type Sides = { readonly chosen: Counts; readonly rejected: Counts }
+
+const facts = { ...sizeFacts, source: 'utf8' } as const
+const FLIP = outcomes.indexOf('flip')
+const [NONE, TRAIN] = [splits.indexOf('none'), splits.indexOf('train')]
+
+export class Lengths {
+  private readonly pairs: Counts = new Map()
+  private readonly sides = new Map<string, Sides>()
+
+  /** Counts the kept pairs of a shard, and the sides of those in train as they stand there. */
+  add(batch: Batch, outcome: Uint8Array, split: Uint8Array): void {
+    const { text_bytes, chosen_bytes, rejected_bytes, source } = columnsOf(batch, facts)
+    const { of, firsts } = textGroups(source, batch.rows)
+    const sides = firsts.map(row => this.sidesOf(stringAt(source, row)))
+    for (let i = 0; i < batch.rows; i++) {
+      if (split[i] === NONE) continue
+      const [chosen, rejected] = [chosen_bytes.values[i], rejected_bytes.values[i]]
+      if (text_bytes.values[i] > 0) count(this.pairs, text_bytes.values[i] - Math.min(chosen, rejected))
+      if (split[i] !== TRAIN) continue
+      const turned = outcome[i] === FLIP
+      count(sides[of[i]].chosen, turned ? rejected : chosen)
+      count(sides[of[i]].rejected, turned ? chosen : rejected)
+    }
+  }
+
+  private sidesOf(source: string): Sides {
+    const known = this.sides.get(source)
+    if (known) return known
+    const sides = { chosen: new Map(), rejected: new Map() }
+    this.sides.set(source, sides)
+    return sides
+  }
+
+  /** Of prompts with their longer side; undefined where no pair has a text. */
+  ofPairs(): PairBytes | undefined {
+    const at = quantiles(this.pairs)
+    return at && { median: at(0.5), p99: at(0.99), max: at(1) }
+  }
+
+  /** Of the sides, by source; sources without a pair in train are left out. */
+  ofSides(): [source: string, SideBytes][] {
+    return [...this.sides].flatMap(([source, { chosen, rejected }]): [string, SideBytes][] => {
+      const of = [chosen, rejected].map(quartersOf)
+      return of[0] && of[1] ? [[source, { chosen: of[0], rejected: of[1] }]] : []
+    })
+  }
+}
+
+function count(counts: Counts, size: number): void {
+  counts.set(size, (counts.get(size) ?? 0) + 1)
+}
+
+function quartersOf(counts: Counts): Quarters | undefined {
+  const at = quantiles(counts)
+  return at && { quarter: at(0.25), median: at(0.5), three_quarters: at(0.75) }
+}
+
+/** The size that a share of all sizes do not exceed. */
+function quantiles(counts: Counts): ((q: number) => number) | undefined {
+  const sizes = [...counts.keys()].sort((a, b) => a - b)
+  const total = sizes.reduce((n, size) => n + counts.get(size)!, 0)
+  if (total === 0) return undefined
+  return q => {
+    const wanted = Math.min(total - 1, Math.floor(q * total))
+    let before = 0
+    return sizes.find(size => (before += counts.get(size)!) > wanted)!
+  }
+}
