@@ -1,10 +1,11 @@
-/** The fused pass: all judges between two barriers run over a shard in one worker, then the next barrier's observe. */
+/** The fused pass: all judges between two barriers run over a shard in one worker, then the next barrier's observe, or what settles its pairs. */
 import type { Batch, Column, Field, Schema } from './batch.ts'
 import { type Build, declared, observedKey, partitionsOf, type Step, summaryKey, verdictKey } from './build.ts'
 import { GONE, ShardColumns, scattered } from './columns.ts'
 import { concat } from './concat.ts'
 import { contextOf, type Opened } from './context.ts'
 import { observeShard } from './exchange.ts'
+import { settleShard } from './settle.ts'
 import type { Summary, Verdict } from './stage.ts'
 import type { TaskReport } from './task.ts'
 
@@ -27,14 +28,15 @@ export function segmentsOf(build: Build): Segment[] {
   return segments.filter(s => s.judged.length > 0 || s.next)
 }
 
-/** pass/SEGMENT/PLACE */
+/** pass/SEGMENT/PLACE; what the last steps judged is settled in the same task. */
 export async function pass(build: Build, opened: Opened, segment: number, place: number): Promise<TaskReport> {
   const { judged, next } = segmentsOf(build)[segment]
   const shard = build.shards()[place]
   const columns = new ShardColumns(build, shard)
   let dropped = 0
   for (const step of judged) if (!build.store.has(verdictKey(step, shard))) dropped += await judgeShard(build, opened, columns, step)
-  if (next && partitionsOf(build, next, 0) > 0 && !build.store.has(observedKey(next, 0, shard)))
+  if (!next) settleShard(columns)
+  else if (partitionsOf(build, next, 0) > 0 && !build.store.has(observedKey(next, 0, shard)))
     await observeShard(build, opened, columns, next, 0)
   return { rows: shard.pairs, dropped }
 }

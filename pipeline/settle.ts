@@ -52,14 +52,19 @@ export const BY_PEOPLE = GONE - 1
 /** In a verdict's column `flip`. */
 const PEOPLE = 2
 
-/** settle/PLACE */
+/** settle/PLACE: for shards of which every verdict was there already. */
 export async function settle(build: Build, place: number): Promise<TaskReport> {
   const shard = build.shards()[place]
-  const columns = new ShardColumns(build, shard)
+  settleShard(new ShardColumns(build, shard))
+  return { rows: shard.pairs }
+}
+
+/** Settles a shard that every step has judged. */
+export function settleShard(columns: ShardColumns): void {
+  const { build, shard } = columns
   const settled = outcomesOf(build, columns)
   build.store.writeTable(settledKey(build, shard), [settled])
   build.store.writeJson(`${settledKey(build, shard)}.counts`, counted(build, columns, settled) as unknown as Json)
-  return { rows: shard.pairs }
 }
 
 function outcomesOf(build: Build, columns: ShardColumns): Batch<typeof settledSchema> {

@@ -148,22 +148,33 @@ async function styleOf({ steps }: Manifest, tables: Tables): Promise<Style[]> {
   return Promise.all(found.map(async one => ({ ...one, lost: await lostAt(tables, one.step) })))
 }
 
-/** Models of `disagreement`, whose own bins come first; else those counted in the ledger. */
+type Model = Models['models'][number]
+
+/** Models of `disagreement` by what it says of them; what it does not say, and other models, by what is counted in the ledger. */
 async function modelFigures({ steps }: Manifest, tables: Tables): Promise<{ models?: Models }> {
   const names = await modelsIn(tables)
   const facts = steps.flatMap(({ summary }) => known('models', summary, found => found)).at(-1)
   if (!facts && names.length === 0) return {}
-  const counted = await reliabilityOf(tables, names)
-  const models = [...new Set([...names, ...Object.keys(facts?.models ?? {})])].map(name => {
-    const bins = counted[name] ?? []
-    const [n, right] = [bins.reduce((sum, b) => sum + b.n, 0), bins.reduce((sum, b) => sum + b.right, 0)]
-    const ours = { name, pairs: n, bins: toldBins(bins), accuracy: n > 0 ? right / n : null, auc: null }
-    const { bins: own, ...told } = facts?.models[name] ?? {}
-    const known = modelShape.safeParse({ ...ours, ...told, ...(own ? { bins: toldBins(own as ReliabilityBin[]) } : {}) })
-    return known.success ? known.data : ours
+  const all = [...new Set([...names, ...Object.keys(facts?.models ?? {})])]
+  const told = all.map(name => {
+    const { bins, ...model } = (facts?.models[name] ?? {}) as { readonly bins?: readonly ReliabilityBin[] }
+    return { name, ...model, ...(bins && { bins: toldBins(bins) }) }
   })
+  const whole = told.map(model => modelShape.safeParse(model).data)
+  const counted = await reliabilityOf(
+    tables,
+    names.filter(name => !whole[all.indexOf(name)]),
+  )
+  const models = told.map((model, i) => whole[i] ?? countedModel(model, counted[model.name] ?? []))
   const calibrated_on = typeof facts?.calibrated_on === 'string' ? { calibrated_on: facts.calibrated_on } : {}
   return { models: { ...calibrated_on, models, agreement: await agreementOf(tables, names) } }
+}
+
+/** `told` of a model, completed by what the ledger says. */
+function countedModel(told: { readonly name: string }, bins: readonly ReliabilityBin[]): Model {
+  const [n, right] = [bins.reduce((sum, b) => sum + b.n, 0), bins.reduce((sum, b) => sum + b.right, 0)]
+  const ours = { name: told.name, pairs: n, bins: toldBins(bins), accuracy: n > 0 ? right / n : null, auc: null }
+  return modelShape.safeParse({ ...ours, ...told }).data ?? ours
 }
 
 function sampleOf({ steps }: Manifest): Pick<Report, 'sample'> {
