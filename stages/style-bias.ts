@@ -200,7 +200,7 @@ const outcomeOf = { flag: {}, reweight: {}, drop: { style_explained: 'drop' }, s
 export const styleBias = defineStage<Params>({
   name: 'style-bias',
   doc: 'Measures what length, Markdown and other style alone say of the labels, and weighs, draws or drops pairs until they say little.',
-  version: 6,
+  version: 7,
   params,
   measures: () => [style.with({})],
   reads: readsToJudge,

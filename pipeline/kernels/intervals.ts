@@ -58,23 +58,17 @@ export function bootstrapSums(
 }
 
 /**
- * The intervals of 95 % of statistics that are `values` (k of them), by the same resamples, to first order: `slopes` (groups x k) is by how much
- * each statistic grows with how often a group counts, so nothing is worked out again.
+ * The intervals of 95 % of statistics that are `values` (k of them); `slopes` (groups x k) is by how much each grows with how often a group
+ * counts. The variance is the sum of their squares (the infinitesimal jackknife, Efron 1982, chapter 6), which is what resamples without end
+ * would come to.
  */
-export function bootstrapSlopes(values: ArrayLike<number>, slopes: Float64Array, seed: number, resamples: number): Interval[] {
+export function slopesIntervals(values: ArrayLike<number>, slopes: Float64Array): Interval[] {
   const width = values.length
-  const once = totals(slopes, width)
-  const sums = resampledSums(slopes, width, seed, resamples)
-  return Array.from(values, (value, k) => middle(sums.map(sum => value + sum[k] - once[k])))
-}
-
-/**
- * The interval of 95 % of a statistic whose slope in each group is known: its variance is the sum of their squares (the infinitesimal jackknife,
- * Efron 1982, chapter 6), which is what resamples without end would come to.
- */
-export function slopesInterval(value: number, slopes: Float64Array): Interval {
-  const half = Z95 * Math.sqrt(slopes.reduce((sum, slope) => sum + slope * slope, 0))
-  return { low: value - half, high: value + half }
+  const squares = totals(
+    slopes.map(slope => slope * slope),
+    width,
+  )
+  return Array.from(values, (value, k) => ({ low: value - Z95 * Math.sqrt(squares[k]), high: value + Z95 * Math.sqrt(squares[k]) }))
 }
 
 function totals(rows: Float64Array, width: number): Float64Array {

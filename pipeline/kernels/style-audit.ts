@@ -4,7 +4,7 @@ import { pairAucSlopes } from './auc.ts'
 import type { Binned } from './binned.ts'
 import { fitForest, forestMargins } from './boosted-trees.ts'
 import { solveCholesky } from './cholesky.ts'
-import { bootstrapSlopes, slopesInterval } from './intervals.ts'
+import { slopesIntervals } from './intervals.ts'
 import {
   type Differences,
   fitPairLogistic,
@@ -48,8 +48,6 @@ export type StyleBias = {
   readonly intervals: Readonly<Partial<Record<StyleFigure, readonly [low: number, high: number]>>>
 }
 
-const RESAMPLES = 200
-
 /**
  * An audit of these pairs, which may be asked of several weights. `group` = the prompt of each row; `first`: 1 where the chosen response was
  * shown first, -1 where the rejected one was, 0 where nothing is known.
@@ -90,7 +88,7 @@ interface Sloped {
 function intervalOf(name: string, { value, slopes }: Sloped, group: Int32Array): readonly [number, number] {
   const groups = new Float64Array(group.reduce((most, g) => Math.max(most, g + 1), 0))
   for (let row = 0; row < group.length; row++) groups[group[row]] += slopes[row]
-  const { low, high } = slopesInterval(value, groups)
+  const [{ low, high }] = slopesIntervals([value], groups)
   return [name === 'mcfadden_r2' ? low : Math.max(low, 0), Math.min(high, 1)]
 }
 
@@ -159,14 +157,14 @@ export interface Coefficient {
 }
 
 /**
- * The plain model's coefficients on all pairs, by feature. Intervals are percentiles of a bootstrap by `group`, each replicate one Newton step
- * from the fit with groups drawn by Poisson(1), which is the bootstrap to first order and needs no refit.
+ * The plain model's coefficients on all pairs, by feature. Intervals are by `group`, whose slopes are the Newton step that the fit takes where
+ * it counts once more: the bootstrap by groups to first order, without a refit.
  */
-export function coefficients(rows: StyleRows, group: Int32Array, seed: number): Coefficient[] {
+export function coefficients(rows: StyleRows, group: Int32Array): Coefficient[] {
   const d = { width: styleFeatures.length, values: rows.differences }
   const fit = fitPairLogistic(d, Int32Array.from(rows.fold.keys()), RIDGE)
   const steps = stepsOf(fit, groupSlopes(d, fit, group))
-  const intervals = bootstrapSlopes(fit.weights, steps, seed, RESAMPLES)
+  const intervals = slopesIntervals(fit.weights, steps)
   return Array.from(fit.weights, (beta, k) => ({ beta, ...intervals[k] }))
 }
 

@@ -66,7 +66,7 @@ function worthOfPrompts(group: Int32Array): number {
 
 /**
  * The audit of one sample in the order of the corpus; `controlled` = some pairs weigh more than others. `prompts` is what they are worth; where that
- * is too little for a bootstrap, figures and coefficients come without intervals.
+ * is too little for intervals, figures and coefficients come without intervals.
  */
 export function auditFacts(batch: Batch, seed: number, controlled: boolean): Audit {
   if (batch.rows < LEAST_PAIRS) return { sampled: batch.rows }
@@ -76,7 +76,7 @@ export function auditFacts(batch: Batch, seed: number, controlled: boolean): Aud
   const signs: Readonly<Record<string, Float32Array>> = { longer: rows.longer, more_markdown: rows.more_markdown, first: first.values }
   const worth = (name: string): number => (name in signs ? worthOfPrompts(group.filter((_, i) => signs[name][i] !== 0)) : prompts)
   const known = prompts >= LEAST_PROMPTS
-  const betas = coefficients(rows, group, seed).map(({ beta, low, high }) => (known ? [beta, low, high] : [beta]).map(round))
+  const betas = coefficients(rows, group).map(({ beta, low, high }) => (known ? [beta, low, high] : [beta]).map(round))
   const audit = styleAuditor(rows, group, first.values)
   return {
     sampled: batch.rows,
