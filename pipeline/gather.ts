@@ -73,13 +73,25 @@ function pickColumn(columns: readonly Column[], field: Field, rows: Rows): Colum
   return field === 'id' ? { bytes: out as Uint8Array, valid } : { values: out, valid }
 }
 
+/** Numbers of one size are copied by one function, whatever they mean: V8 compiles it once, and not again for each kind of array. */
 function pickNumbers(out: NumberArray, sources: readonly NumberArray[], { which, index }: Rows): void {
-  if (which) for (let i = 0; i < index.length; i++) out[i] = index[i] < 0 ? 0 : sources[which[i]][index[i]]
-  else pickOf(out, sources[0], index)
+  if (out instanceof Uint8Array) pickBytes(out, sources as readonly Uint8Array[], which, index)
+  else if (out instanceof Float64Array) pickDoubles(out, sources as readonly Float64Array[], which, index)
+  else pickWords(wordsOf(out), sources.map(wordsOf), which, index)
 }
 
-function pickOf(out: NumberArray, source: NumberArray, index: Int32Array): void {
-  for (let i = 0; i < index.length; i++) out[i] = index[i] < 0 ? 0 : source[index[i]]
+const wordsOf = ({ buffer, byteOffset, length }: NumberArray): Int32Array => new Int32Array(buffer, byteOffset, length)
+
+function pickBytes(out: Uint8Array, sources: readonly Uint8Array[], which: Which, index: Int32Array): void {
+  for (let i = 0; i < index.length; i++) out[i] = index[i] < 0 ? 0 : sources[which ? which[i] : 0][index[i]]
+}
+
+function pickWords(out: Int32Array, sources: readonly Int32Array[], which: Which, index: Int32Array): void {
+  for (let i = 0; i < index.length; i++) out[i] = index[i] < 0 ? 0 : sources[which ? which[i] : 0][index[i]]
+}
+
+function pickDoubles(out: Float64Array, sources: readonly Float64Array[], which: Which, index: Int32Array): void {
+  for (let i = 0; i < index.length; i++) out[i] = index[i] < 0 ? 0 : sources[which ? which[i] : 0][index[i]]
 }
 
 function pickValid(columns: readonly Column[], rows: Rows): Valid {
@@ -93,12 +105,15 @@ function pickValid(columns: readonly Column[], rows: Rows): Valid {
       if (valid) copyInto(out, i, valid, row, row + run)
       else out.fill(1, i, i + run)
     })
-  else
-    for (let i = 0; i < index.length; i++) {
-      const valid = sources[which ? which[i] : 0]
-      out[i] = index[i] < 0 ? 0 : valid ? valid[index[i]] : 1
-    }
+  else pickFlags(out, sources, which, index)
   return out
+}
+
+function pickFlags(out: Uint8Array, sources: readonly Valid[], which: Which, index: Int32Array): void {
+  for (let i = 0; i < index.length; i++) {
+    const valid = sources[which ? which[i] : 0]
+    out[i] = index[i] < 0 ? 0 : valid ? valid[index[i]] : 1
+  }
 }
 
 function pickText(columns: readonly Utf8[], rows: Rows): Utf8 {
@@ -126,14 +141,25 @@ function pickList(columns: readonly List[], schema: Schema, rows: Rows): List {
     return { starts, items: copyRanges(columns, schema, rows, starts) }
   const child = new Int32Array(starts[index.length])
   const from = which && new Int32Array(child.length)
+  fillChildren(
+    child,
+    from,
+    starts,
+    columns.map(column => column.starts),
+    rows,
+  )
+  return { starts, items: pick(schema, items, from, child) }
+}
+
+/** The child rows of each picked list, and the source of each where there are several. */
+function fillChildren(child: Int32Array, from: Which, ends: Int32Array, starts: readonly Int32Array[], { which, index }: Rows): void {
   for (let i = 0; i < index.length; i++) {
     const source = which ? which[i] : 0
-    for (let k = starts[i]; k < starts[i + 1]; k++) {
-      child[k] = columns[source].starts[index[i]] + k - starts[i]
+    for (let k = ends[i]; k < ends[i + 1]; k++) {
+      child[k] = starts[source][index[i]] + k - ends[i]
       if (from) from[k] = source
     }
   }
-  return { starts, items: pick(schema, items, from, child) }
 }
 
 /** Where each picked row ends, from where it begins and ends in its source. */

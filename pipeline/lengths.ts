@@ -37,15 +37,11 @@ export class Lengths {
     const { text_bytes, chosen_bytes, rejected_bytes, source } = columnsOf(batch, facts)
     const { of, firsts } = textGroups(source, batch.rows)
     const sides = firsts.map(row => this.sidesOf(stringAt(source, row)))
-    for (let i = 0; i < batch.rows; i++) {
-      if (split[i] === NONE) continue
-      const [chosen, rejected] = [chosen_bytes.values[i], rejected_bytes.values[i]]
-      if (text_bytes.values[i] > 0) count(this.pairs, text_bytes.values[i] - Math.min(chosen, rejected))
-      if (split[i] !== TRAIN) continue
-      const turned = outcome[i] === FLIP
-      count(sides[of[i]].chosen, turned ? rejected : chosen)
-      count(sides[of[i]].rejected, turned ? chosen : rejected)
-    }
+    countRows(
+      { total: text_bytes.values, chosen: chosen_bytes.values, rejected: rejected_bytes.values, of, outcome, split },
+      this.pairs,
+      sides,
+    )
   }
 
   private sidesOf(source: string): Sides {
@@ -68,6 +64,27 @@ export class Lengths {
       const of = [chosen, rejected].map(quartersOf)
       return of[0] && of[1] ? [[source, { chosen: of[0], rejected: of[1] }]] : []
     })
+  }
+}
+
+/** Plain arrays of all rows of a shard; `of`: the source. */
+interface Rows {
+  readonly total: Int32Array
+  readonly chosen: Int32Array
+  readonly rejected: Int32Array
+  readonly of: Int32Array
+  readonly outcome: Uint8Array
+  readonly split: Uint8Array
+}
+
+function countRows({ total, chosen, rejected, of, outcome, split }: Rows, pairs: Counts, sides: readonly Sides[]): void {
+  for (let i = 0; i < of.length; i++) {
+    if (split[i] === NONE) continue
+    if (total[i] > 0) count(pairs, total[i] - Math.min(chosen[i], rejected[i]))
+    if (split[i] !== TRAIN) continue
+    const turned = outcome[i] === FLIP
+    count(sides[of[i]].chosen, turned ? rejected[i] : chosen[i])
+    count(sides[of[i]].rejected, turned ? chosen[i] : rejected[i])
   }
 }
 

@@ -2,10 +2,11 @@
 import { type Batch, type Column, type Field, isValid, type Numbers, type Schema, stringAt, type Utf8 } from './batch.ts'
 import { type Build, declared } from './build.ts'
 import { GONE, type ShardColumns } from './columns.ts'
+import { BY_PEOPLE } from './ends.ts'
 import { pick } from './gather.ts'
 import { textGroups } from './kernels/text-groups.ts'
 import { lazyColumns } from './lazy-columns.ts'
-import { BY_PEOPLE, FLIPPED, FLIPPED_BY_PEOPLE, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
+import { FLIPPED, FLIPPED_BY_PEOPLE, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
 
 /** All narrow columns of a shard's pairs: facts, the outcome in words, and what the steps added. */
 export function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<string, number>>): Batch {

@@ -2,18 +2,16 @@
 
 import { type Batch, beside, type Numbers, rowBytes, type Schema, select } from './batch.ts'
 import { type Build, type Shard, textsKey, WINDOW_BYTES } from './build.ts'
-import { lowerBound, ShardColumns } from './columns.ts'
+import { ShardColumns } from './columns.ts'
 import { pick } from './gather.ts'
 import { pairTexts } from './pair.ts'
 import { narrowOf } from './row-facts.ts'
+import { blocksOf, copyRows, endOfPiece, numbered, runsOf, taken, timesOf, within } from './row-places.ts'
 import { WINDOW_STRETCHES } from './shuffle.ts'
 
 /** Rows whose narrow columns, and bytes of text, a reader keeps: as much as one window of `arrange` spans, and a little more. */
 const KEPT_ROWS = 400_000
 const KEPT_BYTES = 1.25 * WINDOW_BYTES
-/** Stretches of text of the corpus, laid end to end, whose blocks a piece may need: those of two windows, and a little more. */
-const MOST_STRETCHES = 2.25 * WINDOW_STRETCHES
-
 /** Where a whole list wants fewer than one in so many rows of a block, only they are read; else the block is, once for all its pieces. */
 const FEW = 8
 
@@ -37,30 +35,28 @@ export class RowReader {
 
   /** The named narrow columns of these pairs, and their texts if `texts`, in the order given; all blocks that hold them are in memory at once. */
   read(ordinals: Int32Array, names: ReadonlySet<string>, texts: boolean): Batch {
-    const places = this.places()
-    const blocks = new Map<number, number>()
-    const shards = new Map<Shard, number>()
-    const [whichBlock, whichShard, rowInShard] = [0, 0, 0].map(() => new Int32Array(ordinals.length))
-    for (let i = 0; i < ordinals.length; i++) {
-      const block = this.blockOf(ordinals[i])
-      const { shard } = places[block]
-      whichBlock[i] = placeIn(blocks, block)
-      whichShard[i] = placeIn(shards, shard)
-      rowInShard[i] = ordinals[i] - shard.start
-    }
-    const all = [...shards.keys()].map(shard => named(this.narrow(shard), names))
-    const narrow = pick(all[0].schema, all, whichShard, rowInShard)
+    const { blocks, whichBlock, shards, whichShard, row } = this.located(ordinals)
+    const all = shards.map(shard => named(this.narrow(shard), names))
+    const narrow = pick(all[0].schema, all, whichShard, row)
     if (!texts) return narrow
-    return beside(narrow, this.texts([...blocks.keys()], whichBlock, ordinals))
+    return beside(narrow, this.texts(blocks, whichBlock, ordinals))
   }
 
   /** Where the texts of these pairs lie, whatever build looks at them: names of shards, and of each pair its shard and the row in it. */
   placesOf(ordinals: Int32Array): (string | Int32Array)[] {
-    const shards = new Map<Shard, number>()
-    const which = ordinals.map(ordinal => placeIn(shards, this.places()[this.blockOf(ordinal)].shard))
-    const starts = [...shards.keys()].map(({ start }) => start)
-    const keys = [...shards.keys()].map(({ input, index }) => textsKey(input, index))
-    return [keys.join(), which, ordinals.map((ordinal, i) => ordinal - starts[which[i]])]
+    const { shards, whichShard, row } = this.located(ordinals)
+    return [shards.map(({ input, index }) => textsKey(input, index)).join(), whichShard, row]
+  }
+
+  /** The blocks and shards that hold these pairs, and of each pair which of them do, and its row in the shard. */
+  private located(ordinals: Int32Array): Located {
+    const places = this.places()
+    const { distinct: blocks, which: whichBlock } = numbered(blocksOf(ordinals, this.blockStarts()))
+    const { distinct, which } = numbered(Int32Array.from(blocks, block => places[block].shard.place))
+    const shards = distinct.map(place => this.build.shards()[place])
+    const whichShard = taken(which, whichBlock)
+    const starts = Int32Array.from(shards, ({ start }) => start)
+    return { blocks, whichBlock, shards, whichShard, row: within(ordinals, starts, whichShard) }
   }
 
   /** Row i is pair ordinals[i], which lies in blocks[which[i]]. */
@@ -89,27 +85,21 @@ export class RowReader {
    * blocks which hold it fit in memory. A piece is a row group, so cuts depend on the rows alone, not on how they came in files and blocks.
    */
   *cut(ordinals: Int32Array, most_rows: number, most_bytes: number): Generator<Int32Array> {
-    this.listed = new Map()
-    const which = ordinals.map(ordinal => this.blockOf(ordinal))
-    for (const block of which) this.listed.set(block, (this.listed.get(block) ?? 0) + 1)
-    const stretches = new Set<number>()
-    let from = 0
-    let bytes = 0
-    for (let i = 0; i < ordinals.length; i++) {
-      const { shard } = this.places()[which[i]]
-      const { size, stretch } = this.sizes(shard)
-      const row = ordinals[i] - shard.start
-      const full = stretches.size >= MOST_STRETCHES && !stretches.has(stretch[row])
-      if (i - from === most_rows || (i > from && (bytes + size[row] > most_bytes || full))) {
-        yield ordinals.subarray(from, i)
-        from = i
-        bytes = 0
-        stretches.clear()
-      }
-      stretches.add(stretch[row])
-      bytes += size[row]
+    const { blocks, whichBlock, shards, whichShard, row } = this.located(ordinals)
+    const counts = timesOf(whichBlock, blocks.length)
+    this.listed = new Map(blocks.map((block, k) => [block, counts[k]]))
+    const [size, stretch] = [0, 0].map(() => new Int32Array(ordinals.length))
+    // of one shard after another: those of all of them need not be in memory
+    for (const [from, to] of runsOf(whichShard)) {
+      const own = this.sizes(shards[whichShard[from]])
+      copyRows(size, own.size, row, from, to)
+      copyRows(stretch, own.stretch, row, from, to)
     }
-    if (from < ordinals.length) yield ordinals.subarray(from)
+    for (let from = 0; from < ordinals.length; ) {
+      const to = endOfPiece(from, size, stretch, most_rows, most_bytes)
+      yield ordinals.subarray(from, to)
+      from = to
+    }
   }
 
   /** Bytes of text of each pair of a shard, and the stretch of the corpus in which it begins. */
@@ -133,16 +123,6 @@ export class RowReader {
     let at = 0
     this.startsOfTexts ??= Float64Array.from(this.build.shards(), ({ text_bytes }) => (at += text_bytes) - text_bytes)
     return this.startsOfTexts
-  }
-
-  private lastBlock = 0
-  /** Number of the block, counted over the corpus, that holds a pair; mostly the one of the pair before. */
-  private blockOf(ordinal: number): number {
-    const starts = this.blockStarts()
-    const next = this.lastBlock + 1
-    if (ordinal < starts[this.lastBlock] || (next < starts.length && ordinal >= starts[next]))
-      this.lastBlock = lowerBound(starts, ordinal + 1) - 1
-    return this.lastBlock
   }
 
   private startsOfBlocks: Int32Array | undefined
@@ -217,9 +197,10 @@ const named = (batch: Batch, names: ReadonlySet<string>): Batch =>
     Object.keys(batch.schema).filter(name => names.has(name)),
   )
 
-/** The number of a thing in the order in which things were first asked for. */
-function placeIn<T>(found: Map<T, number>, thing: T): number {
-  let place = found.get(thing)
-  if (place === undefined) found.set(thing, (place = found.size))
-  return place
+interface Located {
+  readonly blocks: readonly number[]
+  readonly whichBlock: Int32Array
+  readonly shards: readonly Shard[]
+  readonly whichShard: Int32Array
+  readonly row: Int32Array
 }

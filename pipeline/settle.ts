@@ -2,6 +2,7 @@
 import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers, stringAt, type Utf8 } from './batch.ts'
 import { type Build, declared, type Shard, type Step, settledKey } from './build.ts'
 import { GONE, ShardColumns } from './columns.ts'
+import { type Ends, leave, recall, turn } from './ends.ts'
 import { hash32 } from './kernels/random.ts'
 import { textGroups } from './kernels/text-groups.ts'
 import type { Outcomes } from './manifest.ts'
@@ -47,11 +48,6 @@ export const reasonsOf = (step: Step): [string, string][] => Object.entries(step
 /** The reason given for a label that models turned, and for one that people turned. */
 export const FLIPPED = 'models_against'
 export const FLIPPED_BY_PEOPLE = 'people_against'
-/** In a settled table's column `reason`: the label was turned by people; GONE: by models. */
-export const BY_PEOPLE = GONE - 1
-/** In a verdict's column `flip`. */
-const PEOPLE = 2
-
 /** settle/PLACE: for shards of which every verdict was there already. */
 export async function settle(build: Build, place: number): Promise<TaskReport> {
   const shard = build.shards()[place]
@@ -69,32 +65,20 @@ export function settleShard(columns: ShardColumns): void {
 
 function outcomesOf(build: Build, columns: ShardColumns): Batch<typeof settledSchema> {
   const { pairs } = columns.shard
-  const outcome = new Uint8Array(pairs)
-  const decided = new Uint8Array(pairs).fill(GONE)
-  const reason = new Uint8Array(pairs)
-  const flip = lastAdded(build, columns, 'flip') as Numbers | undefined
+  const ends: Ends = { outcome: new Uint8Array(pairs), step: new Uint8Array(pairs).fill(GONE), reason: new Uint8Array(pairs) }
+  const flip = lastAdded(build, columns, 'flip') as Numbers<Uint8Array> | undefined
   for (const step of build.steps()) {
-    const ends = reasonsOf(step).map(([, end]) => outcomes.indexOf(end as (typeof outcomes)[number]))
-    const left = columnsOf(columns.verdict(step), { left: 'u8' }).left.values
-    const flips = flip && 'flip' in declared(step, step.code.adds)
-    for (let i = 0; i < pairs; i++) {
-      if (left[i] !== GONE && left[i] !== 0) set(i, ends[left[i] - 1], step.at, left[i] - 1)
-      else if (left[i] === 0) {
-        if (step.code.recalls && outcomes[outcome[i]] === 'review') set(i, outcomes.indexOf('keep'), GONE, 0)
-        const by = flips && isValid(flip, i) ? flip.values[i] : 0
-        if (by > 0) set(i, outcomes.indexOf('flip'), step.at, by === PEOPLE ? BY_PEOPLE : GONE)
-      }
-    }
+    const { left } = columnsOf(columns.verdict(step), { left: 'u8' })
+    const to = Uint8Array.from(reasonsOf(step), ([, end]) => outcomes.indexOf(end as (typeof outcomes)[number]))
+    if (step.code.recalls) recall(left.values, ends)
+    leave(left.values, to, step.at, ends)
+    if (flip && 'flip' in declared(step, step.code.adds)) turn(left.values, flip.values, flip.valid, step.at, ends)
   }
-  function set(i: number, end: number, step: number, why: number): void {
-    outcome[i] = end
-    decided[i] = step
-    reason[i] = why
-  }
+  const { outcome, step, reason } = ends
   const split = splitsOf(build, columns, outcome)
   return batchOf(settledSchema, pairs, {
     outcome: { values: outcome },
-    step: { values: decided },
+    step: { values: step },
     reason: { values: reason },
     split: { values: split },
   })

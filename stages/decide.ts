@@ -3,8 +3,9 @@ import { type Batch, batchOf, columnsOf, emptyBatch, type Ids, isValid, type Num
 import { type Judged, type PeopleVerdict, verdicts } from '../pipeline/judgement.ts'
 import { modelColumn } from '../pipeline/kernels/recorded.ts'
 import { expectedError, type Turns } from '../pipeline/measures/expected-error.ts'
-import { majorityOf } from '../pipeline/measures/gold.ts'
-import { draws, labelKinds, outcomes, pairFacts, recallFacts, relations } from '../pipeline/pair.ts'
+import { majoritiesOf, majorityOf } from '../pipeline/measures/gold.ts'
+import { BY_PEOPLE, DOUBTFUL, decideRows, judgingOf, type Known } from '../pipeline/measures/model-decisions.ts'
+import { draws, outcomes, pairFacts, recallFacts, relations } from '../pipeline/pair.ts'
 import { AWAY, defineStage, type Env, type JudgedPairs, type Part, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const share = z.number().min(0).max(1)
@@ -80,13 +81,7 @@ const reasons = {
   people_both_bad: 'drop',
   people_cannot_tell: 'drop',
 } as const
-const ESCALATED = 1
-const MODELS_AGAINST = 2
-const DOUBTFUL = 3
 const codeOf = (reason: keyof typeof reasons): number => 1 + Object.keys(reasons).indexOf(reason)
-/** In the column flip: by whom. */
-const BY_MODELS = 1
-const BY_PEOPLE = 2
 
 const drawn = { draw: { labels: draws } } as const
 const seen = { ordinal: 'i32', outcome: 'i32', right: 'i32', alone: 'i32' } as const
@@ -154,31 +149,22 @@ export const decide = defineStage<Params>({
   },
 })
 
-/** A pair that neither a model nor a majority judges keeps its label. */
 function decideAll(params: Params, names: readonly string[], batch: Batch, turns: Turns): Decided {
   const { p_mean, disagreement, against, label_kind, votes } = columnsOf(batch, { ...signals, ...facts })
-  const models = names.map(name => batch.columns[name] as Numbers<Float32Array>)
-  const duals = dualColumns(params).map(name => batch.columns[name] as Numbers<Float32Array>)
+  const columns = (of: readonly string[]) => of.map(name => batch.columns[name] as Numbers<Float32Array>)
+  const known: Known = {
+    p: p_mean.values,
+    valid: p_mean.valid,
+    spread: disagreement.values,
+    against: against.values,
+    kind: label_kind.values,
+    majority: majoritiesOf(votes, batch.rows),
+    judging: judgingOf(columns(names), batch.rows),
+    agreed: agreedOf(params, columns(dualColumns(params)), batch.rows),
+  }
   const flip = new Uint8Array(batch.rows)
   const leave = new Uint8Array(batch.rows)
-  for (let i = 0; i < batch.rows; i++) {
-    const majority = majorityOf(votes, i)
-    const judged = isValid(p_mean, i)
-    const p = judged ? p_mean.values[i] : 0.5
-    if (majority < 0) {
-      if (p < 0.5) flip[i] = BY_MODELS
-      else leave[i] = ESCALATED
-      continue
-    }
-    if (!judged) continue
-    const agreed = duals.length > 0 && duals.every(of => isValid(of, i) && of.values[i] < params.dual!.below)
-    const sure = agreed || (p < params.flip_below && isUnanimous(models, against.values[i], i, params.flip_models))
-    const turn = sure && !isProtected(params, majority, label_kind.values[i])
-    if (turn && (turns === 'all' || (agreed && turns === 'gold'))) flip[i] = BY_MODELS
-    else if (p < params.drop_below) leave[i] = DOUBTFUL
-    else if (turn) leave[i] = MODELS_AGAINST
-    else if (p < params.review_below || sure || disagreement.values[i] > params.review_spread) leave[i] = ESCALATED
-  }
+  decideRows(params, turns, known, flip, leave)
   const ends = leave.map((code, i) => outcomes.indexOf(code === DOUBTFUL ? 'drop' : code > 0 ? 'review' : flip[i] ? 'flip' : 'keep'))
   return { add: { flip: { values: flip }, models_outcome: { values: ends } }, leave }
 }
@@ -230,13 +216,8 @@ function isSwapped(batch: Batch, i: number): boolean {
   return isValid(relation, i) && ['swapped', 'near-swapped'].includes(relations[relation.values[i]])
 }
 
-/** Whether enough models judge a pair and all of them are against its label. At exactly .5 a model does not judge. */
-function isUnanimous(models: readonly Numbers<Float32Array>[], against: number, i: number, fewest: number): boolean {
-  const judging = models.reduce((n, p) => n + (isValid(p, i) && p.values[i] !== 0.5 ? 1 : 0), 0)
-  return judging >= fewest && against === Math.min(judging, 255)
-}
-
-function isProtected({ protect }: Params, majority: number, label_kind: number): boolean {
-  if (protect === 'none') return false
-  return majority > 0 || (protect === 'human' && label_kind <= labelKinds.indexOf('human_derived'))
+function agreedOf({ dual }: Params, models: readonly Numbers<Float32Array>[], rows: number): Uint8Array {
+  const agreed = new Uint8Array(rows)
+  if (dual) for (let i = 0; i < rows; i++) agreed[i] = models.every(of => isValid(of, i) && of.values[i] < dual.below) ? 1 : 0
+  return agreed
 }

@@ -96,8 +96,9 @@ const SPARED = 0.1
 const GLANCE = 1024
 
 /** The distinct texts in the order in which they appear; undefined where too little repeats. */
-export function dictionaryOf(texts: Utf8, count: number): TextDictionary | undefined {
-  const { bytes, offsets } = texts
+export const dictionaryOf = ({ bytes, offsets }: Utf8, count: number): TextDictionary | undefined => placesOf(bytes, offsets, count)
+
+function placesOf(bytes: Uint8Array, offsets: Int32Array, count: number): TextDictionary | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const equal = equalIn(bytes)
   const mask = (1 << bitsFor(count * 2)) - 1
@@ -135,20 +136,28 @@ export function dictionaryOfLabels(
   labels: readonly string[],
   count: number,
 ): { texts: Utf8; dictionary: TextDictionary } | undefined {
-  const sizes = labels.map(label => Buffer.byteLength(label) + 4)
   const known = new Int32Array(labels.length).fill(-1)
-  const places = new Int32Array(count)
+  const times = new Int32Array(labels.length)
+  const places = placesOfLabels(values, known, times, count)
   const present: string[] = []
-  let all = 0
-  for (let i = 0; i < count; i++) {
-    const label = values[i]
-    if (known[label] < 0) known[label] = present.push(labels[label]) - 1
-    places[i] = known[label]
-    all += sizes[label]
-  }
+  for (const [i, label] of labels.entries()) if (known[i] >= 0) present[known[i]] = label
+  const all = labels.reduce((sum, label, i) => sum + times[i] * (Buffer.byteLength(label) + 4), 0)
   const texts = utf8Of(present)
   if (texts.bytes.length + 4 * present.length >= all * (1 - SPARED)) return undefined
   return { texts, dictionary: { first: Int32Array.from(present.keys()), places } }
+}
+
+/** The places of labels in the order in which they first occur, which `known` is told, as `times` is how often each does. */
+function placesOfLabels(values: Uint8Array, known: Int32Array, times: Int32Array, count: number): Int32Array {
+  const places = new Int32Array(count)
+  let distinct = 0
+  for (let i = 0; i < count; i++) {
+    const label = values[i]
+    if (known[label] < 0) known[label] = distinct++
+    places[i] = known[label]
+    times[label]++
+  }
+  return places
 }
 
 /** Bytes up to which a loop is quicker than a call of Node's. */

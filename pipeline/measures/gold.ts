@@ -11,8 +11,18 @@ const REJECTED = voteNames.indexOf('rejected')
 const FEWEST_VOTES = 2
 
 /** 1 where most of two or more votes are for chosen, -1 for rejected, else 0; ties have no side. */
-export function majorityOf({ starts, items }: ColumnOf<typeof pairFacts.votes>, i: number): number {
+export const majorityOf = ({ starts, items }: ColumnOf<typeof pairFacts.votes>, i: number): number =>
+  majorityAt(starts, items.columns.vote.values, i)
+
+/** The same of every row. */
+export function majoritiesOf({ starts, items }: ColumnOf<typeof pairFacts.votes>, rows: number): Int8Array {
   const { values } = items.columns.vote
+  const sides = new Int8Array(rows)
+  for (let i = 0; i < rows; i++) sides[i] = majorityAt(starts, values, i)
+  return sides
+}
+
+function majorityAt(starts: Int32Array, values: Uint8Array, i: number): number {
   let [chosen, rejected] = [0, 0]
   for (let k = starts[i]; k < starts[i + 1]; k++) {
     if (values[k] === CHOSEN) chosen++
