@@ -46,22 +46,44 @@ const SORTED = 1
 /** A directory of the partitions that have rows, then all rows sorted by it, those of one partition in the order in which they were emitted. */
 function byPartition(rows: Batch, partitions: number): Batch[] {
   const { values } = rows.columns.partition as Numbers<Int32Array>
-  const ends = new Int32Array(partitions)
-  for (let i = 0; i < rows.rows; i++) {
-    if (!(values[i] >= 0 && values[i] < partitions)) throw new Error(`partition ${values[i]} of ${partitions}`)
-    ends[values[i]]++
-  }
-  const present = Int32Array.from(ends.keys()).filter(p => ends[p] > 0)
-  const next = new Int32Array(partitions)
-  for (let p = 1; p < partitions; p++) {
-    next[p] = ends[p - 1]
-    ends[p] += ends[p - 1]
-  }
+  const counts = sizesOf(values.subarray(0, rows.rows), partitions)
+  const present = presentOf(counts)
+  const ends = endsOf(counts)
   const list = batchOf(directory, present.length, { partition: { values: present }, end: { values: present.map(p => ends[p]) } })
   if (present.length <= 1) return [list, rows]
-  const index = new Int32Array(rows.rows)
-  for (let i = 0; i < rows.rows; i++) index[next[values[i]]++] = i
-  return [list, gather(rows, index)]
+  return [list, gather(rows, dealt(values.subarray(0, rows.rows), ends, counts))]
+}
+
+/** How many rows each partition has. */
+function sizesOf(of: Int32Array, partitions: number): Int32Array {
+  const sizes = new Int32Array(partitions)
+  for (let i = 0; i < of.length; i++) {
+    if (!(of[i] >= 0 && of[i] < partitions)) throw new Error(`partition ${of[i]} of ${partitions}`)
+    sizes[of[i]]++
+  }
+  return sizes
+}
+
+function presentOf(sizes: Int32Array): Int32Array {
+  const present = new Int32Array(sizes.length)
+  let count = 0
+  for (let p = 0; p < sizes.length; p++) if (sizes[p] > 0) present[count++] = p
+  return present.subarray(0, count)
+}
+
+function endsOf(sizes: Int32Array): Int32Array {
+  const ends = new Int32Array(sizes.length)
+  let end = 0
+  for (let p = 0; p < sizes.length; p++) ends[p] = end += sizes[p]
+  return ends
+}
+
+/** The rows in the order of their partitions. */
+function dealt(of: Int32Array, ends: Int32Array, sizes: Int32Array): Int32Array {
+  const next = ends.map((end, p) => end - sizes[p])
+  const index = new Int32Array(of.length)
+  for (let i = 0; i < of.length; i++) index[next[of[i]]++] = i
+  return index
 }
 
 /** The rows of a partition that a shard has; undefined for none. However many partitions there are, no more than these is read. */

@@ -68,13 +68,24 @@ async function judgeShard(build: Build, opened: Opened, columns: ShardColumns, s
     const verdict = await Promise.resolve(judge(batch)).catch(error => {
       throw columns.blamed(error, alive.subarray(at, at + batch.rows))
     })
-    for (let i = 0; i < batch.rows; i++) left[alive[at + i]] = verdict.leave?.[i] ?? 0
+    scatterCodes(left, alive.subarray(at, at + batch.rows), verdict.leave)
     pieces.push(added(step, adds, verdict, batch.rows))
     at += batch.rows
   }
   const whole = concat(adds, pieces.length > 0 ? pieces : [added(step, adds, {}, 0)])
   build.store.writeTable(verdictKey(step, shard), [table(left, adds, whole, alive)])
-  return left.reduce((n, code) => n + (code !== 0 && code !== GONE ? 1 : 0), 0)
+  return leavers(left)
+}
+
+/** What a verdict says of its rows; without codes all stay. */
+function scatterCodes(left: Uint8Array, rows: Int32Array, codes: Uint8Array | undefined): void {
+  for (let i = 0; i < rows.length; i++) left[rows[i]] = codes ? codes[i] : 0
+}
+
+function leavers(left: Uint8Array): number {
+  let count = 0
+  for (let i = 0; i < left.length; i++) if (left[i] !== 0 && left[i] !== GONE) count++
+  return count
 }
 
 /** The columns of a verdict, each declared one there. */
