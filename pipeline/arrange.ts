@@ -30,7 +30,7 @@ const LEDGER_ROWS = 2 ** 18
 export async function arrange(build: Build): Promise<TaskReport> {
   const { pairs } = build.corpus()
   const bytes = sizesOf(build)
-  const lengths = new Lengths()
+  const lengths = new Lengths(build.corpus().sources.length)
   const parts: Record<string, [number, number][]> = {}
   for (const [folder, list] of Object.entries(collect(build, bytes, lengths)) as [Folder, Order | ShuffledOrder][]) {
     const ordinals = list.take()

@@ -67,7 +67,7 @@ export interface ManifestSource extends Outcomes {
   readonly languages: Readonly<Record<string, number>>
   /** Of all its pairs that are neither in train nor in validation. */
   readonly left_licenses: Readonly<Record<string, number>>
-  /** Of the sides of its pairs in train; absent where it has none there. */
+  /** Of the sides of its pairs in train, within .2 %; absent where it has none there, or where there are more than 1,000 sources. */
   readonly side_bytes?: SideBytes
   /** Whom the config says to name for it. */
   readonly attribution?: readonly string[]

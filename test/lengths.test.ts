@@ -6,8 +6,8 @@ import { splits } from '../pipeline/settle.ts'
 
 type Row = readonly [source: string, prompt: number, chosen: number, rejected: number, outcome: string, split: string]
 
-function lengthsOf(...shards: readonly (readonly Row[])[]): Lengths {
-  const lengths = new Lengths()
+function lengthsOf(shards: readonly (readonly Row[])[], sources = 3): Lengths {
+  const lengths = new Lengths(sources)
   for (const rows of shards) {
     const ints = (of: (row: Row) => number) => ({ values: Int32Array.from(rows, of) })
     const batch = batchOf({ ...sizeFacts, source: 'utf8' }, rows.length, {
@@ -27,7 +27,7 @@ function lengthsOf(...shards: readonly (readonly Row[])[]): Lengths {
 }
 
 it('tells of kept pairs, and of the sides as they stand in train', () => {
-  const lengths = lengthsOf(
+  const lengths = lengthsOf([
     [
       ['a', 10, 1, 5, 'keep', 'train'],
       ['a', 10, 2, 6, 'keep', 'train'],
@@ -39,7 +39,7 @@ it('tells of kept pairs, and of the sides as they stand in train', () => {
       ['a', 10, 4, 8, 'keep', 'train'],
       ['c', 10, 50, 60, 'keep', 'validation'],
     ],
-  )
+  ])
   expect(lengths.ofPairs()).toEqual({ median: 18, p99: 110, max: 110 })
   expect(lengths.ofSides()).toEqual([
     ['a', { chosen: { quarter: 2, median: 3, three_quarters: 4 }, rejected: { quarter: 6, median: 7, three_quarters: 8 } }],
@@ -48,7 +48,14 @@ it('tells of kept pairs, and of the sides as they stand in train', () => {
 })
 
 it('tells nothing where nothing was kept, or nothing has a text', () => {
-  expect(lengthsOf([['a', 1, 1, 1, 'drop', 'none']]).ofPairs()).toBeUndefined()
-  expect(lengthsOf([['a', 1, 1, 1, 'drop', 'none']]).ofSides()).toEqual([])
-  expect(lengthsOf([['a', 0, 0, 0, 'keep', 'train']]).ofPairs()).toBeUndefined()
+  expect(lengthsOf([[['a', 1, 1, 1, 'drop', 'none']]]).ofPairs()).toBeUndefined()
+  expect(lengthsOf([[['a', 1, 1, 1, 'drop', 'none']]]).ofSides()).toEqual([])
+  expect(lengthsOf([[['a', 0, 0, 0, 'keep', 'train']]]).ofPairs()).toBeUndefined()
+})
+
+it('keeps ten binary digits of sides, and none where sources are beyond counting', () => {
+  const row: Row = ['a', 0, 1023, 123_457, 'keep', 'train']
+  expect(lengthsOf([[row]]).ofSides()[0][1]).toMatchObject({ chosen: { median: 1023 }, rejected: { median: 123_392 } })
+  expect(lengthsOf([[row]], 1001).ofSides()).toEqual([])
+  expect(lengthsOf([[row]], 1001).ofPairs()?.max).toBe(123_457)
 })
