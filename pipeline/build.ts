@@ -233,7 +233,7 @@ export const fileKey = (build: Build, folder: number, part: number): string => {
 /** Bump when files would be cut elsewhere. */
 const PARTS_VERSION = 1
 /** Bump when observed rows would be stored otherwise. */
-const OBSERVED_VERSION = 2
+const OBSERVED_VERSION = 3
 /** Bump when the same verdicts would be settled or arranged otherwise. */
 const SETTLE_VERSION = 7
 /** Bump when the same rows would be written as other bytes. */

@@ -43,15 +43,22 @@ export async function observeShard(build: Build, opened: Opened, columns: ShardC
 const directory = { partition: 'i32', end: 'i32' } as const
 const SORTED = 1
 
-/** A directory of the partitions that have rows, then all rows sorted by it, those of one partition in the order in which they were emitted. */
-function byPartition(rows: Batch, partitions: number): Batch[] {
-  const { values } = rows.columns.partition as Numbers<Int32Array>
-  const counts = sizesOf(values.subarray(0, rows.rows), partitions)
+/**
+ * A directory of the partitions that have rows, then all rows sorted by it, those of one partition in the order in which they were emitted. The
+ * directory tells the partition of each, so its column is left out.
+ */
+function byPartition(emitted: Batch, partitions: number): Batch[] {
+  const of = (emitted.columns.partition as Numbers<Int32Array>).values.subarray(0, emitted.rows)
+  const rows = select(
+    emitted,
+    Object.keys(emitted.schema).filter(name => name !== 'partition'),
+  )
+  const counts = sizesOf(of, partitions)
   const present = presentOf(counts)
   const ends = endsOf(counts)
   const list = batchOf(directory, present.length, { partition: { values: present }, end: { values: present.map(p => ends[p]) } })
   if (present.length <= 1) return [list, rows]
-  return [list, gather(rows, dealt(values.subarray(0, rows.rows), ends, counts))]
+  return [list, gather(rows, dealt(of, ends, counts))]
 }
 
 /** How many rows each partition has. */
@@ -98,7 +105,7 @@ function partitionOf({ store }: Build, key: string, partition: number): Batch | 
 export async function reduce(build: Build, _: Opened, stepAt: number, round: number, partition: number): Promise<TaskReport> {
   const step = build.steps()[stepAt]
   const code = step.code.rounds![round]
-  const emits = { partition: 'i32', ...declared(step, code.emits) } as Schema
+  const emits = declared(step, code.emits)
   const pieces = build.shards().flatMap(shard => partitionOf(build, observedKey(step, round, shard), partition) ?? [])
   const rows = concat(emits, pieces.length > 0 ? pieces : [emptyBatch(emits)])
   const part = await code.reduce(step.params, contextOf(build, step, summaryOf(build, step, round - 1)), rows, partition)

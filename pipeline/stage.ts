@@ -86,7 +86,7 @@ export interface Part extends Summary {
  */
 export interface Round<P> {
   readonly reads: Declared<P>
-  /** Columns of the emitted rows beside `partition` (i32). */
+  /** Columns of the emitted rows beside `partition` (i32), which `reduce` is told by number. */
   readonly emits: Declared<P>
   /** Columns that `reduce` returns to pairs beside `ordinal` (i32); null for pairs that get nothing. */
   readonly returns?: Declared<P>

@@ -144,7 +144,7 @@ async function exchange<P>(round: Round<P>, params: P, context: Context, pairs: 
   const partitions = round.partitions(params, context.corpus)
   const parts: Part[] = []
   for (const [partition, rows] of byPartition(concat(emits, emitted), partitions, options))
-    parts.push(await round.reduce(params, context, rows, partition))
+    parts.push(await round.reduce(params, context, select(rows, Object.keys(schemaOf(round.emits, params, context.env))), partition))
   const returns = schemaOf(round.returns ?? {}, params, context.env)
   const returned = Object.keys(returns).length > 0 ? beside(pairs, returnedTo(pairs, returns, parts)) : pairs
   return { pairs: returned, summary: await round.combine(params, context, shuffled(parts, options)) }
