@@ -33,14 +33,13 @@ const MOST_SOURCES = 1000
 
 export class Lengths {
   private readonly pairs: Counts = new Map()
+  private readonly sides = new Map<string, Sides>()
   private readonly by_source: boolean
 
   /** `sources`: how many there are. */
   constructor(sources: number) {
     this.by_source = sources <= MOST_SOURCES
   }
-
-  private readonly sides = new Map<string, Sides>()
 
   /** Counts the kept pairs of a shard, and the sides of those in train as they stand there. */
   add(batch: Batch, outcome: Uint8Array, split: Uint8Array): void {

@@ -39,7 +39,7 @@ it.each([
   )
 })
 
-const narrow = { number: 'f32', text: 'utf8', id: 'id', vector: { vector: 3 } } as const
+const narrow = { number: 'f32', double: 'f64', byte: 'u8', text: 'utf8', id: 'id', vector: { vector: 3 } } as const
 
 /** Rows whose values name them; every third number is null where `nulls`. */
 function rowsFrom(first: number, rows: number, nulls: boolean) {
@@ -47,6 +47,8 @@ function rowsFrom(first: number, rows: number, nulls: boolean) {
   const valid = nulls ? Uint8Array.from(names, name => (name % 3 === 0 ? 0 : 1)) : undefined
   return batchOf(narrow, rows, {
     number: { values: Float32Array.from(names), valid },
+    double: { values: Float64Array.from(names, name => name + 1e-9) },
+    byte: { values: Uint8Array.from(names) },
     text: utf8Of(names.map(name => 'x'.repeat(name % 50))),
     id: { bytes: Uint8Array.from(names.flatMap(name => Array(16).fill(name & 255))) },
     vector: { values: Float32Array.from(names.flatMap(name => [name, -name, 0.5])) },
@@ -62,16 +64,23 @@ it('picks runs of rows and single rows of several batches', () => {
         from < 0 ? [[which, -1]] : Array.from({ length: Math.min(length, 100 - from) }, (_, i) => [which, from + i]),
       )
       const [which, index] = [0, 1].map(k => Int32Array.from(wanted, pair => pair[k]))
-      const { number, text, id, vector } = pick(narrow, batches, which, index).columns
+      const { number, double, byte, text, id, vector } = pick(narrow, batches, which, index).columns
       const told = wanted.map(([, row], i) => {
         if (row < 0) return [isValid(number, i), isValid(text, i), stringAt(text, i)]
-        return [isValid(number, i) && number.values[i], stringAt(text, i).length, hexAt(id, i), ...vector.values.slice(3 * i, 3 * i + 3)]
+        return [
+          isValid(number, i) && number.values[i],
+          double.values[i],
+          byte.values[i],
+          stringAt(text, i).length,
+          hexAt(id, i),
+          ...vector.values.slice(3 * i, 3 * i + 3),
+        ]
       })
       const expected = wanted.map(([k, row]) => {
         const name = 100 * k + row
         if (row < 0) return [false, false, '']
         const byte = (name & 255).toString(16).padStart(2, '0')
-        return [k === 1 && name % 3 === 0 ? false : name, name % 50, byte.repeat(16), name, -name, 0.5]
+        return [k === 1 && name % 3 === 0 ? false : name, name + 1e-9, name & 255, name % 50, byte.repeat(16), name, -name, 0.5]
       })
       expect(told).toEqual(expected)
     }),

@@ -95,6 +95,16 @@ describe('driveStage', () => {
     await expect(driveStage(stage, {}, pairs)).rejects.toThrow('declares columns first, other; gives first')
   })
 
+  it('fails where a column holds other arrays than its type', async () => {
+    for (const [values, name] of [
+      [new Float64Array(5), 'Float64Array'],
+      [[1, 2, 3, 4, 5] as never, 'Array'],
+    ] as const) {
+      const stage = { ...distinctLength, judge: () => () => ({ add: { first: { values } } }) }
+      await expect(driveStage(stage, {}, pairs)).rejects.toThrow(`column first holds ${name}, expected Int32Array`)
+    }
+  })
+
   it('fails where a column is missing upstream', async () => {
     const stage = { ...distinctLength, reads: { prompt_cluster: 'id' } as const }
     await expect(driveStage(stage, {}, pairs)).rejects.toThrow('reads prompt_cluster, which nothing adds')

@@ -2,16 +2,25 @@
 import { type Batch, batchOf, type Column, type Columns, type Field, layoutOf, type Numbers, type Schema } from '../batch.ts'
 import { AWAY, type Verdict } from '../stage.ts'
 
-/** Fails where a stage or measure gives other columns than it declares, or columns of another length. */
+/** Fails where a stage or measure gives other columns than it declares, or columns of other arrays or of another length. */
 export function declared(columns: Readonly<Record<string, Column>>, schema: Schema, rows: number): Batch {
   const given = Object.keys(columns).sort().join(', ')
   const wanted = Object.keys(schema).sort().join(', ')
   if (given !== wanted) throw new Error(`declares columns ${wanted || 'none'}; gives ${given || 'none'}`)
   for (const [name, field] of Object.entries(schema)) {
+    checkArray(name, columns[name], field)
     const n = rowsOf(columns[name], field)
     if (n !== rows) throw new Error(`column ${name} has ${n ?? 'no'} rows of ${rows}`)
   }
   return batchOf(schema, rows, columns as Columns<Schema>)
+}
+
+/** What is copied is copied as bytes, so numbers of another kind of array would become others. */
+function checkArray(name: string, column: Column, field: Field): void {
+  const array = layoutOf(field)?.array
+  const { values } = column as Partial<Numbers>
+  if (array && values !== undefined && !(values instanceof array))
+    throw new Error(`column ${name} holds ${(values as object).constructor.name}, expected ${array.name}`)
 }
 
 /** Rows of a column; undefined where it has not the arrays of its type. */
