@@ -36,3 +36,27 @@ export function hint(wrong: string, known: readonly string[]): string {
   const meant = distance(wrong, near) <= Math.max(2, wrong.length / 3) ? `; did you mean "${near}"?` : ''
   return `${meant} (known: ${known.join(', ')})`
 }
+
+/** Runs a write; a full disk or a missing permission is the user's to mend, and named as such. */
+export function guarded<T>(where: string, write: () => T): T {
+  try {
+    return write()
+  } catch (error) {
+    throw ioError(where, error)
+  }
+}
+
+const MENDABLE: Record<string, string> = {
+  ENOSPC: 'no space left on the disk; free some and run again, the build continues',
+  EDQUOT: 'disk quota exceeded; free some and run again, the build continues',
+  EACCES: 'permission denied',
+  EROFS: 'the file system is read-only',
+  EMFILE: 'too many open files; raise `ulimit -n`',
+  EIO: 'the disk gave a read or write error; check it, then run again, the build continues',
+  ENOTDIR: 'a part of this path is not a folder',
+}
+
+export function ioError(where: string, error: unknown): unknown {
+  const mend = MENDABLE[(error as NodeJS.ErrnoException).code ?? '']
+  return mend ? new UserError(`${where}: ${mend}`) : error
+}

@@ -21,12 +21,11 @@ import { folders } from './arrange.ts'
 import type { Build } from './build.ts'
 import { describedBy } from './described.ts'
 import { DamagedEntry } from './entry-file.ts'
-import { UserError } from './errors.ts'
+import { guarded, UserError } from './errors.ts'
 import { digestOf } from './keys.ts'
 import { makeFolder } from './make-folder.ts'
 import { canonicalJson, type Manifest } from './manifest.ts'
 import { SEAL, seal, UNPUBLISHED } from './seal.ts'
-import { guarded } from './store.ts'
 import { WRITING } from './writing.ts'
 
 /** Says that the folder is goldpan's although its manifest is not there yet. */

@@ -7,6 +7,7 @@ import { type Batch, type Ids, type List, type Numbers, nulls, type Schema, slic
 import { arrangedKey, type Build, fileKey, rejectsKey } from './build.ts'
 import { GROUP_BYTES, GROUP_ROWS, SMALL_GROUPS } from './codecs/out-columns.ts'
 import { type OutBatch, type OutColumn, openTableWriter } from './codecs/table-writer.ts'
+import { ioError } from './errors.ts'
 import {
   flippedColumns,
   humanOf,
@@ -25,7 +26,6 @@ import { addedBy, repeated, wordsOf } from './row-facts.ts'
 import { RowReader } from './rows.ts'
 import { hasForm, linkSame, noteRows, RowsDigest } from './same-rows.ts'
 import { totalSettled } from './settle.ts'
-import { ioError } from './store.ts'
 import type { TaskReport } from './task.ts'
 
 /** publish/FOLDER/PART: one file of an output folder, into the store. */

@@ -21,7 +21,7 @@ import { type Batch, type Schema, select } from './batch.ts'
 import { decodeBatch, decodeRange, decodeRows, encodeBatch } from './codecs/columns.ts'
 import { concat } from './concat.ts'
 import { type Block, DamagedEntry, type Index, PartialBlock, readBlock, readIndex, writeEntry } from './entry-file.ts'
-import { UserError } from './errors.ts'
+import { guarded, ioError, UserError } from './errors.ts'
 import { lazyColumns } from './lazy-columns.ts'
 import { makeFolder } from './make-folder.ts'
 import type { Json } from './stage.ts'
@@ -275,28 +275,4 @@ function tableIndex(batches: readonly Batch[], blocks: readonly Block[]): Index 
     return [schemas.get(text)!, rows, ...blocks.slice(next, (next += Object.keys(schema).length))]
   })
   return { schemas: [...schemas.keys()].map(text => JSON.parse(text) as Schema), batches: placed }
-}
-
-/** Runs a write; a full disk or a missing permission is the user's to mend, and named as such. */
-export function guarded<T>(where: string, write: () => T): T {
-  try {
-    return write()
-  } catch (error) {
-    throw ioError(where, error)
-  }
-}
-
-const MENDABLE: Record<string, string> = {
-  ENOSPC: 'no space left on the disk; free some and run again, the build continues',
-  EDQUOT: 'disk quota exceeded; free some and run again, the build continues',
-  EACCES: 'permission denied',
-  EROFS: 'the file system is read-only',
-  EMFILE: 'too many open files; raise `ulimit -n`',
-  EIO: 'the disk gave a read or write error; check it, then run again, the build continues',
-  ENOTDIR: 'a part of this path is not a folder',
-}
-
-export function ioError(where: string, error: unknown): unknown {
-  const mend = MENDABLE[(error as NodeJS.ErrnoException).code ?? '']
-  return mend ? new UserError(`${where}: ${mend}`) : error
 }

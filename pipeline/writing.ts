@@ -2,9 +2,8 @@
 import { existsSync, rmdirSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import { UserError } from './errors.ts'
+import { guarded, UserError } from './errors.ts'
 import { makeFolder } from './make-folder.ts'
-import { guarded } from './store.ts'
 import { isAlive, keepMark, readMark, type User } from './store-care/usage.ts'
 
 /** Names the run that writes the folder it lies in. */

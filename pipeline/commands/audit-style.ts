@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import { guarded } from '../errors.ts'
 import { filesOf } from '../files.ts'
 import { styleText } from '../report/style-text.ts'
-import { guarded } from '../store.ts'
 import { styleOfFiles } from '../style-of-files.ts'
 import { seedNumber } from './option-values.ts'
 

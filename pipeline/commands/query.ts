@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import type { Writable } from 'node:stream'
 import { type Command, Option } from 'commander'
-import { UserError } from '../errors.ts'
+import { guarded, UserError } from '../errors.ts'
 import { openFinished } from '../finished.ts'
 import { cut, tableOf, visible } from '../report/table.ts'
 import { inert } from '../spreadsheet.ts'
 import { type Answer, openTables } from '../sql.ts'
-import { guarded } from '../store.ts'
 
 const queryFormats = ['table', 'csv', 'json', 'parquet', 'spreadsheet'] as const
 export type QueryFormat = (typeof queryFormats)[number]

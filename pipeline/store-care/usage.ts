@@ -3,9 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { UserError } from '../errors.ts'
+import { guarded, UserError } from '../errors.ts'
 import { makeFolder } from '../make-folder.ts'
-import { guarded } from '../store.ts'
 
 /** A mark is renewed so often, and believed of another machine for so long. */
 const RENEWED_MS = 20_000
