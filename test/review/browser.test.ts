@@ -3,13 +3,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { verdictOf } from '../../pipeline/judgement.ts'
 import { effectiveAnswers } from '../../pipeline/judgements/effective.ts'
 import { byPair } from '../../pipeline/judgements/judged.ts'
 import { readLogs } from '../../pipeline/judgements/log.ts'
 import { CLI } from '../cli.ts'
-import { type App, buildOf, JUDGE, openApp, shoot, tokensOf } from './app.ts'
+import { type App, buildOf, JUDGE, openApp, shoot } from './app.ts'
 import { done, inBrowser, open, plain, press, shown, until } from './browser.ts'
 
 inBrowser()
@@ -120,37 +121,44 @@ it('goes on where it was after a reload, takes answers back, and keeps the respo
 it('loses no answer and counts none twice when the server is killed between key and reply', async () => {
   const dir = await buildOf(plain(6))
   const log = join(dir, 'judgements.jsonl')
-  const port = 20_000 + (process.pid % 20_000)
-  const args = ['review', dir, '--annotator', 'ann', '--port', String(port), '--repeat-share', '0', '--overlap-share', '0']
-  const start = async (): Promise<ChildProcess> => {
-    const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-    servers.push(child)
-    await new Promise(ready => child.stdout!.once('data', ready))
-    return child
+  let server!: ChildProcess
+  const start = async (port: string): Promise<string> => {
+    const args = ['review', dir, '--annotator', 'ann', '--port', port, '--repeat-share', '0', '--overlap-share', '0']
+    server = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    servers.push(server)
+    return new Promise((ready, failed) => {
+      server.stdout!.once('data', said => ready(/http\S+/.exec(String(said))![0]))
+      server.once('exit', code => failed(new Error(`the server ended with ${code}`)))
+    })
   }
-  let server = await start()
+  const address = await start('0')
   expect(existsSync(log)).toBe(true)
-  const page = await open(`http://127.0.0.1:${port}/?token=${tokensOf(log).ann}`)
+  const page = await open(address)
+  // Chromium may let a request pass that comes soon after it was told to intercept, so it is told once, before a reload.
+  let kill: ((route: Route) => Promise<void>) | undefined
+  await page.route('**/api/answer', route => (kill ? kill(route) : route.continue()))
+  await page.reload()
+  await page.waitForSelector('.turn')
   await press(page, '2')
   // once before the server hears of the answer, once after it has written it
-  for (const [kill, isHeard] of [false, true].entries()) {
-    const gone = new Promise(ended => server.once('exit', ended))
-    await page.route(
-      '**/api/answer',
-      async route => {
-        if (isHeard) await route.fetch()
+  for (const [round, isHeard] of [false, true].entries()) {
+    const killed = new Promise<void>((done, failed) => {
+      const gone = new Promise(ended => server.once('exit', ended))
+      kill = async route => {
+        kill = undefined
+        if (isHeard) await route.fetch().catch(failed)
         server.kill('SIGKILL')
         await gone
         await route.abort('connectionreset')
-      },
-      { times: 1 },
-    )
+        done()
+      }
+    })
     await page.keyboard.press('3')
-    await gone
+    await killed
     await until(page, () => document.querySelector('#alert')!.textContent!.includes('does not answer'))
-    if (kill === 0) await shoot(page, 'server-away')
-    server = await start()
-    await until(page, n => document.querySelector('#status')!.textContent!.includes(`${n} done`), kill + 2)
+    if (round === 0) await shoot(page, 'server-away')
+    await start(new URL(address).port)
+    await until(page, n => document.querySelector('#status')!.textContent!.includes(`${n} done`), round + 2)
   }
   while (await page.locator('#responses').isVisible()) await press(page, '2')
   const all = readLogs([log]).answers
