@@ -2,7 +2,7 @@
 import { costOf, type Prefixes, prefixesOf } from './prefixes.ts'
 import type { PairSets } from './similarity.ts'
 
-/** Below this many pairs an index costs more than it saves. */
+/** Up to this many pairs an index costs more than it saves. */
 const FEW = 16
 
 /** Pairs added so far that may be near one of the component's pairs; all are numbered by their place in `rows`. */
@@ -12,9 +12,28 @@ export interface CandidateIndex {
   visit(item: number, visitor: (candidate: number) => boolean): void
 }
 
-/** An index for the given rows, over that field whose rare shingles tell them best apart. */
+/** An index for the given rows; there is none while the pairs are few, as survivors of even large components mostly are. */
 export function candidateIndex(sets: PairSets, rows: Int32Array, threshold: number): CandidateIndex {
-  if (rows.length <= FEW) return listAll()
+  const items: number[] = []
+  let index: CandidateIndex | undefined
+  return {
+    add(item) {
+      items.push(item)
+      if (index) index.add(item)
+      else if (items.length > FEW) {
+        index = indexByPrefix(sets, rows, threshold)
+        for (const each of items) index.add(each)
+      }
+    },
+    visit(item, visitor) {
+      if (index) index.visit(item, visitor)
+      else items.every(visitor)
+    },
+  }
+}
+
+/** Over that field whose rare shingles tell the rows best apart. */
+function indexByPrefix(sets: PairSets, rows: Int32Array, threshold: number): CandidateIndex {
   const ways = sets.straight.map(field => onOwn(prefixesOf([field], rows, threshold)))
   if (sets.responses) {
     const [chosen, rejected] = prefixesOf(sets.responses, rows, threshold)
@@ -31,14 +50,6 @@ interface Way {
 }
 
 const onOwn = ([prefixes]: readonly Prefixes[]): Way => ({ indexed: prefixes, asked: [prefixes] })
-
-function listAll(): CandidateIndex {
-  const items: number[] = []
-  return {
-    add: item => items.push(item),
-    visit: (_, visitor) => void items.every(visitor),
-  }
-}
 
 function listByPrefix({ indexed, asked }: Way, items: number): CandidateIndex {
   const heads = new Int32Array(indexed.count).fill(-1)

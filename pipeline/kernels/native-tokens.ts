@@ -24,9 +24,13 @@ const sizes = {
   ends: MOST_WORDS * 4,
 }
 
+/** Places are empty where only hashes were asked for. */
 type Piece = Pick<Tokens, 'hashes' | 'begins' | 'ends'>
 
-/** Makes a tokeniser of the compiled code; rows that are larger than its memory go to `plain`. */
+/**
+ * Makes a tokeniser of the compiled code; rows that are larger than its memory go to `plain`. Until somebody asks where the words of a column
+ * lie, columns come without: signatures and sets need hashes alone, a third of the memory. The column that is asked is read again.
+ */
 export function nativeTokeniser(wasm: Uint8Array<ArrayBuffer>, plain: (column: Utf8) => Tokens): (column: Utf8) => Tokens {
   const total = layOut(0, sizes).end
   const { memory, base, call } = instantiate(wasm, total)
@@ -61,13 +65,13 @@ export function nativeTokeniser(wasm: Uint8Array<ArrayBuffer>, plain: (column: U
     return found
   }
 
-  const taken = (count: number): Piece => ({
+  const taken = (count: number, places: boolean): Piece => ({
     hashes: new Uint32Array(memory.buffer, at.hashes, count).slice(),
-    begins: new Int32Array(memory.buffer, at.begins, count).slice(),
-    ends: new Int32Array(memory.buffer, at.ends, count).slice(),
+    begins: new Int32Array(memory.buffer, at.begins, places ? count : 0).slice(),
+    ends: new Int32Array(memory.buffer, at.ends, places ? count : 0).slice(),
   })
 
-  return column => {
+  function tokenise(column: Utf8, places: boolean): Tokens {
     const { offsets } = column
     const rows = offsets.length - 1
     const starts = new Int32Array(rows + 1)
@@ -82,18 +86,40 @@ export function nativeTokeniser(wasm: Uint8Array<ArrayBuffer>, plain: (column: U
     for (let from = 0; from < rows; ) {
       const to = fitting(offsets, from, rows)
       if (to === from) {
-        if (count > 0) flush(taken(count))
+        if (count > 0) flush(taken(count, places))
         const giant = plain({ bytes: column.bytes, offsets: offsets.subarray(from, from + 1 + 1) })
         flush(giant)
         starts[++from] = before
         continue
       }
-      if (count + ((offsets[to] - offsets[from]) >> 1) + 2 * (to - from) > MOST_WORDS) flush(taken(count))
+      if (count + ((offsets[to] - offsets[from]) >> 1) + 2 * (to - from) > MOST_WORDS) flush(taken(count, places))
       count = run(column, from, to, count, starts, before)
       from = to
     }
-    if (count > 0 || pieces.length === 0) flush(taken(count))
-    return { starts, ...joined(pieces) }
+    if (count > 0 || pieces.length === 0) flush(taken(count, places))
+    return { starts, ...joined(pieces, places) }
+  }
+
+  let placesAsked = false
+  return column => {
+    if (placesAsked) return tokenise(column, true)
+    const { starts, hashes } = tokenise(column, false)
+    let whole: Tokens | undefined
+    const places = (): Tokens => {
+      placesAsked = true
+      whole ??= tokenise(column, true)
+      return whole
+    }
+    return {
+      starts,
+      hashes,
+      get begins() {
+        return places().begins
+      },
+      get ends() {
+        return places().ends
+      },
+    }
   }
 }
 
@@ -105,15 +131,16 @@ function fitting(offsets: Int32Array, from: number, rows: number): number {
   return to
 }
 
-function joined(pieces: readonly Piece[]): Piece {
+function joined(pieces: readonly Piece[], places: boolean): Piece {
   if (pieces.length === 1) return pieces[0]
   const count = pieces.reduce((n, piece) => n + piece.hashes.length, 0)
-  const whole = { hashes: new Uint32Array(count), begins: new Int32Array(count), ends: new Int32Array(count) }
+  const placed = places ? count : 0
+  const whole = { hashes: new Uint32Array(count), begins: new Int32Array(placed), ends: new Int32Array(placed) }
   let at = 0
   for (const piece of pieces) {
     whole.hashes.set(piece.hashes, at)
-    whole.begins.set(piece.begins, at)
-    whole.ends.set(piece.ends, at)
+    if (places) whole.begins.set(piece.begins, at)
+    if (places) whole.ends.set(piece.ends, at)
     at += piece.hashes.length
   }
   return whole

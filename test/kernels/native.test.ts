@@ -51,6 +51,14 @@ describe('words by the compiled kernel', () => {
     }
   })
 
+  it('have the places that are asked for after another column was read', () => {
+    const fresh = nativeTokeniser(wasm('tokens'), tokensPlainly)
+    const columns = ['one two', 'a longer, third one', '_x_ y'].map(row => utf8Of([row, '你好']))
+    const read = columns.map(column => fresh(column))
+    for (const i of [1, 0, 2]) expect(read[i]).toEqual(tokensPlainly(columns[i]))
+    expect(fresh(columns[0])).toEqual(read[0])
+  })
+
   it('are the same where they do not fit into memory at once', () => {
     const column = utf8Of(new Array<string>(60).fill('a '.repeat(100_000)))
     sameBytes(native(column).begins, tokensPlainly(column).begins)
@@ -101,6 +109,14 @@ describe('band keys by the compiled kernel', () => {
   it('are the same for any fields', () => {
     const rows = fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 1, maxLength: 3 })
     fc.assert(fc.property(fc.nat({ max: 20 }), fc.integer({ min: 1, max: 40 }), rows, fc.boolean(), same), { seed: 42, numRuns: 300 })
+  })
+
+  it('have the places that are asked for after another column was read', () => {
+    const fresh = nativeTokeniser(wasm('tokens'), tokensPlainly)
+    const columns = ['one two', 'a longer, third one', '_x_ y'].map(row => utf8Of([row, '你好']))
+    const read = columns.map(column => fresh(column))
+    for (const i of [1, 0, 2]) expect(read[i]).toEqual(tokensPlainly(columns[i]))
+    expect(fresh(columns[0])).toEqual(read[0])
   })
 
   it('are the same where they do not fit into memory at once', () => {
