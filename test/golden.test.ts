@@ -34,9 +34,9 @@ it('the plan prints the bands and rows of near-dup, what they were chosen for, a
     return goldpan(['plan', join(dir, 'c.yaml'), '--store', join(dir, 'store'), ...args]).stdout
   }
   expect(plan()).toContain(
-    `near-dup: 17 bands x 7 rows, chosen for a mean recall of 0.995 from 0.8 half-way to 1; chance that two pairs of a Jaccard similarity are compared:
+    `near-dup: 13 bands x 6 rows, chosen for a mean recall of 0.995 from 0.8 half-way to 1; chance that two pairs of a Jaccard similarity are compared:
   J     0.50    0.60    0.70    0.75    0.80    0.85    0.90    0.95
-  P   0.1248  0.3829  0.7680  0.9125  0.9817  0.9986  1.0000  1.0000
+  P   0.1851  0.4627  0.8035  0.9218  0.9808  0.9979  0.9999  1.0000
 `,
   )
   // 1 - (1 - .5^4)^10
