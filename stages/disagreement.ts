@@ -41,7 +41,7 @@ const params = z.strictObject({
     .enum(['auto', 'auc', 'equal', 'audit', 'stack'])
     .default('auto')
     .describe(
-      'how models count in p_mean: auc = by how far their margins tell right sides from wrong ones (AUC above .5, less one standard error; cubed on gold); equal = all alike that do; audit = as the file `audit` says; stack = a logistic model on top of them, which judges only prompts that it has not seen, takes the place of the weighted mean; auto = stack in sources with min_gold_pairs, else audit if there is a file, else auc',
+      'how models count in p_mean: auc = by how far their margins tell right sides from wrong ones (AUC above .5, less one standard error, cubed); equal = all alike that do; audit = as the file `audit` says; stack = a logistic model on top of them, which judges only prompts that it has not seen, takes the place of the weighted mean; auto = stack in sources with min_gold_pairs, else audit if there is a file, else auc',
     ),
   audit: z
     .string()
@@ -193,7 +193,7 @@ async function check(params: Params, { env, file }: Preview): Promise<void> {
 export const disagreement = defineStage<Params>({
   name: 'disagreement',
   doc: 'Calibrates every reward model, and says per pair how probable its label is, how far the models differ, and how many are against it.',
-  version: 4,
+  version: 5,
   params,
   files: ({ audit }) => (audit === undefined ? [] : [audit]),
   judgements: ({ gold }) => gold === 'people',

@@ -13,6 +13,7 @@ import { compared, judgeByGraph, saidBy, saidOf } from '../pipeline/measures/gra
 import { marginsBy } from '../pipeline/measures/model-margins.ts'
 import { embeddingColumns, responseEmbedding } from '../pipeline/measures/response-embedding.ts'
 import { responseQuality } from '../pipeline/measures/response-quality.ts'
+import { responseWords } from '../pipeline/measures/response-words.ts'
 import { style } from '../pipeline/measures/style.ts'
 import { textTerms } from '../pipeline/measures/text-terms.ts'
 import { pairFacts, pairTexts } from '../pipeline/pair.ts'
@@ -58,7 +59,7 @@ const params = z.strictObject({
   strength_l2: z
     .number()
     .positive()
-    .default(1)
+    .default(2)
     .describe('how strongly bt-graph holds the strength of a response to what text, quality and style say'),
   graph_terms: z
     .number()
@@ -69,12 +70,21 @@ const params = z.strictObject({
     .describe(
       'of max_terms, those by which answers to one prompt vouch for one another in bt-graph; 4 bytes each cross the exchange; 0 = none',
     ),
-  graph_term_l2: z.number().positive().default(0.5).describe('how strongly bt-graph holds the weights of those words to 0'),
+  consensus_words: z
+    .number()
+    .int()
+    .min(0)
+    .max(4096)
+    .default(48)
+    .describe(
+      'words of each response, about, by which bt-graph tells how much of it the other answers to its prompt say, too; 4 bytes each are stored and cross the exchange; 0 = none',
+    ),
+  graph_term_l2: z.number().positive().default(0.3).describe('how strongly bt-graph holds the weights of those words to 0'),
   label_noise: z
     .number()
     .min(0)
     .max(0.4)
-    .default(0.1)
+    .default(0.15)
     .describe('share of labels that bt-graph takes to be wrong by chance, so that single ones pull little'),
 })
 type Params = z.infer<typeof params>
@@ -172,7 +182,7 @@ const graph: Round<Params> = {
   },
   reduce: (params, { env }, rows) => {
     const { strength_l2, graph_term_l2: term_l2, label_noise } = params
-    return judgeByGraph(inOrder(rows), { strength_l2, term_l2, label_noise }, crossfit(params, env))
+    return judgeByGraph(inOrder(rows), { strength_l2, term_l2, label_noise }, params.folds, crossfit(params, env))
   },
   combine: (_, { summary }, parts) => ({
     facts: { ...(summary.facts as object), 'bt-graph': graphFacts(parts.map(part => part.facts as unknown as PartFacts)) },
@@ -182,7 +192,7 @@ const graph: Round<Params> = {
 export const score = defineStage<Params>({
   name: 'score',
   doc: 'Adds the margin between chosen and rejected that each reward model sees: built-in, recorded with the rows, or configured.',
-  version: 8,
+  version: 9,
   params,
   models: true,
   measures: params =>
@@ -190,6 +200,7 @@ export const score = defineStage<Params>({
       ? []
       : [
           textTerms.with({ max_terms: params.max_terms }),
+          responseWords.with({ most: params.consensus_words }),
           responseQuality.with({}),
           style.with({}),
           ...(embeds(params) ? [responseEmbedding.with({})] : []),

@@ -67,6 +67,32 @@ describe('score, built-in', () => {
     expect(worst.sort((a, b) => a - b)).toEqual(flipped)
   })
 
+  it('learns how much it says for an answer that the other answers say it, too', async () => {
+    const word = (prompt: number, k: number): string => `w${(prompt * 50 + k).toString(36)}`
+    const said = (prompt: number, from: number): string => Array.from({ length: 12 }, (_, k) => word(prompt, from + k)).join(' ')
+    // three answers have most words in common, the fourth says something else, and loses to two of them
+    const prompts = Array.from({ length: 60 }, (_, p) => ({
+      prompt: `question ${p}`,
+      alike: [0, 2, 4].map(from => said(p, from)),
+      odd: said(p, 30),
+    }))
+    const pairs = prompts.flatMap(({ prompt, alike: [a, b, c], odd }): PairInput[] => [
+      { prompt, chosen: a, rejected: odd },
+      { prompt, chosen: b, rejected: odd },
+      { prompt, chosen: c, rejected: a, tie: true },
+    ])
+    const wrong = [0, 1]
+    const given = pairs.map((pair, i) => (wrong.includes(i) ? turned(pair) : pair))
+    const [without, within] = [await scored(given, { consensus_words: 0 }), await scored(given)].map(
+      d => column(d, 'margin_bt_graph') as number[],
+    )
+    // all labels of the first prompt are wrong, so they vouch for one another
+    for (const i of wrong) expect([without[i] > 0, within[i] < without[i] - 1]).toEqual([true, true])
+    const labelled = [...within.keys()].filter(i => i > 2 && i % 3 < 2)
+    const mean = (margins: readonly number[]): number => labelled.reduce((sum, i) => sum + margins[i], 0) / labelled.length
+    expect(mean(within)).toBeGreaterThan(mean(without) + 1)
+  })
+
   it('shows how it gets better with more pairs, on pairs that it has not seen', async () => {
     const { learning_curve } = (await scored(lessons)).summary.facts as unknown as { learning_curve: CurvePoint[] }
     expect(learning_curve).toHaveLength(5)

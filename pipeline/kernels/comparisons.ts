@@ -40,11 +40,11 @@ export interface Compared {
   readonly terms: Terms
 }
 
-const FOLDS = 10
+const FOLDS = 20
 const MOST_TERM_BITS = 24
 
 /**
- * The graph of pairs: a node for each response under its prompt. Pairs of a prompt are dealt to ten folds, so that a prompt of ten pairs or
+ * The graph of pairs: a node for each response under its prompt. Pairs of a prompt are dealt to twenty folds, so that a prompt of twenty pairs or
  * fewer has each judged by all others; copies of a pair are in one fold.
  */
 export function comparisonsOf({ prompt, chosen, rejected, copies, ties, offsets, terms }: Compared): Comparisons {

@@ -1,5 +1,5 @@
 /** Logistic models of signed differences for every fold and source. */
-import { type Differences, fitPairLogistic } from './logistic.ts'
+import { type Differences, fitPairLogistic, type Weights } from './logistic.ts'
 
 export interface Folds {
   readonly count: number
@@ -18,11 +18,14 @@ export type FoldedLogistic = readonly {
 /** How much more strongly a source's weights are held to the shared ones than those to 0. */
 const SOURCE_PULL = 10
 
-/** Fits every fold on the rows of the other folds, and every source there with a pull towards what all sources share. */
-export function crossFitLogistic(differences: Differences, folds: Folds, ridge: number): FoldedLogistic {
+/**
+ * Fits every fold on the rows of the other folds, and every source there with a pull towards what all sources share; that is held to `centre`,
+ * else to 0.
+ */
+export function crossFitLogistic(differences: Differences, folds: Folds, ridge: number, centre?: Weights): FoldedLogistic {
   return Array.from({ length: folds.count }, (_, fold) => {
     const outside = rowsOutside(folds, fold)
-    const shared = fitPairLogistic(differences, outside.rows, ridge)
+    const shared = fitPairLogistic(differences, outside.rows, ridge, undefined, centre, centre)
     const own: Record<string, number[]> = {}
     for (const [source, index] of outside.bySource)
       own[source] = plain(fitPairLogistic(differences, index, SOURCE_PULL * ridge, undefined, shared, shared))
