@@ -1,7 +1,7 @@
 /** The whole build against DuckDB reading and writing the same file; rows/s and MB/s a phase; peak memory. Called by all.mjs. */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CLI, duckdbCopy, fixed, measure, table } from './measure.mjs'
+import { CLI, duckdbCopy, fixed, measure, middleOfThree, table } from './measure.mjs'
 
 const FILES = 5
 
@@ -50,8 +50,8 @@ export async function benchBuild(root, sizes) {
 
 async function benchSize(dir, pairs) {
   const copy = await duckdbCopy(dir)
-  const free = await build(dir, 'model-free', 2)
-  const full = await build(dir, 'full', 2)
+  const free = await middleOfThree(() => build(dir, 'model-free', 2))
+  const full = await middleOfThree(() => build(dir, 'full', 2))
   const text = free.run.text_bytes / 1e6
   const row = (name, r) => [name, fixed(r.wall_s), fixed(r.cpu_s), Math.round(pairs / r.wall_s), fixed(text / r.cpu_s), fixed(r.cpu_s / copy.cpu_s, 2), Math.round(r.rss_mb)]
   const head = ['', 'wall s', 'CPU s', 'pairs/s', 'MB of text per CPU s', "x DuckDB's CPU", 'peak RSS MB']
