@@ -8,16 +8,18 @@ import { defineMeasure } from '../stage.ts'
 const wordsField = { list: { word: 'i32' } } as const
 export const wordColumns = { chosen_words: wordsField, rejected_words: wordsField } as const
 
+const sides = { chosen: pairTexts.chosen, rejected: pairTexts.rejected } as const
+
 /** `most`: words of one response, about. */
 export const responseWords = defineMeasure<{ most: number }>({
   name: 'response-words',
   version: 1,
-  reads: { chosen: pairTexts.chosen, rejected: pairTexts.rejected },
+  reads: sides,
   adds: () => wordColumns,
   open:
     ({ most }) =>
     batch => {
-      const { chosen, rejected } = columnsOf(batch, { chosen: pairTexts.chosen, rejected: pairTexts.rejected })
+      const { chosen, rejected } = columnsOf(batch, sides)
       return { chosen_words: sampleOf(chosen, batch.rows, most), rejected_words: sampleOf(rejected, batch.rows, most) }
     },
 })

@@ -111,14 +111,6 @@ describe('band keys by the compiled kernel', () => {
     fc.assert(fc.property(fc.nat({ max: 20 }), fc.integer({ min: 1, max: 40 }), rows, fc.boolean(), same), { seed: 42, numRuns: 300 })
   })
 
-  it('have the places that are asked for after another column was read', () => {
-    const fresh = nativeTokeniser(wasm('tokens'), tokensPlainly)
-    const columns = ['one two', 'a longer, third one', '_x_ y'].map(row => utf8Of([row, '你好']))
-    const read = columns.map(column => fresh(column))
-    for (const i of [1, 0, 2]) expect(read[i]).toEqual(tokensPlainly(columns[i]))
-    expect(fresh(columns[0])).toEqual(read[0])
-  })
-
   it('are the same where they do not fit into memory at once', () => {
     same(1500, 17, [1], true)
     same(40, 1, [1000], false)
