@@ -192,7 +192,7 @@ const graph: Round<Params> = {
 export const score = defineStage<Params>({
   name: 'score',
   doc: 'Adds the margin between chosen and rejected that each reward model sees: built-in, recorded with the rows, or configured.',
-  version: 9,
+  version: 10,
   params,
   models: true,
   measures: params =>

@@ -5,7 +5,7 @@ import { accuracyOf } from './calibration.ts'
 import { fitDense } from './dense-model.ts'
 import { crossFitLogistic, type FoldedLogistic, type Folds, foldedMargins } from './folded-logistic.ts'
 import type { Differences } from './logistic.ts'
-import { fitText, type Terms, type TextModel, textMargin } from './text-model.ts'
+import { fitText, type Terms, type TextModel, textMargins } from './text-model.ts'
 
 /** bt-graph is in preference-graph.ts. */
 export const builtInNames = ['bt-text', 'bt-quality', 'bt-embed', 'bt-graph'] as const
@@ -89,11 +89,11 @@ export function marginsOf(models: BuiltIn, examples: Examples, with_style: boole
 
 /** What each model says alone. */
 export function marginsOfParts({ text, quality, style, embed }: Omit<BuiltIn, 'stack'>, examples: Examples): Omit<Margins, 'odds'> {
-  const { rows, folds, terms } = examples
+  const { folds, terms } = examples
   const both = beside(examples.quality, examples.style)
   const { width } = examples.quality
   return {
-    text: Float64Array.from({ length: rows }, (_, i) => textMargin(text, terms, i, folds.of[i], folds.source[i])),
+    text: textMargins(text, terms, folds),
     quality: foldedMargins(quality, both, folds, 0, width),
     ...(embed && examples.embedding ? { embed: foldedMargins(embed, examples.embedding, folds) } : {}),
     text_style: foldedMargins(style, examples.style, folds),

@@ -2,6 +2,7 @@
 
 import type { Folds } from './folded-logistic.ts'
 import { mix32 } from './mix.ts'
+import { textTables } from './text-tables.ts'
 
 /** Terms of each pair, as the measure text-terms gives them: row i's are values[starts[i] .. starts[i + 1]), the low bit = rejected's. */
 export interface Terms {
@@ -22,11 +23,10 @@ export interface TextFit {
   /** What else speaks for the label in each fold's eyes (style): offsets[row * folds + fold]. */
   readonly offsets: Float32Array
   readonly epochs: number
-  /** Of AdaGrad (Duchi et al. 2011). */
+  /** Of AdaGrad. */
   readonly rate: number
 }
 
-const FIRST_SQUARE = 1e-3
 const MOST_BITS = 18
 
 /** The slot of a source's own weight of a term lies at slot ^ salt. */
@@ -39,72 +39,31 @@ const weightOf = (terms: number): number => 1 / Math.sqrt(terms + 1)
 const bitsFor = (terms: number): number => Math.min(MOST_BITS, Math.max(8, Math.ceil(Math.log2(terms + 1))))
 
 /** Sees the rows in an order that depends on their number and the epoch alone; one row teaches the models of all folds but its own. */
-export function fitText(fit: TextFit): TextModel {
-  const { terms, folds, epochs } = fit
-  const bits = bitsFor(terms.values.length)
-  const [shared, own] = [new Learning(folds.count, bits), new Learning(folds.count, bits)]
+export function fitText({ terms, folds, offsets, epochs, rate }: TextFit, tablesOf = textTables): TextModel {
   const rows = terms.starts.length - 1
+  const bits = bitsFor(terms.values.length)
+  const tables = tablesOf({ folds: folds.count, bits, most: longest(terms), rate })
+  const steps = new Float32Array(folds.count)
   for (let epoch = 0; epoch < epochs; epoch++)
     for (const row of shuffledRows(rows, epoch)) {
-      const slots = slotsOf(terms, row, bits)
+      const count = slotsOf(terms, row, bits, tables.slots)
       const salt = saltOf(folds.source[row], bits)
-      const steps = stepsOf(fit, row, slots.length, shared.sums(slots, 0), own.sums(slots, salt))
-      shared.descend(slots, 0, steps, fit.rate)
-      own.descend(slots, salt, steps, fit.rate)
+      stepsOf(tables.sums(count, salt), weightOf(count), offsets, row * folds.count, steps)
+      if (folds.of[row] < folds.count) steps[folds.of[row]] = 0
+      tables.descend(count, salt, steps)
     }
-  return { bits, shared: shared.tables(), own: own.tables() }
+  return { bits, ...tables.weights() }
 }
 
-/** By fold; 0 for that of the row, which is not to learn from it. */
-function stepsOf({ folds, offsets }: TextFit, row: number, terms: number, shared: Float64Array, own: Float64Array): Float64Array {
-  const weight = weightOf(terms)
-  return shared.map((sum, fold) =>
-    fold === folds.of[row] ? 0 : weight / (1 + Math.exp((sum + own[fold]) * weight + offsets[row * folds.count + fold])),
-  )
+/** By fold, how far a label surprises its model. */
+function stepsOf(sums: Float32Array, weight: number, offsets: Float32Array, from: number, steps: Float32Array): void {
+  for (let fold = 0; fold < steps.length; fold++) steps[fold] = weight / (1 + Math.exp(sums[fold] * weight + offsets[from + fold]))
 }
 
-/** Weights and sums of squared slopes of every fold while they are learnt: those of one slot lie together, as each row touches all folds. */
-class Learning {
-  readonly #folds: number
-  readonly #values: Float32Array
-
-  constructor(folds: number, bits: number) {
-    this.#folds = folds
-    this.#values = new Float32Array(2 ** bits * folds * 2)
-    for (let at = 1; at < this.#values.length; at += 2) this.#values[at] = FIRST_SQUARE
-  }
-
-  /** By fold, the weights of a row's slots. */
-  sums(slots: Int32Array, salt: number): Float64Array {
-    const [folds, values] = [this.#folds, this.#values]
-    const sums = new Float64Array(folds)
-    for (let k = 0; k < slots.length; k++) {
-      const at = ((slots[k] >>> 1) ^ salt) * folds * 2
-      const sign = slots[k] & 1 ? -1 : 1
-      for (let fold = 0; fold < folds; fold++) sums[fold] += sign * values[at + 2 * fold]
-    }
-    return sums
-  }
-
-  descend(slots: Int32Array, salt: number, steps: Float64Array, rate: number): void {
-    const [folds, values] = [this.#folds, this.#values]
-    for (let k = 0; k < slots.length; k++) {
-      const sign = slots[k] & 1 ? -1 : 1
-      for (let fold = 0, at = ((slots[k] >>> 1) ^ salt) * folds * 2; fold < folds; fold++, at += 2) {
-        const step = steps[fold]
-        values[at + 1] += step * step
-        values[at] += (sign * rate * step) / Math.sqrt(values[at + 1])
-      }
-    }
-  }
-
-  /** The weights, a table a fold. */
-  tables(): Float32Array[] {
-    const size = this.#values.length / this.#folds / 2
-    return Array.from({ length: this.#folds }, (_, fold) =>
-      Float32Array.from({ length: size }, (_, slot) => this.#values[(slot * this.#folds + fold) * 2]),
-    )
-  }
+function longest({ starts }: Terms): number {
+  let most = 0
+  for (let row = 1; row < starts.length; row++) most = Math.max(most, starts[row] - starts[row - 1])
+  return most
 }
 
 /** Row numbers in the order of a hash. */
@@ -116,28 +75,37 @@ export function shuffledRows(rows: number, epoch: number): Int32Array {
   return Int32Array.from(keys, key => key % 2 ** 20)
 }
 
-/** The slot of each term of a row, in the low bit whose side has it. */
-function slotsOf({ starts, values }: Terms, row: number, bits: number): Int32Array {
-  const slots = values.slice(starts[row], starts[row + 1])
-  for (let k = 0; k < slots.length; k++) slots[k] = ((slots[k] >>> (32 - bits)) << 1) | (slots[k] & 1)
-  return slots
+/** Writes the slot of each term of a row, in the low bit whose side has it; gives how many. */
+function slotsOf({ starts, values }: Terms, row: number, bits: number, slots: Int32Array): number {
+  const from = starts[row]
+  const count = starts[row + 1] - from
+  for (let k = 0; k < count; k++) slots[k] = ((values[from + k] >>> (32 - bits)) << 1) | (values[from + k] & 1)
+  return count
 }
 
-function sumOf(model: TextModel, fold: number, salt: number, slots: Int32Array): number {
-  const shared = model.shared[fold]
-  const own = model.own[fold]
-  let sum = 0
-  for (let k = 0; k < slots.length; k++) {
-    const slot = slots[k] >>> 1
-    const weight = shared[slot] + own[slot ^ salt]
-    sum += slots[k] & 1 ? -weight : weight
-  }
-  return sum * weightOf(slots.length)
+/** Margins of all pairs, each in the eyes of its fold's model; fold by fold, so that the tables of one stay in the cache. */
+export function textMargins(model: TextModel, terms: Terms, folds: Folds): Float64Array {
+  const margins = new Float64Array(folds.of.length)
+  for (let fold = 0; fold < folds.count; fold++)
+    for (let row = 0; row < margins.length; row++)
+      if (folds.of[row] === fold) margins[row] = textMargin(model, terms, row, fold, folds.source[row])
+  return margins
 }
 
 /** The margin of one pair in the eyes of a fold's model. */
-export const textMargin = (model: TextModel, terms: Terms, row: number, fold: number, source: number): number =>
-  sumOf(model, fold, saltOf(source, model.bits), slotsOf(terms, row, model.bits))
+export function textMargin(model: TextModel, { starts, values }: Terms, row: number, fold: number, source: number): number {
+  const shared = model.shared[fold]
+  const own = model.own[fold]
+  const salt = saltOf(source, model.bits)
+  const shift = 32 - model.bits
+  let sum = 0
+  for (let k = starts[row]; k < starts[row + 1]; k++) {
+    const slot = values[k] >>> shift
+    const weight = shared[slot] + own[slot ^ salt]
+    sum += values[k] & 1 ? -weight : weight
+  }
+  return sum * weightOf(starts[row + 1] - starts[row])
+}
 
 /** One weight a slot: the mean over folds of what all sources share, and of a source's own where one is named. */
 export function meanWeights({ bits, shared, own }: TextModel, source?: number): Float32Array {
