@@ -92,12 +92,17 @@ export function inputCounts(build: Build): InputCount[] {
     const pieces = ingests.slice(first, (first += build.piecesOf(i).length))
     const sum = (of: (piece: Ingested) => number): number => pieces.reduce((n, piece) => n + of(piece), 0)
     const surrogates = sum(piece => piece.surrogates)
+    const odd = sum(piece => piece.odd_scores)
     return {
       rows: sum(piece => piece.rows),
       rejected: sum(piece => piece.rejected),
       pairs: sum(piece => piece.pairs),
       format: pieces[0].format,
-      notes: surrogates > 0 ? [`${surrogates} texts held lone surrogates; each was replaced by U+FFFD`] : [],
+      notes: [
+        ...(surrogates > 0 ? [`${surrogates} texts held lone surrogates; each was replaced by U+FFFD`] : []),
+        ...(odd > 0 ? [`${odd} rows have \`scores\` that are not {model: [of chosen, of rejected]}; those were left out`] : []),
+        ...[...new Set(pieces.flatMap(piece => piece.ranked_by))].map(by => `responses are ranked by ${by}`),
+      ],
     }
   })
 }

@@ -1,5 +1,4 @@
 /** A plan at work: what the store holds for it, where each shard lies in the corpus, and the key of everything a task makes. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Batch, Schema } from './batch.ts'
 import type { Part } from './codecs/row-source.ts'
@@ -8,6 +7,7 @@ import { lookupOf } from './judgements/lookup.ts'
 import { keyOf } from './keys.ts'
 import { loadModules, stageOf } from './own-stages.ts'
 import type { LocatedPlan, Plan, PlannedInput, PlannedMeasure, PlannedStep } from './plan.ts'
+import { readPlan } from './plan-file.ts'
 import { envAfter } from './planned-columns.ts'
 import { type Corpus, type Declared, type Env, type JudgedPairs, type Stage, schemaOf } from './stage.ts'
 import { Store, writeWhole } from './store.ts'
@@ -27,6 +27,8 @@ export interface Ingested {
   readonly sources: readonly string[]
   readonly recorded: readonly string[]
   readonly surrogates: number
+  readonly odd_scores: number
+  readonly ranked_by: readonly string[]
   readonly shards: readonly { readonly pairs: number; readonly text_bytes: number; readonly block_rows: readonly number[] }[]
 }
 
@@ -72,7 +74,7 @@ export class Build {
   }
 
   static async open(planFile: string, storeRoot: string): Promise<Build> {
-    const located = JSON.parse(readFileSync(planFile, 'utf8')) as LocatedPlan
+    const located = readPlan(planFile)
     await loadModules(located.modules)
     return new Build(located, new Store(storeRoot))
   }

@@ -11,7 +11,7 @@ const out = join(root, 'dist/pipeline')
 const programs = ['cli.js', 'index.js', 'worker.js', 'synth/part.js', 'scorers/onnx-child.js', 'codecs/parquet-child.js']
 const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** Plain JavaScript that every run loads. */
-const inside = ['@duckdb/node-api', '@observablehq/plot', 'apache-arrow', 'cli-progress', 'commander', 'fastest-levenshtein', 'hash-wasm', 'linkedom', 'tinyglobby', 'yaml', 'zod']
+const inside = ['@duckdb/node-api', '@observablehq/plot', 'apache-arrow', 'cli-progress', 'commander', 'fastest-levenshtein', 'hash-wasm', 'linkedom', 'picomatch', 'yaml', 'zod']
 const external = Object.keys({ ...dependencies, ...optionalDependencies }).filter(name => !inside.includes(name))
 
 for (const name of readdirSync(out)) if (name.startsWith('chunk-')) rmSync(join(out, name))

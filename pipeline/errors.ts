@@ -56,6 +56,22 @@ const MENDABLE: Record<string, string> = {
   ENOTDIR: 'a part of this path is not a folder',
 }
 
+/** What else the user can mend where nobody foresaw it: a path of theirs that is not what it should be. */
+const UNFORESEEN: Record<string, string> = {
+  ENOENT: 'no such file or folder',
+  EISDIR: 'is a folder, not a file',
+  ENAMETOOLONG: 'the name is too long for this file system',
+  ELOOP: 'links that lead in a circle',
+  EPERM: 'operation not permitted',
+  ...MENDABLE,
+}
+
+/** An error of the file system that names a path, as one of the user; any other as it is. */
+export function pathError(error: unknown): unknown {
+  const { code = '', path } = (error ?? {}) as NodeJS.ErrnoException
+  return path !== undefined && code in UNFORESEEN ? new UserError(`${path}: ${UNFORESEEN[code]}`) : error
+}
+
 export function ioError(where: string, error: unknown): unknown {
   const mend = MENDABLE[(error as NodeJS.ErrnoException).code ?? '']
   return mend ? new UserError(`${where}: ${mend}`) : error

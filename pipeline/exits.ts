@@ -1,5 +1,5 @@
 /** How a command ends: exit codes of the contract, and the one line that goes with them. */
-import { ExpectationError, Interrupted, PendingError, UserError } from './errors.ts'
+import { ExpectationError, Interrupted, PendingError, pathError, UserError } from './errors.ts'
 
 /** What each exit code says; --help and the README have it from here. */
 export const exits: Readonly<Record<number, string>> = {
@@ -12,7 +12,7 @@ export const exits: Readonly<Record<number, string>> = {
 }
 
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof UserError) return 2
+  if (pathError(error) instanceof UserError) return 2
   if (error instanceof PendingError) return 3
   if (error instanceof ExpectationError) return 4
   if (error instanceof Interrupted) return 130
@@ -21,6 +21,6 @@ export function exitCodeOf(error: unknown): number {
 
 /** One line for what the user can mend; a stack for what only we can. */
 export function say(error: unknown): void {
-  if (exitCodeOf(error) !== 1) console.error(`goldpan: ${(error as Error).message}`)
+  if (exitCodeOf(error) !== 1) console.error(`goldpan: ${(pathError(error) as Error).message}`)
   else console.error(`goldpan: a bug, please report it with this text:\n${(error as Error).stack ?? String(error)}`)
 }

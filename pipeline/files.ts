@@ -1,9 +1,9 @@
 /** From what a config names to files: variables, globs, folders, and how each file is shown in tables. */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { globSync } from 'tinyglobby'
 import type { LoadedConfig } from './config.ts'
 import { UserError } from './errors.ts'
+import { filesBelow, filesMatching } from './walk.ts'
 
 /** A file of the config: `shown` is its path as the config names it, the same on every machine. */
 export interface NamedFile {
@@ -38,9 +38,7 @@ export function filesOf(named: string, base: string, where: string): NamedFile[]
 }
 
 function folder(named: string, path: string, where: string): NamedFile[] {
-  const inside = globSync('**/*', { cwd: path, onlyFiles: true, followSymbolicLinks: false })
-    .filter(file => READABLE.test(file))
-    .sort()
+  const inside = filesBelow(path, { wants: file => READABLE.test(file), enters: () => true, where: `${where}: ${named}` })
   if (inside.length === 0)
     throw new UserError(`${where}: ${named}: the folder holds no .jsonl, .json, .parquet or .arrow file (also .gz, .zst)`)
   return inside.map(file => ({ shown: `${named.replace(/\/+$/, '')}/${file}`, path: join(path, file) }))
@@ -49,7 +47,7 @@ function folder(named: string, path: string, where: string): NamedFile[] {
 function globbed(named: string, base: string, where: string): NamedFile[] {
   const { fixed, rest } = splitGlob(named)
   const root = resolve(base, filled(fixed, where))
-  const files = existsSync(root) ? globSync(rest, { cwd: root, onlyFiles: true, followSymbolicLinks: false }).sort() : []
+  const files = existsSync(root) ? filesMatching(root, rest, `${where}: ${named}`) : []
   if (files.length === 0) throw new UserError(`${where}: ${named}: no file matches (looked in ${root})`)
   return files.map(file => ({ shown: `${fixed}${file}`, path: join(root, file) }))
 }
@@ -88,7 +86,7 @@ export function modelFiles(named: string, base: string, where: string): { folder
   const folder = resolve(base, filled(named, where))
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw new UserError(`${where}: ${named}: no such model folder (looked for ${folder})`)
-  const files = globSync('**/*', { cwd: folder, onlyFiles: true }).sort()
+  const files = filesBelow(folder, { wants: () => true, enters: () => true, where: `${where}: ${named}` })
   if (!files.some(file => file.endsWith('.onnx')))
     throw new UserError(
       `${where}: ${named}: the folder holds no .onnx file (it holds ${readdirSync(folder).slice(0, 8).join(', ') || 'nothing'})`,

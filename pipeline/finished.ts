@@ -75,7 +75,8 @@ export function openFinished(dir: string): Finished {
 function readManifest(dir: string): string {
   try {
     return readFileSync(join(dir, 'manifest.json'), 'utf8')
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     if (!existsSync(dir)) throw new UserError(`${dir}: no such folder`)
     throw new UserError(
       `${dir}: holds no manifest.json, so it is no finished build; name the folder that \`goldpan run --out\` wrote (a build that was cut off goes on when run again)`,

@@ -1,16 +1,18 @@
 /** From a source file to shards of canonical pairs. Odd formats, nulls and unreadable rows end here. */
 import { basename } from 'node:path'
-import { type Batch, batchOf, utf8Of } from './batch.ts'
+import type { Batch } from './batch.ts'
 import { openRows } from './codecs/open-rows.ts'
 import { type BuiltPair, PairBuilder } from './codecs/pair-builder.ts'
 import { type ColumnName, type Part, stringOf } from './codecs/row-source.ts'
 import { type Recognised, readRows, type SourceRow } from './codecs/source.ts'
 import { UserError } from './errors.ts'
 import { columnProblem, isList, knownFormats, wanted } from './formats/columns.ts'
-import { factsAt, isObject, scoresAt, shownAt } from './formats/fields.ts'
+import { factsAt, hasOddScores, isObject, scoresAt, shownAt } from './formats/fields.ts'
 import { FieldError, type Format, type KnownFormat, type ReadPair, type Row, type RowFacts, type Turn } from './formats/format.ts'
 import { CONVERT, NEEDS, readers, recogniseFormat } from './formats/recognise.ts'
+import { scoreColumn } from './formats/scored.ts'
 import type { LabelKind, pairFacts, pairTexts } from './pair.ts'
+import { Rejects, type rejectSchema } from './rejects.ts'
 
 export interface SourceFile {
   /** To open. */
@@ -39,8 +41,6 @@ export interface ShardSink {
   shard(texts: Batch<typeof pairTexts>, facts: Batch<typeof pairFacts>): Promise<void>
 }
 
-const rejectSchema = { row: 'i32', field: 'utf8', error: 'utf8', excerpt: 'utf8' } as const
-
 export interface IngestResult extends Recognised {
   readonly rows: number
   readonly pairs: number
@@ -53,6 +53,10 @@ export interface IngestResult extends Recognised {
   readonly recorded: readonly string[]
   /** Texts in which lone surrogates were replaced. */
   readonly surrogates: number
+  /** Rows whose `scores` hold something else than [of chosen, of rejected] of a model. */
+  readonly odd_scores: number
+  /** Columns of unusual names that responses were ranked by. */
+  readonly ranked_by: readonly string[]
 }
 
 export interface ShardLimits {
@@ -149,41 +153,6 @@ export const nameOf = (path: string): string =>
 /** UTF-8 bytes have no lone surrogates. */
 const isWellFormed = ({ content }: Turn): boolean => typeof content !== 'string' || content.isWellFormed()
 
-type Reject = { readonly row: number; readonly field: string; readonly error: string; readonly excerpt: string }
-
-/** Of a file in which millions of rows are bad, so many rejects are objects at a time. */
-const REJECTS = 16_384
-
-/** Rejects as columns, a quarter of the size. */
-class Rejects {
-  private readonly batches: Batch<typeof rejectSchema>[] = []
-  private open: Reject[] = []
-  rows = 0
-
-  add(reject: Reject): void {
-    this.rows++
-    if (this.open.push(reject) === REJECTS) this.flush()
-  }
-
-  private flush(): void {
-    const { open } = this
-    this.batches.push(
-      batchOf(rejectSchema, open.length, {
-        row: { values: Int32Array.from(open, r => r.row) },
-        field: utf8Of(open.map(r => r.field)),
-        error: utf8Of(open.map(r => r.error)),
-        excerpt: utf8Of(open.map(r => r.excerpt)),
-      }),
-    )
-    this.open = []
-  }
-
-  all(): readonly Batch<typeof rejectSchema>[] {
-    if (this.open.length > 0 || this.rows === 0) this.flush()
-    return this.batches
-  }
-}
-
 /** One file being read: rows in, pairs and rejects out, and what is told of them. */
 class Reading {
   readonly builder = new PairBuilder()
@@ -196,6 +165,8 @@ class Reading {
   private rows = 0
   private pairs = 0
   private surrogates = 0
+  private odd_scores = 0
+  private readonly ranked_by = new Set<string>()
 
   constructor(file: SourceFile, format: KnownFormat) {
     this.file = file
@@ -213,6 +184,8 @@ class Reading {
       const facts = factsAt(value)
       const first = shownAt(value, this.file.shown_first)
       const scores = this.file.scores ? scoresAt(value) : []
+      if (this.file.scores && this.format !== 'scored' && hasOddScores(value)) this.odd_scores++
+      if (this.format === 'scored') for (const column of scoreColumn(value)) this.ranked_by.add(column)
       return readers[this.format](value, this.file).map(pair => this.built({ shown_first: first, ...pair }, facts, scores, row.row))
     } catch (error) {
       if (!(error instanceof FieldError)) throw error
@@ -267,6 +240,8 @@ class Reading {
       sources: [...this.sources],
       recorded: [...this.recorded],
       surrogates: this.surrogates,
+      odd_scores: this.odd_scores,
+      ranked_by: [...this.ranked_by],
     }
   }
 }

@@ -6,7 +6,6 @@ import { basename, dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { stages } from '../stages/index.ts'
-import { compiled } from './compiled.ts'
 import type { LoadedConfig } from './config.ts'
 import { UserError } from './errors.ts'
 import { filesOf } from './files.ts'
@@ -14,6 +13,7 @@ import { digestOfText } from './keys.ts'
 import { fromOutside } from './laws/outside.ts'
 import type { Own } from './own-columns.ts'
 import type { Stage } from './stage.ts'
+import { compiled } from './version.ts'
 
 /** A user's module as one text, which imports `goldpan` and what Node has, and nothing else. */
 export interface OwnModule extends Own {

@@ -15,6 +15,7 @@ import { type Phase, phases } from './phases.ts'
 import type { LocatedPlan, Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { outlookLines } from './report/plan-text.ts'
+import { bytesText } from './report/table.ts'
 import { Store } from './store.ts'
 import { untilWhole } from './store-care/repair.ts'
 import { use } from './store-care/usage.ts'
@@ -81,6 +82,10 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
   const note = (line: string): void => options.progress.note(line)
   const outlook = await untilWhole(build.store, note, () => outlookOf(new Build(located, build.store), before))
   for (const line of outlookLines(outlook, before)) note(line)
+  if (options.memory_bytes < BASE_BYTES + WORKER_BYTES)
+    note(
+      `memory: ${bytesText(options.memory_bytes)} is less than one worker may take; this run can take up to ${bytesText(BASE_BYTES + WORKER_BYTES)}`,
+    )
   build.writePlan(located)
   const ended = use(options.store, `goldpan run --out ${options.out}`)
   const wanted = options.threads ?? usualThreads(located.plan)

@@ -4,7 +4,6 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { Piscina } from 'piscina'
-import { compiled } from './compiled.ts'
 import { UserError } from './errors.ts'
 import { makeFolder } from './make-folder.ts'
 import { configText, readmeText } from './synth/documents.ts'
@@ -14,6 +13,7 @@ import { makerOf, type PartDone, type PartOptions, type PartOrder, truthPart, wr
 import type { Recipe, RowMaker } from './synth/row-maker.ts'
 import { type Figures, Tally } from './synth/tally.ts'
 import { benchmarkId } from './synth/truth.ts'
+import { compiled } from './version.ts'
 
 export interface SynthOptions extends Omit<Recipe, 'isReadable'>, PartOptions {}
 

@@ -90,15 +90,15 @@ async function ingest(build: Build, i: number): Promise<TaskReport> {
     },
   }
   await refuseChanged(build, input)
-  const { rejects, rows, pairs, rejected, format, sources, recorded, surrogates } = await ingestFile(sourceFile(input, build.paths), sink)
+  const { rejects, container: _, compression: __, ...counts } = await ingestFile(sourceFile(input, build.paths), sink)
   await refuseChanged(build, input).catch(error => {
     for (const index of shards.keys()) for (const key of [textsKey(input, index), factsKey(input, index)]) build.store.drop(key)
     throw error
   })
   build.store.writeTable(rejectsKey(input), rejects as readonly Batch[])
-  const record: Ingested = { rows, pairs, rejected, format, sources, recorded, surrogates, shards }
+  const record: Ingested = { ...counts, shards }
   build.store.writeJson(ingestKey(input), record as never)
-  return { rows }
+  return { rows: counts.rows }
 }
 
 /** measure/PLACE: every measure of the plan that this shard lacks, in one pass over its texts. */

@@ -5,3 +5,6 @@ import { join } from 'node:path'
 export const PACKAGE = join(import.meta.dirname, import.meta.dirname.endsWith(join('dist', 'pipeline')) ? '../..' : '..')
 
 export const VERSION = (JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { version: string }).version
+
+/** Worker threads and child processes load compiled code, also when what starts them runs from its sources (in tests). `file` is named from pipeline/. */
+export const compiled = (file: string): string => join(PACKAGE, 'dist/pipeline', file)

@@ -12,7 +12,9 @@ const share = z.number().min(0).max(1)
 const params = z.strictObject({
   flip_below: share
     .default(0.2)
-    .describe('turn the label where p_mean is below this and every model that can judge the pair is against it; 0 = never'),
+    .describe(
+      'turn the label where p_mean is below this and every model that can judge the pair is against it; 0 = never (but where most of two or more votes are against the label, p_mean below .5 turns it)',
+    ),
   flip_models: z.int().min(1).default(2).describe('models that must judge a pair before its label may be turned'),
   protect: z
     .enum(['none', 'majority', 'human'])

@@ -99,7 +99,7 @@ export const methods: Readonly<Record<string, Method>> = {
   },
   decide: {
     words:
-      'What people said stands first. Else the label is turned where p_mean is below flip_below and all of at least flip_models models are against it, unless it is protected; then people are asked where the pair is doubtful; else the label stands. Models turn labels once people found most of such turns right; until then those pairs wait for people, ten of whose answers decide.',
+      'What people said stands first. A label that most of two or more votes are against is turned where p_mean is below .5, too, and goes to people where it is not. Else the label is turned where p_mean is below flip_below and all of at least flip_models models are against it, unless it is protected; then people are asked where the pair is doubtful; else the label stands. Models turn labels once people found most of such turns right; until then those pairs wait for people, ten of whose answers decide.',
     reasons: {
       escalated: 'doubtful, or a protected label that models would turn; people decide',
       models_against: 'models would turn the label, and people have not yet found most of ten such turns right',

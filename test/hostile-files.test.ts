@@ -140,15 +140,49 @@ it('an index beyond its dictionary is refused', async () => {
 })
 
 describe('names', () => {
-  it('links that loop are no endless folder, and a link to itself no file', () => {
+  it('links that loop are no endless folder, and one to itself is refused', () => {
     const folder = join(dir, 'loop')
-    mkdirSync(folder)
+    mkdirSync(join(folder, 'inner'), { recursive: true })
     symlinkSync('.', join(folder, 'again'))
-    symlinkSync('self.jsonl', join(folder, 'self.jsonl'))
+    symlinkSync('../../loop', join(folder, 'inner', 'up'))
     writeFileSync(join(folder, 'a.jsonl'), '{}\n')
     expect(filesOf('loop', dir, 'c').map(file => file.shown)).toEqual(['loop/a.jsonl'])
     expect(filesOf('loop/**/*.jsonl', dir, 'c').map(file => file.shown)).toEqual(['loop/a.jsonl'])
+    symlinkSync('self.jsonl', join(folder, 'self.jsonl'))
+    for (const named of ['loop', 'loop/**/*.jsonl', 'loop/s*'])
+      expect(() => filesOf(named, dir, 'c')).toThrow(/loop\/self\.jsonl: a link that leads nowhere/)
     expect(() => filesOf('loop/self.jsonl', dir, 'c')).toThrow(/no such file or folder/)
+  })
+
+  it('two folders with links to one another are read once each way', () => {
+    for (const [name, other] of ['ab', 'ba']) {
+      mkdirSync(join(dir, 'twins', name), { recursive: true })
+      symlinkSync(`../${other}`, join(dir, 'twins', name, 'other'))
+      writeFileSync(join(dir, 'twins', name, `${name}.jsonl`), '{}\n')
+    }
+    const shown = filesOf('twins', dir, 'c').map(file => file.shown)
+    expect(shown).toEqual(['twins/a/a.jsonl', 'twins/a/other/b.jsonl', 'twins/b/b.jsonl', 'twins/b/other/a.jsonl'])
+  })
+
+  it('linked files are read like others, as of a snapshot whose files lie elsewhere; a link that leads nowhere loses no rows', () => {
+    const [blobs, shot] = [join(dir, 'blobs'), join(dir, 'snapshot')]
+    mkdirSync(join(blobs, 'more'), { recursive: true })
+    mkdirSync(shot)
+    writeFileSync(join(blobs, 'b1'), '{}\n')
+    writeFileSync(join(blobs, 'more', 'x.jsonl'), '{}\n')
+    symlinkSync('../blobs/b1', join(shot, 'part-1.jsonl'))
+    symlinkSync('../blobs/more', join(shot, 'more'))
+    const both = ['snapshot/more/x.jsonl', 'snapshot/part-1.jsonl']
+    expect(filesOf('snapshot', dir, 'c').map(file => file.shown)).toEqual(both)
+    expect(filesOf('snapshot/**/*.jsonl', dir, 'c').map(file => file.shown)).toEqual(both)
+    expect(filesOf('snapshot/*.jsonl', dir, 'c').map(file => file.shown)).toEqual(['snapshot/part-1.jsonl'])
+    expect(filesOf('{snapshot,nowhere}/p*', dir, 'c').map(file => file.shown)).toEqual(['snapshot/part-1.jsonl'])
+    symlinkSync('gone', join(shot, 'README'))
+    expect(filesOf('snapshot', dir, 'c')).toHaveLength(2)
+    symlinkSync('../blobs/gone', join(shot, 'part-2.jsonl'))
+    expect(() => filesOf('snapshot', dir, 'c:3')).toThrow(/c:3: snapshot: .*part-2\.jsonl: a link that leads nowhere/)
+    expect(() => filesOf('snapshot/*.jsonl', dir, 'c:3')).toThrow(/part-2\.jsonl: a link that leads nowhere/)
+    expect(filesOf('snapshot/*-1.jsonl', dir, 'c')).toHaveLength(1)
   })
 
   it('pipes and devices are refused, not waited for', () => {

@@ -98,7 +98,7 @@ describe('imports', () => {
     ],
     [
       /^pipeline\/(formats|codecs)\//,
-      /^pipeline\/(formats|codecs|kernels)\/|^pipeline\/(batch|gather|concat|pair|stage|errors|compiled)\.ts$/,
+      /^pipeline\/(formats|codecs|kernels)\/|^pipeline\/(batch|gather|concat|pair|stage|errors|version)\.ts$/,
     ],
   ]
 

@@ -49,7 +49,20 @@ function parseRow(text: string): Row {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new RowFault('', `expected an object, got ${describe(value)}`)
-  return value as Row
+  return withExactIds(value as Record<string, unknown>, text)
+}
+
+/** An id beyond 2^53 keeps its digits, as a bigint: many ids of tweets and of databases are such. */
+function withExactIds(row: Record<string, unknown>, text: string): Row {
+  for (const key of ['id', 'source_id']) {
+    const value = row[key]
+    if (typeof value !== 'number' || Number.isSafeInteger(value)) continue
+    const written = [...text.matchAll(new RegExp(`"${key}"\\s*:\\s*(-?\\d+)(?![\\d.eE])`, 'g'))].map(([, digits]) => digits)
+    // of a key that stands twice the last counts
+    const digits = written.reverse().find(digits => Number(digits) === value)
+    if (digits !== undefined) row[key] = BigInt(digits)
+  }
+  return row
 }
 
 function invalidUtf8(bytes: Buffer, offset: number): RowFault {

@@ -3,8 +3,8 @@
  * is first read in a process that may die, without its values coming here.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { compiled } from '../compiled.ts'
 import { UserError } from '../errors.ts'
+import { compiled } from '../version.ts'
 import { damaged } from './damage.ts'
 import type { Reading } from './duckdb-parquet.ts'
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import type { Command } from 'commander'
 import { loadConfig } from '../config.ts'
@@ -62,7 +62,12 @@ export async function init(paths: readonly string[], { out, name }: Flags): Prom
   } catch (error) {
     throw new UserError(`--out ${out}: cannot be written (${(error as NodeJS.ErrnoException).code})`)
   }
-  loadConfig(out)
+  try {
+    loadConfig(out)
+  } catch (error) {
+    rmSync(out)
+    throw error
+  }
   return found
 }
 

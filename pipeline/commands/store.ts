@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { bytesOf } from '../config-schema.ts'
 import { ExpectationError, UserError } from '../errors.ts'
 import { bytesText, grouped } from '../report/table.ts'
-import { Store } from '../store.ts'
+import { isStore, Store } from '../store.ts'
 import { type Checked, type Collected, checkStore, collectGarbage, type Status, statusOf } from '../store-care/care.ts'
 import { defaultStore } from './option-values.ts'
 
@@ -59,6 +59,8 @@ export const register = (program: Command): void => {
 
 function opened({ store }: Flags): Store {
   if (!existsSync(store)) throw new UserError(`${store}: no store there; --store DIR or GOLDPAN_STORE names it`)
+  if (!isStore(store))
+    throw new UserError(`${store}: is no store of goldpan (it holds no format.json); --store DIR or GOLDPAN_STORE names one`)
   return new Store(store)
 }
 

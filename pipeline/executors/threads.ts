@@ -1,7 +1,7 @@
 import { Piscina } from 'piscina'
 import type { Build } from '../build.ts'
-import { compiled } from '../compiled.ts'
 import { Interrupted, UserError } from '../errors.ts'
+import { compiled } from '../version.ts'
 import { type Order, type Reply, raised } from '../worker.ts'
 import type { Executor } from './executor.ts'
 

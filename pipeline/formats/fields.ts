@@ -76,7 +76,7 @@ export const userTurn = (content: Text): Turn => ({ role: roles.indexOf('user'),
 export const assistantTurn = (content: Text): Turn => ({ role: roles.indexOf('assistant'), content })
 export const systemTurn = (content: Text): Turn => ({ role: roles.indexOf('system'), content })
 
-const MARK = /\n\n(Human|Assistant):/
+const MARK = /\r?\n\r?\n(Human|Assistant):/
 
 /** The turns of a transcript "Human: ... \n\nAssistant: ...", white space around them cut off; undefined where it begins otherwise. */
 export function transcriptTurns(text: string): Turn[] | undefined {
@@ -101,7 +101,7 @@ export function askedTurns(text: Text): Turn[] {
   const first = typeof text === 'string' ? text.charCodeAt(0) : text[0]
   if ((first !== CAPITAL_H && first > SPACE) || !OPENING.test(stringOf(text.slice(0, 16)))) return [userTurn(text)]
   const said = stringOf(text)
-  return (said.trimEnd().endsWith('\n\nAssistant:') && transcriptTurns(said)?.slice(0, -1)) || [userTurn(text)]
+  return (/\n\r?\nAssistant:\s*$/.test(said) && transcriptTurns(said)?.slice(0, -1)) || [userTurn(text)]
 }
 
 /** A prompt: text or messages. */
@@ -170,11 +170,16 @@ export function votesAt(row: Row): Vote[] {
 export function scoresAt(row: Row): [string, number, number][] {
   const { scores } = row
   if (!isObject(scores)) return []
-  return Object.entries(scores).flatMap(([model, pair]) =>
-    Array.isArray(pair) && pair.length === 2 && pair.every(s => typeof s === 'number')
-      ? [[model, pair[0], pair[1]] as [string, number, number]]
-      : [],
-  )
+  return Object.entries(scores).flatMap(([model, pair]) => (isOfSides(pair) ? [[model, pair[0], pair[1]] as [string, number, number]] : []))
+}
+
+const isOfSides = (pair: unknown): pair is [number, number] =>
+  Array.isArray(pair) && pair.length === 2 && pair.every(s => typeof s === 'number')
+
+/** Whether a row has scores that `scoresAt` leaves out, nulls aside. */
+export function hasOddScores({ scores }: Row): boolean {
+  if (scores === undefined || scores === null) return false
+  return !isObject(scores) || Object.values(scores).some(pair => pair !== null && !isOfSides(pair))
 }
 
 /** How many turns two conversations share at their beginning. */

@@ -7,7 +7,14 @@ import { FieldError, type ReadFormat, type ReadOptions, type ReadPair, type Row,
 export const RESPONSES = ['responses', 'candidates', 'completions', 'answers', 'generations'] as const
 const TEXTS = ['text', 'content', 'response', 'completion', 'answer', 'output'] as const
 const HIGHER = ['scores', 'ratings', 'rewards', 'score', 'rating', 'reward', 'overall_score'] as const
-const LOWER = ['ranks', 'ranking', 'rank'] as const
+const LOWER = ['ranks', 'ranking', 'rankings', 'rank'] as const
+/** Names of numbers that say how long, how many or which, and not how good. */
+const NO_SCORES =
+  /(^|_)(tokens?|words?|chars?|characters|bytes|lengths?|len|counts?|num|n|ids?|idx|index|indices|seeds?|times?|turns?)(_|$)/i
+/** Of other columns, those that count places. */
+const PLACES = /rank|place|position/i
+const lowerIsBetter = (key: string): boolean => (LOWER as readonly string[]).includes(key) || (!isHigher(key) && PLACES.test(key))
+const isHigher = (key: string): boolean => (HIGHER as readonly string[]).includes(key)
 
 /** n responses make n(n - 1)/2 pairs: with more than these, a row would become hundreds of thousands. */
 const MOST = 256
@@ -64,9 +71,22 @@ function scoredTexts(row: Row, list: readonly unknown[], name: string): Scored[]
 
 function onlyNumbers(row: Row, length: number): string | undefined {
   const fitting = Object.entries(row).filter(
-    ([, v]) => Array.isArray(v) && v.length === length && v.some(x => x !== null) && v.every(x => x === null || typeof x === 'number'),
+    ([name, v]) =>
+      !NO_SCORES.test(name) &&
+      Array.isArray(v) &&
+      v.length === length &&
+      v.some(x => x !== null) &&
+      v.every(x => x === null || typeof x === 'number'),
   )
   return fitting.length === 1 ? fitting[0][0] : undefined
+}
+
+/** The column of an unusual name by which responses beside a list of numbers are ranked, and how; to be told to the user. */
+export function scoreColumn(row: Row): string[] {
+  const list = row[firstOf(row, RESPONSES) ?? '']
+  if (!Array.isArray(list) || list.every(isObject) || firstOf(row, [...HIGHER, ...LOWER]) !== undefined) return []
+  const key = onlyNumbers(row, list.length)
+  return key === undefined ? [] : [`${key}, where ${lowerIsBetter(key) ? 'lower' : 'higher'} is better`]
 }
 
 /** A response without a score is left out. */
@@ -74,7 +94,7 @@ function scoredOne(index: number, text: Text, value: unknown, key: string, field
   if (value === null || value === undefined) return []
   const score = typeof value === 'bigint' ? Number(value) : value
   if (typeof score !== 'number' || !Number.isFinite(score)) throw wrong(field, 'a number or null', value)
-  return [{ index, text, score: (LOWER as readonly string[]).includes(key) ? -score : score }]
+  return [{ index, text, score: lowerIsBetter(key) ? -score : score }]
 }
 
 function pairsOf(prompt: readonly Turn[], scored: readonly Scored[], { pairs, min_gap }: ReadOptions): ReadPair[] {

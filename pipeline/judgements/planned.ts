@@ -20,7 +20,7 @@ export interface ReadJudgements {
 /** A log that is not written yet holds no answers; a glob may match nothing. */
 export function logFiles(named: string, base: string, where: string): NamedFile[] {
   const plain = !/[*?{[]/.test(named.replace(/\$\{[^}]*\}/g, ''))
-  if (plain && !named.includes('$') && !existsSync(resolve(base, named))) return []
+  if (isMissing(named, base)) return []
   try {
     return filesOf(named, base, where)
   } catch (error) {
@@ -28,6 +28,8 @@ export function logFiles(named: string, base: string, where: string): NamedFile[
     return []
   }
 }
+
+const isMissing = (named: string, base: string): boolean => !/[*?{[$]/.test(named) && !existsSync(resolve(base, named))
 
 /** undefined where the config names no log; the same answers in other files have the same digest. */
 export async function judgementsOf(
@@ -37,6 +39,7 @@ export async function judgementsOf(
 ): Promise<ReadJudgements | undefined> {
   if (!config.judgements) return undefined
   const files = config.judgements.flatMap((named, i) => logFiles(named, base, at(['judgements', i])))
+  const missing = config.judgements.filter(named => isMissing(named, base))
   const planned = await Promise.all(files.map(digest))
   const log = readLogs(files.map(file => file.path))
   const answers = effectiveAnswers(log)
@@ -50,6 +53,6 @@ export async function judgementsOf(
       annotators: new Set(answers.map(answer => answer.annotator)).size,
     },
     judged: Object.fromEntries(judged),
-    notes: log.notes,
+    notes: [...missing.map(named => `judgements: ${named}: is not there yet, so it holds no answer`), ...log.notes],
   }
 }

@@ -70,5 +70,5 @@ export function byFold(values: Float32Array, folds: number, room: number): Float
   })
 }
 
-const wasm = compiled('text-tables')
+const wasm = compiled('tables')
 export const textTables = (sizes: TableSizes): TextTables => (wasm ? nativeTables(wasm, sizes) : plainTables(sizes))

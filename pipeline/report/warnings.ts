@@ -35,6 +35,9 @@ function inputs({ totals, inputs: files }: Figures): Warning[] {
   const rejected = `${grouped(totals.rejected)} of ${grouped(rows)} input rows could not be read`
   const show = sql('SELECT file, error, count(*) FROM rejects GROUP BY ALL ORDER BY 3 DESC')
   return [
+    ...(totals.pairs_in === 0
+      ? [problem('inputs', `no pair came in: the files hold ${grouped(rows)} rows`, rows > 0 ? show : undefined)]
+      : []),
     ...(totals.rejected === 0 ? [] : share > 0.01 ? [problem('inputs', rejected, show)] : [note('inputs', rejected, show)]),
     ...files.flatMap(file => ((file.notes as string[] | undefined) ?? []).map(text => note(file.path, text))),
   ]

@@ -2,10 +2,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { type Batch, batchOf, slice, type Turns, turnsOf, type Utf8 } from '../batch.ts'
-import { compiled } from '../compiled.ts'
 import { UserError } from '../errors.ts'
 import { gather } from '../gather.ts'
 import type { Embedder, Scorer } from '../scorer.ts'
+import { compiled } from '../version.ts'
 import type { Answer, Chunk, Request, Scored } from './onnx-child.ts'
 
 const CHUNK_ROWS = 32

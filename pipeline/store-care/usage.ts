@@ -82,8 +82,17 @@ export function isAlive({ pid, host }: User, mark: string): boolean {
   if (host !== hostname()) return Date.now() - (statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? 0) < BELIEVED_MS
   try {
     process.kill(pid, 0)
-    return true
+    return !isZombie(pid)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Killed, but not yet waited for by its parent: the system still knows the number. */
+function isZombie(pid: number): boolean {
+  try {
+    return /\) Z [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  } catch {
+    return false
   }
 }

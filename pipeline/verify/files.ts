@@ -86,9 +86,8 @@ export function card({ dir, manifest }: Finished): Check {
 export async function rowCounts(finished: Finished, tables: Tables): Promise<Check> {
   const { dir, manifest } = finished
   const parquet = tableNames.flatMap(table => filesOf(finished, table)).filter(path => path.endsWith('.parquet'))
-  const counted = await tables.rows<{ file: string; rows: number }>(
-    `select file_name as file, num_rows as rows from parquet_file_metadata([${parquet.map(quoted).join(', ')}])`,
-  )
+  const metadata = `select file_name as file, num_rows as rows from parquet_file_metadata([${parquet.map(quoted).join(', ')}])`
+  const counted = parquet.length > 0 ? await tables.rows<{ file: string; rows: number }>(metadata) : []
   const rows = new Map(counted.map(({ file, rows: n }) => [file, n]))
   const wrong: string[] = []
   for (const output of manifest.outputs) {

@@ -133,12 +133,12 @@ export async function ledgerOrder({ dir, manifest: { inputs, outputs } }: Finish
   const held = inputs.map(({ path, pairs, format }) => `(${quoted(path)}, ${next}, ${(next += pairs)}, ${format !== 'scored'})`)
   const list = `[${files.map(({ path }) => quoted(resolve(dir, path))).join(', ')}]`
   const found = await tables.rows<{ place: number; file: string; row: number; strange: boolean }>(
-    `with rows as (select p.first + file_row_number as place, l.file, l.row, i.single, i.file is null as strange
+    `with rows as (select p.first + file_row_number as place, l.file, l.row, i.single, i.first as input, i.file is null as strange
        from read_parquet(${list}, file_row_number = true, filename = true, hive_partitioning = false) l
        join (values ${starts.join(', ')}) p(filename, first) on l.filename = p.filename
        left join (values ${held.join(', ')}) i(file, first, past, single) on l.file = i.file and p.first + file_row_number >= i.first and p.first + file_row_number < i.past)
-     select place, file, row, strange from (select *, lag(row) over (order by place) as before, lag(file) over (order by place) as of from rows)
-     where strange or (file = of and (row < before or (row = before and single))) order by place limit ${ORDER_SHOWN}`,
+     select place, file, row, strange from (select *, lag(row) over (order by place) as before, lag(input) over (order by place) as of from rows)
+     where strange or (input = of and (row < before or (row = before and single))) order by place limit ${ORDER_SHOWN}`,
   )
   const wrong = found.map(({ place, file, row, strange }) =>
     strange

@@ -7,7 +7,7 @@ import { fitText } from '../../pipeline/kernels/text-model.ts'
 import { plainTables, type TableSizes, type TextTables } from '../../pipeline/kernels/text-tables.ts'
 import { sameBytes, wasm } from './native-texts.ts'
 
-const native = (sizes: TableSizes): TextTables => nativeTables(wasm('text-tables'), sizes)
+const native = (sizes: TableSizes): TextTables => nativeTables(wasm('tables'), sizes)
 
 describe('tables of a text model in a compiled kernel', () => {
   it('learn the same as plain code from any pairs, folds and sources', () => {
