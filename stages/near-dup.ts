@@ -161,7 +161,7 @@ function judge(params: Params, batch: Batch): Verdict {
 export const nearDup = defineStage<Params>({
   name: 'near-dup',
   doc: 'Finds near-duplicate pairs field by field, straight and with the responses crossed, by MinHash with every candidate verified.',
-  version: 2,
+  version: 3,
   params,
   measures: params => [minhash.with(minhashParams(params))],
   reads: params => ({ ...nearColumns, ...sidesSchema(params) }),

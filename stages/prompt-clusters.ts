@@ -198,7 +198,7 @@ function pastCapVerdict({ same_prompt }: Params, batch: Batch): Verdict {
 export const promptClusters = defineStage<Params>({
   name: 'prompt-clusters',
   doc: 'Names the cluster of near-duplicate prompts that each pair belongs to, so that folds and splits never cut one; caps the pairs of a prompt on request.',
-  version: 2,
+  version: 3,
   params,
   measures: params => [minhash.with({ ngram: params.ngram, ...bandingOf(params), on: ['prompt'], compare: 'fields', sides: null })],
   reads: (params, { upstream }) => ({

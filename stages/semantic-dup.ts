@@ -177,7 +177,7 @@ function judge({ action }: Params, matches: Matches, batch: Batch): Verdict {
 export const semanticDup = defineStage<Params>({
   name: 'semantic-dup',
   doc: 'Finds prompts that mean nearly the same by embeddings, of an ONNX model or of hashed words, with every candidate verified.',
-  version: 1,
+  version: 2,
   params,
   measures: params => [promptEmbedding.with(embeddingOf(params))],
   reads: (_, { upstream }) => ({ ...judged, ...('relation' in upstream ? { relation: { labels: relations } } : {}) }),

@@ -27,6 +27,15 @@ describe('near-duplicates', () => {
     expect(reasons).toEqual([null, null])
   })
 
+  it('are copies whose accents are characters of their own, as some systems write them', async () => {
+    const pair = { prompt: 'Où est née la fée ?', chosen: 'À Sète, près de la forêt.', rejected: 'Việt Nam ở đâu, tôi không biết.' }
+    const apart = Object.fromEntries(Object.entries(pair).map(([side, text]) => [side, text.normalize('NFD')])) as typeof pair
+    expect(apart.chosen).not.toBe(pair.chosen)
+    const { reasons, verdicts } = await run([pair, apart])
+    expect(reasons.filter(Boolean)).toEqual(['near'])
+    expect(verdicts[reasons.indexOf('near')].add.jaccard).toBe(1)
+  })
+
   it('keep one answer to two different prompts', async () => {
     expect((await run([PAIR, { ...PAIR, prompt: words('q', 40) }])).reasons).toEqual([null, null])
   })

@@ -24,6 +24,12 @@ const MARKS = /\p{M}/u
 const IDEOGRAPHS = /[\p{Script=Han}\p{Script=Hiragana}]/u
 const UNSPACED_LETTERS = /(?=\p{L})[\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
 
+/** Syllables of Hangul stay whole: of letters alone, each would be three characters, and texts in single jamo are rare. */
+const WHOLE = /[\uac00-\ud7a3]/
+
+/** Case folded, and taken apart (Unicode NFD): the same word is the same whether its accents are characters of their own or not. */
+const fold = (character: string): string => (WHOLE.test(character) ? character : foldCase(character).normalize('NFD'))
+
 /** Full case folding (Unicode CaseFolding C + F) up to a choice of representative; dotless i alone must be left as it is. */
 const foldCase = (character: string): string => (character === '\u0131' ? character : character.toLowerCase().toUpperCase().toLowerCase())
 
@@ -43,7 +49,7 @@ function entryOf(point: number): number {
   const kind = kindOf(character)
   if (kind === SEPARATOR) return SEPARATOR
   if (kind === IDEOGRAPH) return (point << SHIFT) | kind
-  const folded = Array.from(foldCase(character), c => c.codePointAt(0)!)
+  const folded = Array.from(fold(character), c => c.codePointAt(0)!)
   if (folded.length === 1) return (folded[0] << SHIFT) | (folded[0] === point ? 0 : CHANGES) | kind
   return ((expansions.push(folded) - 1) << SHIFT) | CHANGES | EXPANDS | kind
 }

@@ -9,12 +9,12 @@ const TEXT_BYTES = 1 << 18
 const MOST_ROWS = 1 << 14
 const MOST_WORDS = 1 << 20
 const PAGES = 0x1100
-const MOST_EXPANSIONS = 256
+const MOST_EXPANSIONS = 2048
 
 const sizes = {
   pages: PAGES * 4,
   entries: PAGES * 1024,
-  expansions: MOST_EXPANSIONS * 16,
+  expansions: MOST_EXPANSIONS * 32,
   folded: TEXT_BYTES * 3 + 16,
   text: TEXT_BYTES + 64,
   offsets: (MOST_ROWS + 1) * 4,
@@ -47,7 +47,7 @@ export function nativeTokeniser(wasm: Uint8Array<ArrayBuffer>, plain: (column: U
     for (const entry of entries) {
       if ((entry & EXPANDS) === 0) continue
       const points = expansions[entry >>> 5]
-      words.set([points.length, ...points], (at.expansions >> 2) + (entry >>> 5) * 4)
+      words.set([points.length, ...points], (at.expansions >> 2) + (entry >>> 5) * 8)
     }
   }
 
@@ -97,7 +97,7 @@ export function nativeTokeniser(wasm: Uint8Array<ArrayBuffer>, plain: (column: U
       from = to
     }
     if (count > 0 || pieces.length === 0) flush(taken(count, places))
-    return { starts, ...joined(pieces, places) }
+    return { ...joined(pieces, places), starts }
   }
 
   let placesAsked = false

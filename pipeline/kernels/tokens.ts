@@ -129,8 +129,11 @@ function close(bytes: Uint8Array, begin: number, from: number, to: number, open:
 function emit(bytes: Uint8Array, begin: number, end: number, how: number, index: number): number {
   begins[index] = begin
   ends[index] = end
-  hashes[index] =
-    how === FOLDED ? hashBytes(folded, 0, fold(bytes, begin, end), 0) : hashBytes(bytes, begin, end, how === ASCII_WORD ? 0x20202020 : 0)
+  if (how === FOLDED) {
+    // first, as it may make `folded` anew
+    const size = fold(bytes, begin, end)
+    hashes[index] = hashBytes(folded, 0, size, 0)
+  } else hashes[index] = hashBytes(bytes, begin, end, how === ASCII_WORD ? 0x20202020 : 0)
   return end
 }
 

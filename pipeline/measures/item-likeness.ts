@@ -37,7 +37,7 @@ export async function itemTexts(benchmarks: readonly string[], context: Pick<Con
 
 export const itemLikeness = defineMeasure<ItemLikenessParams>({
   name: 'item-likeness',
-  version: 2,
+  version: 3,
   reads,
   adds: () => likenessColumns,
   files: ({ benchmarks }) => benchmarks,

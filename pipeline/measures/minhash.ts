@@ -51,7 +51,7 @@ const responsesOf = (on: readonly ComparedField[]): boolean => on.includes('chos
 
 export const minhash = defineMeasure<MinHashParams>({
   name: 'minhash',
-  version: 1,
+  version: 2,
   reads: pairTexts,
   adds: ({ sides }): Schema => (sides === null ? { band_keys: bandField } : { band_keys: bandField, sides_jaccard: 'f32' }),
   open: (params, { seed }) => {

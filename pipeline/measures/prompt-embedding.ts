@@ -51,7 +51,7 @@ const reads = { prompt: turnsOf } as const
 
 export const promptEmbedding = defineMeasure<PromptEmbeddingParams>({
   name: 'prompt-embedding',
-  version: 2,
+  version: 3,
   reads,
   adds: ({ dims }): Schema => ({ prompt_embedding: { vector: dims } }),
   open: async ({ onnx, dims }, { seed, embedder }) => {

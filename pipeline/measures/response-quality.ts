@@ -10,7 +10,7 @@ export const qualityColumns = { quality: { vector: qualityFeatures.length } } as
 
 export const responseQuality = defineMeasure<Record<string, never>>({
   name: 'response-quality',
-  version: 2,
+  version: 3,
   reads: pairTexts,
   adds: () => qualityColumns,
   open: () => batch => {

@@ -13,7 +13,7 @@ const sides = { chosen: pairTexts.chosen, rejected: pairTexts.rejected } as cons
 /** `most`: words of one response, about. */
 export const responseWords = defineMeasure<{ most: number }>({
   name: 'response-words',
-  version: 1,
+  version: 2,
   reads: sides,
   adds: () => wordColumns,
   open:

@@ -11,7 +11,7 @@ export type StyleColumns = Columns<typeof styleColumns>
 
 export const style = defineMeasure<Record<string, never>>({
   name: 'style',
-  version: 2,
+  version: 3,
   reads,
   adds: () => styleColumns,
   open: () => batch => {

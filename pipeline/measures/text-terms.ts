@@ -13,7 +13,7 @@ export const termColumns = { terms: termsField } as const
 /** `max_terms`: terms of one pair, about. Words come before word pairs, each thinned by hash where there are too many. */
 export const textTerms = defineMeasure<{ max_terms: number }>({
   name: 'text-terms',
-  version: 1,
+  version: 2,
   reads: pairTexts,
   adds: () => termColumns,
   open:

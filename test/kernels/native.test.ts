@@ -51,6 +51,19 @@ describe('words by the compiled kernel', () => {
     }
   })
 
+  it('are the same for rows without words beside a giant, and for a giant word', () => {
+    const giant = 'The quick brown fox. '.repeat(14_000)
+    for (const rows of [
+      ['', giant],
+      [giant, '', '!'],
+      ['…', giant, ''],
+    ])
+      same(rows)
+    // longer than any word that this process has read before: the first reading is no other than the second
+    const column = utf8Of(['É'.repeat(300_000)])
+    expect(tokensPlainly(column).hashes).toEqual(tokensPlainly(column).hashes)
+  })
+
   it('have the places that are asked for after another column was read', () => {
     const fresh = nativeTokeniser(wasm('tokens'), tokensPlainly)
     const columns = ['one two', 'a longer, third one', '_x_ y'].map(row => utf8Of([row, '你好']))

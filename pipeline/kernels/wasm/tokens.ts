@@ -20,7 +20,7 @@ const LOWER: u64 = ((<u64>0x20202020) << 32) | 0x20202020
 
 /** Addresses of the 0x1100 pages of entries, 0 where the host has not yet given one. */
 let pages: usize = 0
-/** 16 bytes each: a count, then code points. */
+/** 32 bytes each: a count, then code points. */
 let expansions: usize = 0
 /** Room for three times the bytes of the longest word. */
 let folded: usize = 0
@@ -184,7 +184,7 @@ function fold(begin: usize, end: usize): usize {
       const entry = entryAt(at)
       if ((entry & EXPANDS) === 0) to = encode(entry >> SHIFT, to)
       else {
-        const points = expansions + ((<usize>(entry >> SHIFT)) << 4)
+        const points = expansions + ((<usize>(entry >> SHIFT)) << 5)
         for (let k = 1; k <= load<i32>(points); k++) to = encode(load<i32>(points + ((<usize>k) << 2)), to)
       }
     }
