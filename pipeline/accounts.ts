@@ -4,6 +4,7 @@ import { type Arranged, folders } from './arrange.ts'
 import { arrangedKey, type Build, fileKey, type Ingested } from './build.ts'
 import { digestsOf } from './causes.ts'
 import type { OutputFormat } from './codecs/out-columns.ts'
+import { MOST_NAMED } from './ingest.ts'
 import type { SideBytes } from './lengths.ts'
 import type { Manifest, ManifestOutput, ManifestSource, ManifestStep, Outcomes } from './manifest.ts'
 import { summaryOf } from './pass.ts'
@@ -101,7 +102,7 @@ export function inputCounts(build: Build): InputCount[] {
       notes: [
         ...(surrogates > 0 ? [`${surrogates} texts held lone surrogates; each was replaced by U+FFFD`] : []),
         ...(odd > 0 ? [`${odd} rows have \`scores\` that are not {model: [of chosen, of rejected]}; those were left out`] : []),
-        ...[...new Set(pieces.flatMap(piece => piece.ranked_by))].map(by => `responses are ranked by ${by}`),
+        ...[...new Set(pieces.flatMap(piece => piece.ranked_by))].slice(0, MOST_NAMED).map(by => `responses are ranked by ${by}`),
       ],
     }
   })

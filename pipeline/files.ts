@@ -22,8 +22,8 @@ function filled(text: string, where: string): string {
   })
 }
 
-/** The files that a path, glob or folder names, sorted; never empty. `where` is the place in the config, for complaints. */
-export function filesOf(named: string, base: string, where: string): NamedFile[] {
+/** The files that a path, glob or folder names, sorted. `where` is the place in the config, for complaints; a glob must match `least` files. */
+export function filesOf(named: string, base: string, where: string, least = 1): NamedFile[] {
   const path = resolve(base, filled(named, where))
   if (existsSync(path)) {
     const found = statSync(path)
@@ -34,7 +34,7 @@ export function filesOf(named: string, base: string, where: string): NamedFile[]
   }
   if (!/[*?{[]/.test(named.replace(/\$\{[^}]*\}/g, '')))
     throw new UserError(`${where}: ${named}: no such file or folder (looked for ${path})`)
-  return globbed(named, base, where)
+  return globbed(named, base, where, least)
 }
 
 function folder(named: string, path: string, where: string): NamedFile[] {
@@ -44,11 +44,11 @@ function folder(named: string, path: string, where: string): NamedFile[] {
   return inside.map(file => ({ shown: `${named.replace(/\/+$/, '')}/${file}`, path: join(path, file) }))
 }
 
-function globbed(named: string, base: string, where: string): NamedFile[] {
+function globbed(named: string, base: string, where: string, least: number): NamedFile[] {
   const { fixed, rest } = splitGlob(named)
   const root = resolve(base, filled(fixed, where))
   const files = existsSync(root) ? filesMatching(root, rest, `${where}: ${named}`) : []
-  if (files.length === 0) throw new UserError(`${where}: ${named}: no file matches (looked in ${root})`)
+  if (files.length < least) throw new UserError(`${where}: ${named}: no file matches (looked in ${root})`)
   return files.map(file => ({ shown: `${fixed}${file}`, path: join(root, file) }))
 }
 

@@ -55,7 +55,7 @@ export interface IngestResult extends Recognised {
   readonly surrogates: number
   /** Rows whose `scores` hold something else than [of chosen, of rejected] of a model. */
   readonly odd_scores: number
-  /** Columns of unusual names that responses were ranked by. */
+  /** Columns of unusual names that responses were ranked by, the first few. */
   readonly ranked_by: readonly string[]
 }
 
@@ -67,6 +67,9 @@ const LIMITS: ShardLimits = { shard_bytes: 32 * 2 ** 20, shard_rows: 65_536 }
 
 /** Rows looked at to recognise a format. */
 const LOOK_ROWS = 100
+
+/** So many columns are told by name, where every row may have one of its own. */
+export const MOST_NAMED = 5
 
 /** Who judged a row that does not say so: the claim that costs least if it is wrong. */
 const DEFAULT_KIND: LabelKind = 'ai'
@@ -185,7 +188,7 @@ class Reading {
       const first = shownAt(value, this.file.shown_first)
       const scores = this.file.scores ? scoresAt(value) : []
       if (this.file.scores && this.format !== 'scored' && hasOddScores(value)) this.odd_scores++
-      if (this.format === 'scored') for (const column of scoreColumn(value)) this.ranked_by.add(column)
+      if (this.format === 'scored' && this.ranked_by.size < MOST_NAMED) for (const column of scoreColumn(value)) this.ranked_by.add(column)
       return readers[this.format](value, this.file).map(pair => this.built({ shown_first: first, ...pair }, facts, scores, row.row))
     } catch (error) {
       if (!(error instanceof FieldError)) throw error

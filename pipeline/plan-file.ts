@@ -4,16 +4,17 @@ import { UserError } from './errors.ts'
 import type { LocatedPlan } from './plan.ts'
 
 export function readPlan(file: string): LocatedPlan {
-  const located = parsed(readFileSync(file, 'utf8')) as LocatedPlan | undefined | null
+  const located = jsonIn(file) as LocatedPlan | undefined | null
   if (typeof located?.plan?.key !== 'string')
     throw new UserError(`${file}: is no plan; \`goldpan plan CONFIG --write\` makes one and prints where it is`)
   return located
 }
 
-function parsed(text: string): unknown {
+function jsonIn(file: string): unknown {
   try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'EISDIR') return undefined
+    throw error
   }
 }

@@ -57,9 +57,9 @@ function behind(root: string, path: string, { wants, where }: Walk): Stats | und
   }
 }
 
-/** Folders in which a match may lie: segment by segment up to the first `**`; all where braces may span segments. */
+/** Folders in which a match may lie: segment by segment up to the first `**`; all where braces or brackets span segments. */
 function foldersTowards(glob: string): (folder: string) => boolean {
-  const segments = glob.includes('{') ? ['**'] : glob.split('/')
+  const segments = /[{(][^})]*\//.test(glob) ? ['**'] : glob.split('/')
   const open = segments.findIndex(segment => segment.includes('**'))
   const matchers = segments.slice(0, open < 0 ? undefined : open).map(segment => picomatch(segment))
   return folder => folder.split('/').every((name, depth) => depth >= matchers.length || matchers[depth](name))

@@ -12,6 +12,7 @@ import { Opened } from '../pipeline/context.ts'
 import { UserError } from '../pipeline/errors.ts'
 import { filesOf } from '../pipeline/files.ts'
 import { ingestFile } from '../pipeline/ingest.ts'
+import { logFiles } from '../pipeline/judgements/planned.ts'
 import { planOf } from '../pipeline/plan.ts'
 import { writeReport } from '../pipeline/report/write.ts'
 import { Store } from '../pipeline/store.ts'
@@ -176,6 +177,7 @@ describe('names', () => {
     expect(filesOf('snapshot', dir, 'c').map(file => file.shown)).toEqual(both)
     expect(filesOf('snapshot/**/*.jsonl', dir, 'c').map(file => file.shown)).toEqual(both)
     expect(filesOf('snapshot/*.jsonl', dir, 'c').map(file => file.shown)).toEqual(['snapshot/part-1.jsonl'])
+    expect(filesOf('{snapshot/p*,nowhere/x}', dir, 'c').map(file => file.shown)).toEqual(['snapshot/part-1.jsonl'])
     expect(filesOf('{snapshot,nowhere}/p*', dir, 'c').map(file => file.shown)).toEqual(['snapshot/part-1.jsonl'])
     symlinkSync('gone', join(shot, 'README'))
     expect(filesOf('snapshot', dir, 'c')).toHaveLength(2)
@@ -183,6 +185,8 @@ describe('names', () => {
     expect(() => filesOf('snapshot', dir, 'c:3')).toThrow(/c:3: snapshot: .*part-2\.jsonl: a link that leads nowhere/)
     expect(() => filesOf('snapshot/*.jsonl', dir, 'c:3')).toThrow(/part-2\.jsonl: a link that leads nowhere/)
     expect(filesOf('snapshot/*-1.jsonl', dir, 'c')).toHaveLength(1)
+    expect(() => logFiles('snapshot/*.jsonl', dir, 'c')).toThrow(/part-2\.jsonl: a link that leads nowhere/)
+    expect(logFiles('snapshot/*.log', dir, 'c')).toEqual([])
   })
 
   it('pipes and devices are refused, not waited for', () => {

@@ -1,5 +1,5 @@
 /** Answers of people are gold: what reward models count for is fitted to them anew, through the real command line. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { unit } from '../pipeline/kernels/random.ts'
@@ -36,11 +36,9 @@ steps: [score: { builtin: [] }, disagreement: { gold: people, min_gold_pairs: 50
 `,
 )
 const run = (out: string, store = 'store') => {
+  const note = existsSync(join(dir, 'answers.jsonl')) ? '' : 'judgements: answers.jsonl: is not there yet, so it holds no answer\n'
   const folders = ['--out', join(dir, out), '--store', join(dir, store)]
-  expect(goldpan(['run', join(dir, 'c.yaml'), ...folders, '--threads', '0', '--progress', 'none'])).toMatchObject({
-    code: 0,
-    stderr: expect.stringMatching(/^(judgements: answers\.jsonl: is not there yet, so it holds no answer\n)?$/),
-  })
+  expect(goldpan(['run', join(dir, 'c.yaml'), ...folders, '--threads', '0', '--progress', 'none'])).toMatchObject({ code: 0, stderr: note })
 }
 const manifest = (out: string): Manifest => JSON.parse(readFileSync(join(dir, out, 'manifest.json'), 'utf8')) as Manifest
 interface Facts {

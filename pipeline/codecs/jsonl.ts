@@ -52,7 +52,7 @@ function parseRow(text: string): Row {
   return withExactIds(value as Record<string, unknown>, text)
 }
 
-/** An id beyond 2^53 keeps its digits, as a bigint: many ids of tweets and of databases are such. */
+/** An id beyond 2^53 keeps its digits, as a text: many ids of tweets and of databases are such. */
 function withExactIds(row: Record<string, unknown>, text: string): Row {
   for (const key of ['id', 'source_id']) {
     const value = row[key]
@@ -60,7 +60,7 @@ function withExactIds(row: Record<string, unknown>, text: string): Row {
     const written = [...text.matchAll(new RegExp(`"${key}"\\s*:\\s*(-?\\d+)(?![\\d.eE])`, 'g'))].map(([, digits]) => digits)
     // of a key that stands twice the last counts
     const digits = written.reverse().find(digits => Number(digits) === value)
-    if (digits !== undefined) row[key] = BigInt(digits)
+    if (digits !== undefined) row[key] = digits
   }
   return row
 }

@@ -8,13 +8,12 @@ export const RESPONSES = ['responses', 'candidates', 'completions', 'answers', '
 const TEXTS = ['text', 'content', 'response', 'completion', 'answer', 'output'] as const
 const HIGHER = ['scores', 'ratings', 'rewards', 'score', 'rating', 'reward', 'overall_score'] as const
 const LOWER = ['ranks', 'ranking', 'rankings', 'rank'] as const
-/** Names of numbers that say how long, how many or which, and not how good. */
+/** Columns of other names that say how long, how many or which, and not how good. */
 const NO_SCORES =
   /(^|_)(tokens?|words?|chars?|characters|bytes|lengths?|len|counts?|num|n|ids?|idx|index|indices|seeds?|times?|turns?)(_|$)/i
-/** Of other columns, those that count places. */
-const PLACES = /rank|place|position/i
-const lowerIsBetter = (key: string): boolean => (LOWER as readonly string[]).includes(key) || (!isHigher(key) && PLACES.test(key))
-const isHigher = (key: string): boolean => (HIGHER as readonly string[]).includes(key)
+const JUDGED = /scor|rating|reward|pref|judg/i
+/** Columns that count from the best. */
+const PLACES = /rank|(^|_)(place|position)s?(_|$)/i
 
 /** n responses make n(n - 1)/2 pairs: with more than these, a row would become hundreds of thousands. */
 const MOST = 256
@@ -58,7 +57,7 @@ function scoredTexts(row: Row, list: readonly unknown[], name: string): Scored[]
   if (key === undefined)
     throw new FieldError(
       'scores',
-      `is missing (also looked for ${[...HIGHER, ...LOWER].slice(1).join(', ')}, or one list of ${list.length} numbers)`,
+      `is missing (also looked for ${[...HIGHER, ...LOWER].slice(1).join(', ')}, or one list of ${list.length} numbers that are no lengths or counts by its name)`,
     )
   const numbers = row[key]
   if (!Array.isArray(numbers) || numbers.length !== list.length)
@@ -72,7 +71,7 @@ function scoredTexts(row: Row, list: readonly unknown[], name: string): Scored[]
 function onlyNumbers(row: Row, length: number): string | undefined {
   const fitting = Object.entries(row).filter(
     ([name, v]) =>
-      !NO_SCORES.test(name) &&
+      (!NO_SCORES.test(name) || JUDGED.test(name)) &&
       Array.isArray(v) &&
       v.length === length &&
       v.some(x => x !== null) &&
@@ -86,7 +85,7 @@ export function scoreColumn(row: Row): string[] {
   const list = row[firstOf(row, RESPONSES) ?? '']
   if (!Array.isArray(list) || list.every(isObject) || firstOf(row, [...HIGHER, ...LOWER]) !== undefined) return []
   const key = onlyNumbers(row, list.length)
-  return key === undefined ? [] : [`${key}, where ${lowerIsBetter(key) ? 'lower' : 'higher'} is better`]
+  return key === undefined ? [] : [`${key}, where ${PLACES.test(key) ? 'lower' : 'higher'} is better`]
 }
 
 /** A response without a score is left out. */
@@ -94,7 +93,7 @@ function scoredOne(index: number, text: Text, value: unknown, key: string, field
   if (value === null || value === undefined) return []
   const score = typeof value === 'bigint' ? Number(value) : value
   if (typeof score !== 'number' || !Number.isFinite(score)) throw wrong(field, 'a number or null', value)
-  return [{ index, text, score: lowerIsBetter(key) ? -score : score }]
+  return [{ index, text, score: PLACES.test(key) ? -score : score }]
 }
 
 function pairsOf(prompt: readonly Turn[], scored: readonly Scored[], { pairs, min_gap }: ReadOptions): ReadPair[] {

@@ -18,16 +18,8 @@ export interface ReadJudgements {
 }
 
 /** A log that is not written yet holds no answers; a glob may match nothing. */
-export function logFiles(named: string, base: string, where: string): NamedFile[] {
-  const plain = !/[*?{[]/.test(named.replace(/\$\{[^}]*\}/g, ''))
-  if (isMissing(named, base)) return []
-  try {
-    return filesOf(named, base, where)
-  } catch (error) {
-    if (plain) throw error
-    return []
-  }
-}
+export const logFiles = (named: string, base: string, where: string): NamedFile[] =>
+  isMissing(named, base) ? [] : filesOf(named, base, where, 0)
 
 const isMissing = (named: string, base: string): boolean => !/[*?{[$]/.test(named) && !existsSync(resolve(base, named))
 

@@ -47,8 +47,8 @@ export function graphMargins(graph: Comparisons, fit: GraphFit): GraphMargins {
     const folds = graph.prompt_folds[pairs[0]]
     if (folds < 2) continue
     const pulls = pullsOf(graph, fit, pairs, room)
+    const places = Int32Array.from(pairs.keys())
     for (let fold = 0; fold < folds; fold++) {
-      const places = Int32Array.from(pairs.keys())
       const others = places.filter(j => graph.folds[pairs[j]] !== fold)
       countDegrees(graph, pairs, others, degrees)
       learn(pulls, pairs, others, graph.ties, fit.label_noise)

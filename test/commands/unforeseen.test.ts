@@ -14,6 +14,7 @@ mkdirSync(join(dir, 'folder'))
 
 it.each([
   ['a plan that is not there', ['task', join(dir, 'gone'), 'ingest/0'], /gone: no such file or folder/],
+  ['a plan that is a folder', ['task', join(dir, 'folder'), 'ingest/0'], /folder: is no plan/],
   ['a plan that is no JSON', ['task', join(dir, 'file'), 'ingest/0'], /file: is no plan/],
   ['a plan that is something else', ['task', join(dir, 'manifest.json'), 'ingest/0'], /manifest\.json: is no plan/],
   ['a build that is a file', ['verify', join(dir, 'file')], /file.*: a part of this path is not a folder/],
