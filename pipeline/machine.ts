@@ -80,7 +80,9 @@ async function natives(): Promise<Health[]> {
 }
 
 function kernels(): Health {
-  const missing = ['bands', 'quality', 'sets', 'signatures', 'style', 'terms', 'tables', 'tokens', 'trees'].filter(name => !compiled(name))
+  const missing = ['bands', 'hash', 'quality', 'sets', 'signatures', 'style', 'terms', 'tables', 'tokens', 'trees'].filter(
+    name => !compiled(name),
+  )
   return missing.length === 0
     ? ok('kernels', 'compiled kernels are there')
     : warn('kernels', `no compiled ${missing.join(', ')}: plain TypeScript does the same, more slowly`, 'npm run build')

@@ -1,6 +1,6 @@
 /**
  * Write-once tables and files named by what they were made from. An entry appears whole or not at all (written aside, then linked); every
- * block carries its own CRC-32, so a damaged entry is found when it is read, thrown out and made again, never trusted. Entries are not
+ * block carries its own checksums, so a damaged entry is found when it is read, thrown out and made again, never trusted. Entries are not
  * fsynced: after a power loss the checksum tells what did not reach the disk.
  */
 import { randomUUID } from 'node:crypto'

@@ -1,7 +1,7 @@
 /** Grows the columns of a shard pair by pair, from the texts that formats read. */
 import { type Batch, batchOf, type Columns, type List, type Turns, turnsOf, type Utf8 } from '../batch.ts'
 import type { Turn, Vote } from '../formats/format.ts'
-import { writePairId, writeTurnsId } from '../kernels/ids.ts'
+import { pairIds, turnsIds } from '../kernels/ids.ts'
 import { Ints } from '../kernels/ints.ts'
 import { type LabelKind, labelKinds, pairFacts, pairTexts, type Shown, shown, votes } from '../pair.ts'
 import type { Text } from './row-source.ts'
@@ -212,20 +212,11 @@ function takeFacts(f: ReturnType<typeof freshFacts>) {
 
 /** The ids of a batch of texts. */
 export function idsOf({ rows, columns }: Batch<typeof pairTexts>) {
-  const [prompt_id, chosen_id, rejected_id] = [columns.prompt, columns.chosen, columns.rejected].map(turns => turnIds(turns, rows))
-  const pair_id = new Uint8Array(rows * 16)
-  for (let i = 0; i < rows; i++) writePairId(prompt_id, chosen_id, rejected_id, i, pair_id)
+  const [prompt_id, chosen_id, rejected_id] = [columns.prompt, columns.chosen, columns.rejected].map(turns => turnsIds(turns, rows))
   return {
-    pair_id: { bytes: pair_id },
+    pair_id: { bytes: pairIds(prompt_id, chosen_id, rejected_id) },
     prompt_id: { bytes: prompt_id },
     chosen_id: { bytes: chosen_id },
     rejected_id: { bytes: rejected_id },
   }
-}
-
-function turnIds({ starts, items }: Turns, rows: number): Uint8Array {
-  const ids = new Uint8Array(rows * 16)
-  const { role, content } = items.columns
-  for (let i = 0; i < rows; i++) writeTurnsId(role.values, content.bytes, content.offsets, starts[i], starts[i + 1], ids, i)
-  return ids
 }

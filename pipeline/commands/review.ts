@@ -5,14 +5,12 @@ import { dirname, join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UserError } from '../errors.ts'
-import { type Finished, openFinished } from '../finished.ts'
+import { openFinished } from '../finished.ts'
 import { peopleOf } from '../judgements/people.ts'
-import { type LogPlaces, logPlaces } from '../judgements/places.ts'
+import { logPlaces } from '../judgements/places.ts'
 import { peopleText } from '../report/people.ts'
 import { Annotators } from '../review/annotators.ts'
 import { GUIDELINE } from '../review/guideline.ts'
-import { openQueue } from '../review/queue.ts'
-import type { Session } from '../review/session.ts'
 import { collect, whole } from './option-values.ts'
 import { registerExchange } from './review-exchange.ts'
 
@@ -95,9 +93,17 @@ async function start(dir: string, flags: Flags): Promise<void> {
   const guideline = flags.guideline === undefined ? GUIDELINE : readText(flags.guideline)
   const places = logPlaces(finished, flags.log)
   const annotators = new Annotators(`${places.log}.annotators.json`, names, adjudicator)
-  const session = await openSession(finished, annotators, places, flags, guideline)
+  const { openSession, serve } = await import('../review/open.ts')
+  const session = await openSession(finished, annotators, {
+    ...places,
+    overlap: Math.min(255, Math.max(1, flags.overlap)),
+    overlap_share: flags.overlapShare,
+    repeat_share: flags.repeatShare,
+    gold: flags.gold,
+    gold_share: flags.goldShare,
+    protocol: flags.protocol ?? `guideline-${createHash('sha256').update(guideline).digest('hex').slice(0, 8)}`,
+  })
   for (const note of session.notes) console.error(note)
-  const { serve } = await import('../review/server.ts')
   const { server, address } = await serve({
     session,
     annotators,
@@ -116,31 +122,6 @@ async function start(dir: string, flags: Flags): Promise<void> {
   server.close()
   server.closeAllConnections()
   await session.close()
-}
-
-async function openSession(
-  finished: Finished,
-  annotators: Annotators,
-  { log, others }: LogPlaces,
-  { overlap, overlapShare, repeatShare, protocol, gold, goldShare }: Flags,
-  guideline: string,
-): Promise<Session> {
-  const { seed = 42 } = finished.manifest.config as { seed?: number }
-  const checks = gold === undefined ? [] : await (await import('../review/gold.ts')).readGold(gold)
-  const queue = await openQueue(finished, seed)
-  // What renders texts takes 60 ms to load, which no other command should wait for.
-  const { Session } = await import('../review/session.ts')
-  return new Session(queue, annotators, {
-    log,
-    others,
-    seed,
-    overlap: Math.min(255, Math.max(1, overlap)),
-    overlap_share: overlapShare,
-    repeat_share: repeatShare,
-    gold: checks,
-    gold_share: goldShare,
-    protocol: protocol ?? `guideline-${createHash('sha256').update(guideline).digest('hex').slice(0, 8)}`,
-  })
 }
 
 function checkNames(names: readonly string[]): void {
