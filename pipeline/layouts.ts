@@ -116,6 +116,7 @@ export function humanOf(
   judged: (i: number) => Judged | undefined = () => undefined,
 ): Struct {
   const outcome = new Uint8Array(rows)
+  const valid = new Uint8Array(rows)
   const n = new Int32Array(rows)
   const agreement = new Float32Array(rows)
   const { values } = cast.items.columns.vote
@@ -130,9 +131,10 @@ export function humanOf(
     n[i] = counts[0] + counts[1] + counts[2]
     outcome[i] = said?.verdict && said.verdict !== 'cannot_tell' ? voteOf(said.verdict) : majorityOf(counts)
     agreement[i] = n[i] > 0 ? Math.max(...counts) / n[i] : 0
+    if (n[i] > 0) valid[i] = 1
   }
   const items = batchOf(human, rows, { outcome: { values: outcome }, n: { values: n }, agreement: { values: agreement } })
-  return { items, valid: Uint8Array.from(n, count => (count > 0 ? 1 : 0)) }
+  return { items, valid }
 }
 
 const voteOf = (verdict: PeopleVerdict): number => votes.indexOf(verdict === 'chosen' || verdict === 'rejected' ? verdict : 'tie')

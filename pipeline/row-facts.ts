@@ -106,5 +106,7 @@ export function repeated(text: string, rows: number): Utf8 {
 function scaled(weight: Numbers | undefined, source: Utf8, rows: number, scale: Readonly<Record<string, number>>): Numbers {
   const { of, firsts } = textGroups(source, rows)
   const factors = firsts.map(row => scale[stringAt(source, row)] ?? 1)
-  return { values: Float32Array.from(of, (group, i) => weightAt(weight, i) * factors[group]) }
+  const values = new Float32Array(rows)
+  for (let i = 0; i < rows; i++) values[i] = weightAt(weight, i) * factors[of[i]]
+  return { values }
 }
