@@ -24,7 +24,7 @@ import { ownColumns } from './own-columns.ts'
 import { labelKinds, type pairFacts, type pairTexts } from './pair.ts'
 import { addedBy, repeated, wordsOf } from './row-facts.ts'
 import { RowReader } from './rows.ts'
-import { hasForm, linkSame, noteRows, RowsDigest } from './same-rows.ts'
+import { linkSame, noteRows, RowsDigest } from './same-rows.ts'
 import { totalSettled } from './settle.ts'
 import type { TaskReport } from './task.ts'
 
@@ -62,17 +62,18 @@ async function writtenOnce(build: Build, asked: Asked, key: string): Promise<Pub
   const judged = names.has('human') ? (build.plan.judgements?.digest ?? '') : ''
   const form = JSON.stringify([folder, part, formatOf(build, folder), columns, judged])
   const digest = new RowsDigest(names)
-  if (!hasForm(build, form)) {
-    const published = await written(build, asked, key, digest)
-    noteRows(build, form, digest.key(form), key, published)
-    return published
-  }
-  for (const piece of piecesOf(build, asked)) digest.add(reader(build).read(piece, names, false), reader(build).placesOf(piece))
-  const rows = digest.key(form)
-  const found = await linkSame(build, rows, key)
+  const tell = (piece: Int32Array): void => digest.add(reader(build).read(piece, names, false), reader(build).placesOf(piece))
+  const pieces = piecesOf(build, asked)
+  tell(pieces.next().value)
+  const beginning = digest.key('beginning', form)
+  // where no file began with these rows none is the same, and the digest is told of them while they are written
+  const isNew = !build.store.has(beginning)
+  if (!isNew) for (const piece of pieces) tell(piece)
+  const found = isNew ? undefined : await linkSame(build, digest.key('rows', form), key)
   if (found) return found
-  const published = await written(build, asked, key)
-  noteRows(build, form, rows, key, published)
+  const whole = isNew ? new RowsDigest(names) : digest
+  const published = await written(build, asked, key, isNew ? whole : undefined)
+  noteRows(build, beginning, whole.key('rows', form), key, published)
   return published
 }
 

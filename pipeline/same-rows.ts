@@ -27,24 +27,21 @@ export class RowsDigest {
     for (const place of places) this.hash.update(place)
   }
 
-  /** `form`: what else decides on the bytes of the file. */
-  key(form: string): string {
-    return keyOf('rows', FILE_VERSION, form, this.hash.digest('hex'))
+  /** Of the rows so far. `form`: what else decides on the bytes of the file. */
+  key(of: 'rows' | 'beginning', form: string): string {
+    return keyOf(of, FILE_VERSION, form, this.hash.copy().digest('hex'))
   }
 }
-
-/** Whether a file of this form and place was ever written here: only then it is worth a look for one of the same rows. */
-export const hasForm = (build: Build, form: string): boolean => build.store.has(keyOf('form', FILE_VERSION, form))
 
 interface Noted extends Published {
   readonly key: string
 }
 
-/** Notes that the file `key` holds the rows of this name. */
-export function noteRows(build: Build, form: string, rows: string, key: string, { rows: n, bytes, sha256 }: Published): void {
-  build.store.drop(rows)
-  build.store.writeJson(rows, { key, rows: n, bytes, sha256 })
-  if (!hasForm(build, form)) build.store.writeJson(keyOf('form', FILE_VERSION, form), {})
+/** Notes that the file `key` holds the rows of this name; `beginning` names the first row group of them. */
+export function noteRows({ store }: Build, beginning: string, rows: string, key: string, { rows: n, bytes, sha256 }: Published): void {
+  store.drop(rows)
+  store.writeJson(rows, { key, rows: n, bytes, sha256 })
+  if (!store.has(beginning)) store.writeJson(beginning, {})
 }
 
 /** Makes a file of the same rows the one of `key` too, where there is one and it is still what was written. */

@@ -101,3 +101,27 @@ it('never links a file that is not what was written', async () => {
   expect(inodes(again.out)[0]).not.toBe(inodes(first.out)[0])
   expect(again.manifest).toEqual((await run(sample(40), join(bench.dir, 'fresh-damage'))).manifest)
 })
+
+it('writes a file that begins like one before and goes on otherwise', async () => {
+  const pairs = (unsure: string) =>
+    Array.from({ length: 8500 }, (_, i) => ({
+      id: `r${i}`,
+      prompt: `What is ${i}?`,
+      chosen: `It is ${i}.`,
+      rejected: 'No.',
+      scores: `r${i}` === unsure ? { a: [5, 5.1] } : { a: [9, 1] },
+    }))
+  const more =
+    'steps: [structure, { score: { builtin: [] } }, disagreement, decide]\noutput: { splits: { validation: 0 }, publish_without_review: true }\n'
+  const idsOf = async (out: string): Promise<string[]> =>
+    (await rowsOf(out, "SELECT source_id FROM '{dir}/train/*.parquet'")).map(({ source_id }) => source_id as string)
+  const groups = new Bench('same-beginning')
+  const all = await idsOf((await groups.build({ 'a.jsonl': pairs('none') }, more)).out)
+  const last = groups.config({ 'a.jsonl': pairs(all.at(-1)!) }, more)
+  const [kept, without] = [await groups.run(last), await groups.run(last, ['steps.decide.review_below=0.6'])]
+  expect(await idsOf(kept.out)).toEqual(all)
+  expect(await idsOf(without.out)).toEqual(all.slice(0, -1))
+  const fresh = join(groups.dir, 'fresh')
+  const set = ['steps.decide.review_below=0.6']
+  expect(without.manifest).toEqual(await build(last, { out: fresh, store: join(groups.dir, 'fresh-store'), threads: 0, set }))
+})
