@@ -7,13 +7,13 @@ import { grouped } from './report/table.ts'
 import { trainerLines } from './report/trainers.ts'
 import { trainColumns } from './tables.ts'
 
-/** A function of the manifest alone: no time, nothing that differs between two builds of the same inputs. */
+/** A function of the manifest alone: no time, nothing that differs between two builds of the same inputs. Loaders read YAML 1.1, in which `no` is false. */
 export function cardOf(manifest: Manifest): string {
   const output = outputOf(manifest)
   const { train, validation, pairs_in } = manifest.totals
   const kept = train + validation
   const parts = [
-    `---\n${stringify(cardHeader(manifest, output), { lineWidth: 0 })}---`,
+    `---\n${stringify(cardHeader(manifest, output), { lineWidth: 0, version: '1.1' })}---`,
     `# ${manifest.name}`,
     `Preference pairs for reward models: ${grouped(kept)} of ${grouped(pairs_in)} pairs, curated by [goldpan](#build-it-again). ` +
       `${grouped(train)} are in \`train\`, ${grouped(validation)} in \`validation\`; pairs of near-duplicate prompts are in one split. ` +

@@ -45,6 +45,17 @@ export function checkReads(
   }
 }
 
+/** Refuses a step that adds a column which an earlier one has added in another type: the ledger holds one column of a name. */
+export function checkAdds(loaded: LoadedConfig, step: StepConfig, stage: Stage, params: Json, env: Env): void {
+  for (const [column, field] of Object.entries(schemaOf(stage.adds, params, env))) {
+    const before = env.upstream[column]
+    if (before === undefined || typeName(before) === typeName(field)) continue
+    throw new UserError(
+      `${loaded.at(step.place)}: steps.${step.id}: adds column ${column} as ${typeName(field)}, which an earlier step adds as ${typeName(before)}; give the column of your own stage another name`,
+    )
+  }
+}
+
 /** Every column that a step may read. */
 function givenTo(stage: Stage, params: Json, env: Env): Readonly<Record<string, Field>> {
   const measured = (stage.measures?.(params) ?? []).map(use => use.measure.adds(use.params))

@@ -2,7 +2,7 @@
 import type { LoadedConfig, StepConfig } from './config.ts'
 import { UserError } from './errors.ts'
 import type { Own, OwnStep } from './own-columns.ts'
-import { pairFacts, pairTexts, placeFacts, sizeFacts } from './pair.ts'
+import { outcomes, pairFacts, pairTexts, placeFacts, sizeFacts } from './pair.ts'
 import { type Env, type Json, type Stage, schemaOf } from './stage.ts'
 
 /** Columns of the ledger that are not a stage's to fill. */
@@ -19,6 +19,9 @@ const TAKEN = [
   ...Object.keys({ ...pairFacts, ...sizeFacts, ...pairTexts, ...placeFacts }),
 ]
 
+/** Where a pair may go that leaves. */
+const ENDS: readonly string[] = outcomes.filter(end => end !== 'keep' && end !== 'flip')
+
 /** What the plan says of a step whose stage is the user's; refuses columns that cannot be in the ledger. */
 export function ownStep(
   loaded: LoadedConfig,
@@ -32,5 +35,11 @@ export function ownStep(
     if (TAKEN.includes(name)) throw new UserError(`${where}, which every pair has; give it another name`)
     if (typeof field === 'object' && 'vector' in field) throw new UserError(`${where}: a vector cannot be in the ledger; add numbers of it`)
   }
-  return { ...own, adds, reasons: stage.reasons?.(params) ?? {} }
+  const reasons = stage.reasons?.(params) ?? {}
+  for (const [reason, end] of Object.entries(reasons))
+    if (!ENDS.includes(end))
+      throw new UserError(
+        `${loaded.at(step.place)}: steps.${step.id}: ${own.path}: reason ${reason}: a pair may end in ${ENDS.join(', ')}, not in ${JSON.stringify(end)}`,
+      )
+  return { ...own, adds, reasons }
 }

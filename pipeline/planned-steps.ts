@@ -8,7 +8,7 @@ import { filesOf, type NamedFile } from './files.ts'
 import { keyOf } from './keys.ts'
 import type { KnownStage } from './own-stages.ts'
 import type { Plan, PlannedStep } from './plan.ts'
-import { checkReads, envAfter, readsOf } from './planned-columns.ts'
+import { checkAdds, checkReads, envAfter, readsOf } from './planned-columns.ts'
 import type { PlannedFile } from './planned-file.ts'
 import { keyedModels } from './planned-models.ts'
 import { ownStep } from './planned-own.ts'
@@ -151,6 +151,7 @@ async function checkStep(
   } catch {
     checkReads(loaded, step, stages, params, env(await recorded()))
   }
+  checkAdds(loaded, step, stages.get(step.stage)!.stage, params, env([]))
   const file = (path: string): Promise<Uint8Array> => readFile(paths[path])
   const { layout } = loaded.config.output
   await stages.get(step.stage)!.stage.check?.(params, { layout, file, env: async () => env(await recorded()) })

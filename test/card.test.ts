@@ -52,6 +52,11 @@ describe('header', () => {
     })
   })
 
+  test('quotes words that are no texts to readers of YAML 1.1', () => {
+    const card = changed({ sources: manifest.sources.map(source => ({ ...source, languages: { no: 3 } })) })
+    expect(card).toMatch(/language:\n {2}- "no"\n/)
+  })
+
   test('leaves out what has none', async () => {
     const folder = join(dir, 'kept')
     mkdirSync(folder)

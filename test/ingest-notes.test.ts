@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { lines, read, source } from './ingest-files.ts'
 
+const good = { prompt: 'Q', chosen: 'A', rejected: 'B' }
+
 describe('ingest', () => {
   it('tells by which column of an unusual name responses were ranked, and how', async () => {
     const ranked = async (columns: object) => (await read(source(lines({ prompt: 'Q', responses: ['a', 'b'], ...columns })))).ranked_by
@@ -18,8 +20,13 @@ describe('ingest', () => {
       expect(await read(source(lines({ prompt: 'Q', responses: ['a', 'b'], [name]: [1, 2] })))).toMatchObject({ pairs: 0, rejected: 1 })
   })
 
+  it('counts rows with scores too far apart for a margin of 32 bits', async () => {
+    const scores = [{ m: [1e39, -1e39] }, { m: [3e38, -3e38] }, { m: [3e38, 1] }]
+    const { odd_scores, pairs } = await read(source(lines(...scores.map(scores => ({ ...good, scores })))))
+    expect([odd_scores, pairs]).toEqual([2, 3])
+  })
+
   it('counts rows with scores of another shape, which are left out', async () => {
-    const good = { prompt: 'Q', chosen: 'A', rejected: 'B' }
     const scores = [{ m: [1, 2], gone: null }, { m: ['1.5', '0.5'] }, { m: [1.5] }, { m: { chosen: 1, rejected: 0 } }, 'oops', null]
     const { odd_scores, pairs } = await read(source(lines(good, ...scores.map(scores => ({ ...good, scores })))))
     expect([odd_scores, pairs]).toEqual([4, 7])

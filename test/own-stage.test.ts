@@ -213,6 +213,20 @@ describe('a wrong file is told in one line', () => {
     )
     expect(await says(whole.replace('adds: {}', 'adds: { v: { vector: 2 } }'))).toContain('a vector cannot be in the ledger')
   })
+
+  it('a column that another step adds in another type', async () => {
+    const text = whole.replace('adds: {}', "adds: { duplicate_of: 'u8' }")
+    expect(await says(text, 'mine, exact-dedup')).toContain(
+      'steps.exact-dedup: adds column duplicate_of as id, which an earlier step adds as u8; give the column of your own stage another name',
+    )
+    expect(await says(text, 'exact-dedup, mine')).toContain('steps.mine: adds column duplicate_of as u8, which an earlier step adds as id')
+  })
+
+  it.each(['delete', 'flip', 'keep'])('a reason for which pairs end in %s', async end => {
+    expect(await says(whole.replace('judge:', `reasons: () => ({ a: '${end}' }), judge:`))).toContain(
+      `wrong.ts: reason a: a pair may end in quarantine, review, drop, not in "${end}"`,
+    )
+  })
 })
 
 it('lawsOf names the law that a stage breaks, and the pair', async () => {

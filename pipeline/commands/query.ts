@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { createReadStream, createWriteStream, existsSync, mkdtempSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { type Command, Option } from 'commander'
 import { guarded, UserError } from '../errors.ts'
-import { openFinished } from '../finished.ts'
+import { openFinished, refuseInside } from '../finished.ts'
 import { cut, tableOf, visible } from '../report/table.ts'
 import { inert } from '../spreadsheet.ts'
 import { type Answer, openTables } from '../sql.ts'
@@ -120,9 +120,7 @@ function refuseTarget(dir: string, output: string): void {
   const folder = dirname(resolve(output))
   if (!existsSync(folder)) throw new UserError(`query --output ${output}: no such folder ${folder}`)
   if (existsSync(output) && !statSync(output).isFile()) throw new UserError(`query --output ${output}: is not a file`)
-  const inside = existsSync(dir) ? relative(realpathSync(dir), realpathSync(folder)) : '..'
-  if (inside !== '..' && !inside.startsWith(`..${sep}`) && !inside.startsWith(sep))
-    throw new UserError(`query --output ${output}: lies inside the build, whose files are those of its manifest; choose another folder`)
+  if (existsSync(dir)) refuseInside(dir, folder, `query --output ${output}`)
 }
 
 async function* jsonArray(answer: Answer): AsyncIterable<string> {

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { UserError } from '../errors.ts'
 import type { Message } from '../explain.ts'
-import { openFinished } from '../finished.ts'
+import { openFinished, refuseInside } from '../finished.ts'
 import { LogWriter, readLogs } from '../judgements/log.ts'
 import { logPlaces } from '../judgements/places.ts'
 import { makeFolder } from '../make-folder.ts'
@@ -12,8 +12,10 @@ import { type GoldPair, readGold } from '../review/gold.ts'
 import { openQueue, type PairTexts, type Queue, share } from '../review/queue.ts'
 import { leftFor } from '../review/sides.ts'
 import { toolNames, tools } from '../review/tools/index.ts'
+import { missingFrom } from '../review/tools/missing.ts'
 import { answersOf, readSideMap, type SideMap, signedMap } from '../review/tools/side-map.ts'
 import { forms, type Item } from '../review/tools/tool.ts'
+import { tableNames } from '../tables.ts'
 
 type ToolName = (typeof toolNames)[number]
 
@@ -49,6 +51,9 @@ const tokensFile = (log: string): string => `${log}.annotators.json`
 
 async function exportPairs(dir: string, { to, out, json }: { to: ToolName; out: string; json?: boolean }, command: Command): Promise<void> {
   const finished = openFinished(dir)
+  const near = existsSync(out) ? out : dirname(resolve(out))
+  for (const folder of tableNames.map(name => join(dir, name)))
+    if (existsSync(near) && existsSync(folder)) refuseInside(folder, near, `review export --out ${out}`)
   const { log } = logPlaces(finished, command.optsWithGlobals<{ log?: string }>().log)
   const { seed = 42 } = finished.manifest.config as { seed?: number }
   const annotators = new Annotators(tokensFile(log), [], [])
@@ -161,15 +166,17 @@ function importAnswers(
   const map = readSideMap(sides ?? sidesBeside(file), new Annotators(tokensFile(places.log), [], []).secret)
   const answers = answersOf(tools[from].read(text, file), map, file)
   const log = readLogs([places.log, ...places.others])
-  const known = new Set([...log.answers, ...log.checks].map(({ id }) => id))
-  const fresh = [...new Map(answers.filter(({ id }) => !known.has(id)).map(answer => [answer.id, answer])).values()]
+  const fresh = missingFrom(log, answers)
   const writer = new LogWriter(places.log)
   if (fresh.length > 0) writer.append(fresh)
   writer.close()
   const there = answers.length - fresh.length
   if (json) console.log(JSON.stringify({ added: fresh.length, there_already: there, log: places.log }, null, 2))
   else if (answers.length === 0) console.log(`${file}: no answers: nobody has answered yet, or this is not what ${from} exports`)
-  else console.log(`${fresh.length} answers added to ${places.log}, ${there} were there already${places.hint}`)
+  else
+    console.log(
+      `${fresh.length} answers added to ${places.log}, ${there} were there already or are changed by the file itself${places.hint}`,
+    )
 }
 
 /** Flags come back from a folder below that of the export. */

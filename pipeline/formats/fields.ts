@@ -174,7 +174,10 @@ export function scoresAt(row: Row): [string, number, number][] {
 }
 
 const isOfSides = (pair: unknown): pair is [number, number] =>
-  Array.isArray(pair) && pair.length === 2 && pair.every(s => typeof s === 'number')
+  Array.isArray(pair) && pair.length === 2 && pair.every(s => typeof s === 'number') && !overflows(pair[0] - pair[1])
+
+/** Margins are 32-bit numbers. */
+const overflows = (margin: number): boolean => Number.isFinite(margin) && !Number.isFinite(Math.fround(margin))
 
 /** Whether a row has scores that `scoresAt` leaves out, nulls aside. */
 export function hasOddScores({ scores }: Row): boolean {

@@ -141,6 +141,11 @@ describe.each(Object.keys(formats) as (keyof typeof formats)[])('%s', tool => {
   })
 })
 
+it('an export never goes into a folder of the build', () => {
+  const { code, stderr } = goldpan(['review', 'export', dir, '--to', 'csv', '--out', join(dir, 'review/labels')])
+  expect([code, stderr]).toEqual([2, expect.stringContaining('lies inside the build')])
+})
+
 describe('an import', () => {
   const wrong = (of: object, more: readonly string[] = []) => {
     const rows = [{ data: { item: 'x' }, annotations: [{ result: [{ from_name: 'outcome', value: { choices: ['left'] } }] }], ...of }]
@@ -159,6 +164,52 @@ describe('an import', () => {
       code: 2,
       stderr: expect.stringContaining('task 0: outcome: got "best"; known: left, right'),
     })
+  })
+
+  it('that says otherwise than an earlier one changes it, where the tool tells no time', () => {
+    const sides = JSON.parse(text(join(dir, 'csv/sides.json'))) as { sides: object }
+    const items = Object.keys(sides.sides)
+    const log = join(dir, 'changed.jsonl')
+    writeFileSync(`${log}.annotators.json`, text(join(dir, 'csv.jsonl.annotators.json')))
+    const add = (...rows: readonly string[]): string => {
+      writeFileSync(join(dir, 'rows.csv'), `item,annotator,outcome\n${rows.join('\n')}\n`)
+      const more = ['--from', 'csv', '--sides', join(dir, 'csv/sides.json'), '--log', log]
+      const { code, stdout } = goldpan(['review', 'import', dir, join(dir, 'rows.csv'), ...more])
+      expect(code).toBe(0)
+      return stdout.split(' ')[0]
+    }
+    const outcomes = () => new Set(effectiveAnswers(readLogs([log])).map(({ outcome }) => outcome))
+    const all = (outcome: string): string[] => items.map(item => `${item},ann,${outcome}`)
+    for (const outcome of ['left', 'right', 'left', 'tie']) {
+      expect(add(...all(outcome))).toBe(`${items.length}`)
+      expect(outcomes()).toEqual(new Set([outcome]))
+      expect(add(...all(outcome))).toBe('0')
+    }
+    expect(add(...all('left'), ...all('both_bad'))).toBe(`${items.length}`)
+    expect(outcomes()).toEqual(new Set(['both_bad']))
+    expect(add(...all('left'), ...all('both_bad'))).toBe('0')
+  })
+
+  it('never adds what the log may not hold', () => {
+    const items = Object.keys((JSON.parse(text(join(dir, 'potato/sides.json'))) as { sides: object }).sides)
+    const line = { user_id: '', instance_id: items[0], label_annotations: { outcome: { Tie: '1' } } }
+    writeFileSync(join(dir, 'nobody'), JSON.stringify(line))
+    const log = join(dir, 'potato.jsonl')
+    const before = text(log)
+    const { code, stderr } = goldpan([
+      'review',
+      'import',
+      dir,
+      join(dir, 'nobody'),
+      '--from',
+      'potato',
+      '--sides',
+      join(dir, 'potato/sides.json'),
+      '--log',
+      log,
+    ])
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/item "\w+": annotator: Too small/)])
+    expect(text(log)).toBe(before)
   })
 
   it('with a map that was changed, of another log, or missing is refused', () => {

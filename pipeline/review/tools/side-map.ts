@@ -4,9 +4,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { UserError } from '../../errors.ts'
 import { type Answer, type Choice, choices, type FlagCheck, type FlagChoice, flagChoices } from '../../judgement.ts'
-import { idOf } from '../../judgements/answer.ts'
+import { answerSchema, checkSchema, idOf } from '../../judgements/answer.ts'
 import { canonical } from '../../keys.ts'
-import type { Imported } from './tool.ts'
+import { NO_TIME } from './missing.ts'
+import { checked, type Imported } from './tool.ts'
 
 const side = z.object({
   pair_id: z.string().regex(/^[0-9a-f]{32}$/),
@@ -40,10 +41,7 @@ export function readSideMap(file: string, secret: string): SideMap {
   return map
 }
 
-/** Where a tool tells no time, so that the same answer imported twice is the same. */
-const NO_TIME = '1970-01-01T00:00:00.000Z'
-
-/** Lines of the log from what a tool gave back. An item that the map does not know is refused. */
+/** Lines of the log from what a tool gave back. An item that the map does not know is refused, and what the log may not hold. */
 export function answersOf(imported: readonly Imported[], map: SideMap, where: string): (Answer | FlagCheck)[] {
   return imported.map(given => {
     const { item, annotator, reason, seconds, at } = given
@@ -51,7 +49,11 @@ export function answersOf(imported: readonly Imported[], map: SideMap, where: st
     if (!known) throw new UserError(`${where}: item ${JSON.stringify(item)} is not in the side map; it belongs to another export`)
     const said = { annotator: annotator.slice(0, 200), at: at ?? NO_TIME, reason, seconds, protocol: map.protocol, replaces: null }
     const line = 'left' in known ? { ...said, ...answerOf(given, known, where) } : { ...said, ...checkOf(given, known, where) }
-    return { id: idOf(line), ...line }
+    return checked<Answer | FlagCheck>(
+      'left' in line ? answerSchema : checkSchema,
+      { id: idOf(line), ...line },
+      `${where}: item ${JSON.stringify(item)}`,
+    )
   })
 }
 
