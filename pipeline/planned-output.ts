@@ -3,7 +3,7 @@ import type { Schema } from './batch.ts'
 import type { LoadedConfig } from './config.ts'
 import { hint, UserError } from './errors.ts'
 import { type OwnStep, ownColumns } from './own-columns.ts'
-import { signalColumns } from './tables.ts'
+import { ledgerColumns, signalColumns } from './tables.ts'
 
 /** A name of output.signals or output.margin that may be that of a model of the rows. */
 const OF_MODEL = /^(p|margin)_/
@@ -22,7 +22,9 @@ export async function checkOutput(
   const wanted = [...signals, ...(margin === undefined ? [] : [`margin_${margin}`])].filter(name => name !== 'human')
   const plain = added([])
   if (wanted.every(name => name in plain)) return
-  const known = Object.keys(added(await recorded()))
+  const all = Object.keys(added(await recorded()))
+  const ledger = new Set(ledgerColumns(all, ownColumns(steps)).map(column => column.name))
+  const known = all.filter(name => ledger.has(name))
   for (const name of signals)
     if (wanted.includes(name) && !known.includes(name))
       throw new UserError(`${where}: no step adds "${name}"${hint(name, known)}${OF_MODEL.test(name) ? stepFor(name, known) : ''}`)

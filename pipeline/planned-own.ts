@@ -1,4 +1,5 @@
 /** Steps whose stage is the user's, as a plan has them. */
+import type { Field } from './batch.ts'
 import type { LoadedConfig, StepConfig } from './config.ts'
 import { UserError } from './errors.ts'
 import type { Own, OwnStep } from './own-columns.ts'
@@ -19,6 +20,11 @@ const TAKEN = [
   ...Object.keys({ ...pairFacts, ...sizeFacts, ...pairTexts, ...placeFacts }),
 ]
 
+const TYPES: readonly unknown[] = ['utf8', 'id', 'u8', 'i32', 'f32', 'f64']
+/** Types are not checked where a stage is loaded. */
+const isField = (field: Field): boolean =>
+  typeof field === 'object' && field !== null ? 'labels' in field || 'vector' in field || 'list' in field : TYPES.includes(field)
+
 /** Where a pair may go that leaves. */
 const ENDS: readonly string[] = outcomes.filter(end => end !== 'keep' && end !== 'flip')
 
@@ -33,6 +39,8 @@ export function ownStep(
   for (const [name, field] of Object.entries(adds)) {
     const where = `${loaded.at(step.place)}: steps.${step.id}: ${own.path}: adds column ${name}`
     if (TAKEN.includes(name)) throw new UserError(`${where}, which every pair has; give it another name`)
+    if (!isField(field))
+      throw new UserError(`${where}: ${JSON.stringify(field)} is no type; expected ${TYPES.join(', ')}, {labels} or {list}`)
     if (typeof field === 'object' && 'vector' in field) throw new UserError(`${where}: a vector cannot be in the ledger; add numbers of it`)
   }
   const reasons = stage.reasons?.(params) ?? {}

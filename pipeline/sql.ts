@@ -31,6 +31,14 @@ export interface Answer {
   json(): AsyncIterable<string>
 }
 
+/** `key`: names of one key are the same to the format. */
+function refuseTwice(names: readonly string[], format: string, key = (name: string): string => name): void {
+  const keys = names.map(key)
+  const twice = names.find((_, i) => keys.indexOf(keys[i]) < i)
+  if (twice !== undefined)
+    throw new UserError(`query: two columns are called ${twice}; ${format} needs a name for each, as in: select 1 as a, 2 as b`)
+}
+
 export class Tables {
   private readonly connection: DuckDBConnection
   private readonly instance: DuckDBInstance
@@ -58,6 +66,10 @@ export class Tables {
           yield row.map(cell => (cell === null ? null : String(cell).slice(1)))
       },
       async *json() {
+        refuseTwice(
+          columns.map(({ name }) => name),
+          'JSON',
+        )
         for await (const [row] of rowsOf(connection, `select json_object(${fields})::varchar ${from}`)) yield String(row)
       },
     }
@@ -67,9 +79,7 @@ export class Tables {
   async write(sql: string, target: string): Promise<void> {
     const statement = await told(() => this.prepared(sql))
     const names = Array.from({ length: statement.columnCount }, (_, i) => statement.columnName(i))
-    const twice = names.find((name, i) => names.findIndex(n => n.toLowerCase() === name.toLowerCase()) < i)
-    if (twice !== undefined)
-      throw new UserError(`query: two columns are called ${twice}; Parquet needs a name for each, as in: select 1 as a, 2 as b`)
+    refuseTwice(names, 'Parquet', name => name.toLowerCase())
     const options = 'format parquet, compression zstd, use_tmp_file false'
     await told(() => this.connection.run(`copy (\nfrom (\n${sql.replace(/[\s;]+$/, '')}\n)\n) to ${quoted(target)} (${options})`))
   }

@@ -212,6 +212,9 @@ describe('a wrong file is told in one line', () => {
       'wrong.ts: adds column source, which every pair has',
     )
     expect(await says(whole.replace('adds: {}', 'adds: { v: { vector: 2 } }'))).toContain('a vector cannot be in the ledger')
+    expect(await says(whole.replace('adds: {}', "adds: { v: 'i64' }"))).toContain(
+      'adds column v: "i64" is no type; expected utf8, id, u8, i32, f32, f64, {labels} or {list}',
+    )
   })
 
   it('a column that another step adds in another type', async () => {

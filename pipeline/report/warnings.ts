@@ -87,7 +87,7 @@ function conflicts(step: string, relations: Readonly<Record<string, number>>): W
   const n = (relations.swapped ?? 0) + (relations['near-swapped'] ?? 0)
   const show = sql(`SELECT pair_id, duplicate_of, source, outcome FROM ledger WHERE relation IN (${names.join(', ')})`)
   const texts = relations.swapped ? 'the same texts' : 'nearly the same texts'
-  return n > 0 ? [note(step, `${grouped(n)} pairs contradict another one: ${texts} with the sides exchanged`, show)] : []
+  return n > 0 ? [note(step, `${grouped(n)} times a pair contradicts another one: ${texts} with the sides exchanged`, show)] : []
 }
 
 function contamination({ contamination: all }: Figures, { totals }: Manifest): Warning[] {

@@ -79,6 +79,7 @@ describe('formats', () => {
     expect(both[0]).toEqual(both[1])
     expect(both[0]).toHaveLength(7)
     await expect(queryInto(build, 'select 1 as a, 2 as A', 'parquet', file)).rejects.toThrow('two columns are called A')
+    await expect(queryInto(build, 'select 1 as a, 2 as a', 'json', file)).rejects.toThrow('two columns are called a; JSON needs')
     await expect(queryInto(build, "select error('no')", 'parquet', file)).rejects.toThrow(UserError)
     expect(await rowsOf('', `select count(*) as n from '${file}'`)).toEqual([{ n: '7' }])
     expect(readdirSync(dir).filter(name => name.startsWith('.answer'))).toEqual([])
