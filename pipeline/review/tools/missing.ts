@@ -20,13 +20,10 @@ export function missingFrom(log: Log, given: readonly Given[]): Given[] {
   const last = new Map(given.map(line => [placeOf(line), line]))
   const missing = new Map<string, Given>()
   for (const line of given) {
-    const before = counts.get(placeOf(line))
-    if (line.at !== NO_TIME) {
-      if (!known.has(line.id)) missing.set(line.id, line)
-    } else if (last.get(placeOf(line)) === line && !(before && saysTheSame(line, before))) {
-      const added = before ? replacing(line, before.id) : line
-      missing.set(added.id, added)
-    }
+    const before = line.at === NO_TIME ? counts.get(placeOf(line)) : undefined
+    const isPast = line.at === NO_TIME && (last.get(placeOf(line)) !== line || (before !== undefined && saysTheSame(line, before)))
+    const added = before ? replacing(line, before.id) : line
+    if (!isPast && !known.has(added.id)) missing.set(added.id, added)
   }
   return [...missing.values()]
 }
