@@ -101,7 +101,11 @@ export function inputCounts(build: Build): InputCount[] {
       format: pieces[0].format,
       notes: [
         ...(surrogates > 0 ? [`${surrogates} texts held lone surrogates; each was replaced by U+FFFD`] : []),
-        ...(odd > 0 ? [`${odd} rows have \`scores\` that are not {model: [of chosen, of rejected]}; those were left out`] : []),
+        ...(odd > 0
+          ? [
+              `${odd} rows have \`scores\` that are not {model: [of chosen, of rejected]}, or too far apart for a margin of 32 bits; those were left out`,
+            ]
+          : []),
         ...[...new Set(pieces.flatMap(piece => piece.ranked_by))].slice(0, MOST_NAMED).map(by => `responses are ranked by ${by}`),
       ],
     }

@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, openSync, readSync, writevSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { type Schema, uninitialised } from './batch.ts'
-import { ID_BYTES, pieceHashes } from './kernels/hash.ts'
+import { pieceHashes } from './kernels/hash.ts'
 
 /** An entry that does not hold what was written. The build throws it out and runs the task again that makes it. */
 export class DamagedEntry extends Error {
@@ -62,10 +62,10 @@ const piecesOf = (length: number): number => Math.ceil(length / PIECE)
 
 /** Of every piece of a block the last four bytes of its xxHash128: three times as fast as zlib's CRC-32. */
 function checksums(parts: readonly Uint8Array[]): Uint8Array {
-  const hashes = pieceHashes(parts, PIECE)
-  const sums = new Uint8Array((hashes.length / ID_BYTES) * SUM_BYTES)
-  for (let i = 0; i < sums.length; i++) sums[i] = hashes[(i >> 2) * ID_BYTES + ID_BYTES - SUM_BYTES + (i & 3)]
-  return sums
+  const words = new Uint32Array(pieceHashes(parts, PIECE).buffer)
+  const sums = new Uint32Array(words.length / 4)
+  for (let piece = 0; piece < sums.length; piece++) sums[piece] = words[4 * piece + 3]
+  return new Uint8Array(sums.buffer)
 }
 
 function writeAll(fd: number, parts: readonly Uint8Array[]): void {

@@ -1,8 +1,9 @@
 /** From what a config names to files: variables, globs, folders, and how each file is shown in tables. */
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { LoadedConfig } from './config.ts'
 import { UserError } from './errors.ts'
+import { isWithin } from './make-folder.ts'
 import { filesBelow, filesMatching } from './walk.ts'
 
 /** A file of the config: `shown` is its path as the config names it, the same on every machine. */
@@ -65,8 +66,7 @@ export function refuseOwnOutput(out: string, { path, config, at }: LoadedConfig)
   for (const [i, source] of config.sources.entries()) {
     const where = at(['sources', i, 'path'])
     const root = readsBelow(source.path, base, where)
-    const inside = root === undefined ? '..' : relative(root, resolve(out))
-    if (inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside))
+    if (root !== undefined && isWithin(root, resolve(out)))
       throw new UserError(
         `${where}: --out ${out} lies inside this source, so the next build would read its own output; choose another folder`,
       )

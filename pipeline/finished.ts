@@ -1,8 +1,9 @@
 /** A finished build as its readers open it: the folder, and the manifest checked for what they rely on. */
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
-import { join, relative, resolve, sep } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { UserError } from './errors.ts'
+import { isWithin, realOf } from './make-folder.ts'
 import { type Manifest, type OutputShape, outputOf, outputShape } from './manifest.ts'
 import { type TableName, tableNames } from './tables.ts'
 
@@ -92,9 +93,8 @@ export const drewFlags = ({ manifest }: Finished): boolean =>
 export const filesOf = ({ dir, manifest }: Finished, table: TableName): string[] =>
   manifest.outputs.filter(({ path }) => path.startsWith(`${table}/`)).map(({ path }) => resolve(dir, path))
 
-/** Refuses to write into a folder of a build; both are there. */
-export function refuseInside(dir: string, folder: string, what: string): void {
-  const inside = relative(realpathSync(dir), realpathSync(folder))
-  if (inside !== '..' && !inside.startsWith(`..${sep}`) && !inside.startsWith(sep))
+/** Refuses to write at a path in a folder of a build. */
+export function refuseInside(folder: string, path: string, what: string): void {
+  if (isWithin(realOf(folder), realOf(path)))
     throw new UserError(`${what}: lies inside the build, whose files are those of its manifest; choose another folder`)
 }

@@ -53,7 +53,7 @@ export interface IngestResult extends Recognised {
   readonly recorded: readonly string[]
   /** Texts in which lone surrogates were replaced. */
   readonly surrogates: number
-  /** Rows whose `scores` hold something else than [of chosen, of rejected] of a model. */
+  /** Rows with `scores` that are left out, for something else than [of chosen, of rejected] of a model or too far apart. */
   readonly odd_scores: number
   /** Columns of unusual names that responses were ranked by, the first few. */
   readonly ranked_by: readonly string[]

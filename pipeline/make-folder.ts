@@ -1,6 +1,6 @@
 /** Folders, and those above them. */
-import { mkdirSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { UserError } from './errors.ts'
 
 /** One by one: Node's own `recursive` never ends in a file system that takes no folders, such as /proc. Others may make them meanwhile. */
@@ -26,4 +26,16 @@ function isFolder(path: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Whether a path is this folder or lies below it; both absolute. */
+export function isWithin(folder: string, path: string): boolean {
+  const inside = relative(folder, path)
+  return inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside)
+}
+
+/** A path without links, of which the end need not be there yet. */
+export function realOf(path: string): string {
+  const whole = resolve(path)
+  return existsSync(whole) || dirname(whole) === whole ? realpathSync(whole) : join(realOf(dirname(whole)), basename(whole))
 }

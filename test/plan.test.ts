@@ -134,4 +134,8 @@ it('looks for the scores of output.signals likewise, instead of writing nulls', 
   await expect(plan({ files, steps: ['structure'], more: more('p_my_rm') })).rejects.toThrow(
     /no step adds "p_my_rm".*; add the step disagreement$/,
   )
+  // columns that only later steps read are in no ledger
+  await expect(plan({ files, steps: [...steps, 'verification-sample', 'decide'], more: more('p_my_mr') })).rejects.toThrow(
+    /\(known: (?!.*\b(prompt_cluster|stratum|flip|models_outcome)\b)/,
+  )
 })

@@ -120,7 +120,7 @@ function refuseTarget(dir: string, output: string): void {
   const folder = dirname(resolve(output))
   if (!existsSync(folder)) throw new UserError(`query --output ${output}: no such folder ${folder}`)
   if (existsSync(output) && !statSync(output).isFile()) throw new UserError(`query --output ${output}: is not a file`)
-  if (existsSync(dir)) refuseInside(dir, folder, `query --output ${output}`)
+  refuseInside(dir, output, `query --output ${output}`)
 }
 
 async function* jsonArray(answer: Answer): AsyncIterable<string> {

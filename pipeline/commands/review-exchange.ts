@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { UserError } from '../errors.ts'
 import type { Message } from '../explain.ts'
@@ -51,9 +51,7 @@ const tokensFile = (log: string): string => `${log}.annotators.json`
 
 async function exportPairs(dir: string, { to, out, json }: { to: ToolName; out: string; json?: boolean }, command: Command): Promise<void> {
   const finished = openFinished(dir)
-  const near = existsSync(out) ? out : dirname(resolve(out))
-  for (const folder of tableNames.map(name => join(dir, name)))
-    if (existsSync(near) && existsSync(folder)) refuseInside(folder, near, `review export --out ${out}`)
+  for (const name of tableNames) refuseInside(join(dir, name), out, `review export --out ${out}`)
   const { log } = logPlaces(finished, command.optsWithGlobals<{ log?: string }>().log)
   const { seed = 42 } = finished.manifest.config as { seed?: number }
   const annotators = new Annotators(tokensFile(log), [], [])

@@ -19,7 +19,7 @@ const wasm = compiled('hash')
 export const hasher = wasm && nativeHasher(wasm)
 
 /** The hash of every piece of `size` bytes of parts laid end to end; the last piece may be shorter. */
-export function pieceHashes(parts: readonly Uint8Array[], size: number): Uint8Array {
+export function pieceHashes(parts: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((n, part) => n + part.byteLength, 0)
   const out = new Uint8Array(Math.ceil(length / size) * ID_BYTES)
   if (hasher) hasher.pieces(parts, size, out)

@@ -63,7 +63,7 @@ describe('ids of pairs', () => {
 })
 
 describe('xxHash128', () => {
-  it('gives the values of the specification', () => {
+  it('gives what the reference implementation gives', () => {
     const out = new Uint8Array(16)
     writeHash(new Uint8Array(0), out, 0)
     expect(hex(out)).toBe('99aa06d3014798d86001c324468d497f')
@@ -100,18 +100,15 @@ describe('xxHash128 by the compiled kernel', () => {
   })
 
   it('is the same for pieces of any size in any parts', () => {
-    const bytes = new Uint8Array(300_000).map((_, i) => (i * 2654435761) >>> 11)
+    const bytes = new Uint8Array(200_000).map((_, i) => (i * 2654435761) >>> 11)
     const property = fc.property(fc.integer({ min: 1, max: 65_536 }), fc.array(fc.nat(bytes.length), { maxLength: 4 }), (size, cuts) => {
       const places = [0, ...cuts.sort((a, b) => a - b), bytes.length]
       const parts = places.slice(1).map((to, i) => bytes.subarray(places[i], to))
       const fast = new Uint8Array(Math.ceil(bytes.length / size) * 16)
       native.pieces(parts, size, fast)
-      const last = new Uint8Array(16)
-      const from = Math.floor((bytes.length - 1) / size) * size
-      writeHash(bytes.subarray(from), last, 0)
-      expect(hex(fast.subarray(-16))).toBe(hex(last))
-      writeHash(bytes.subarray(0, size), last, 0)
-      expect(hex(fast.subarray(0, 16))).toBe(hex(last))
+      const slow = new Uint8Array(fast.length)
+      for (let i = 0; i * size < bytes.length; i++) writeHash(bytes.subarray(i * size, (i + 1) * size), slow, 16 * i)
+      expect(Buffer.compare(fast, slow)).toBe(0)
     })
     fc.assert(property, { seed: 42, numRuns: 50 })
   })

@@ -142,8 +142,10 @@ describe.each(Object.keys(formats) as (keyof typeof formats)[])('%s', tool => {
 })
 
 it('an export never goes into a folder of the build', () => {
-  const { code, stderr } = goldpan(['review', 'export', dir, '--to', 'csv', '--out', join(dir, 'review/labels')])
-  expect([code, stderr]).toEqual([2, expect.stringContaining('lies inside the build')])
+  for (const inside of ['review', 'review/new/labels', 'rejects/new']) {
+    const { code, stderr } = goldpan(['review', 'export', dir, '--to', 'csv', '--out', join(dir, inside)])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('lies inside the build')])
+  }
 })
 
 describe('an import', () => {
@@ -188,6 +190,17 @@ describe('an import', () => {
     expect(add(...all('left'), ...all('both_bad'))).toBe(`${items.length}`)
     expect(outcomes()).toEqual(new Set(['both_bad']))
     expect(add(...all('left'), ...all('both_bad'))).toBe('0')
+  })
+
+  it('takes a time spent below zero for none', () => {
+    const items = Object.keys((JSON.parse(text(join(dir, 'label-studio/sides.json'))) as { sides: object }).sides)
+    const said = { completed_by: 'zoe', lead_time: -3, result: [{ from_name: 'outcome', value: { choices: ['left'] } }] }
+    expect(wrong({ data: { item: items[0] }, annotations: [said] })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 answers added'),
+    })
+    const answers = effectiveAnswers(readLogs([join(dir, 'label-studio.jsonl')]))
+    expect(answers.find(({ annotator }) => annotator === 'zoe')).toMatchObject({ seconds: null })
   })
 
   it('never adds what the log may not hold', () => {

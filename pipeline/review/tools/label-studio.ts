@@ -70,7 +70,7 @@ function imported(
       outcome: choiceOf(outcome, where),
       strength: strengthOf(value('strength')?.rating, where),
       reason: textOf([value('reason')?.text ?? []].flat().join(' ')),
-      seconds: lead_time === null || lead_time === undefined || lead_time < 0 ? null : lead_time,
+      seconds: lead_time && lead_time > 0 ? lead_time : null,
       at: timeOf(created_at),
     },
   ]
