@@ -3,7 +3,7 @@ import { type Batch, batchOf, hexAt, type Ids, type List, type Numbers, slice, t
 import type { OutBatch, Struct } from './codecs/out-columns.ts'
 import { concat } from './concat.ts'
 import { UserError } from './errors.ts'
-import { gather, pick } from './gather.ts'
+import { gather } from './gather.ts'
 import { type Judged, type PeopleVerdict, verdicts } from './judgement.ts'
 import { type pairFacts, type pairTexts, votes } from './pair.ts'
 import { human, type Layout, quarantineLayout } from './tables.ts'
@@ -14,8 +14,8 @@ type Texts = Batch<typeof pairTexts>
 type OutColumns = OutBatch['columns']
 
 /**
- * One batch of train, validation or flipped: where `flipped` is 1 the sides change places and `margin` its sign. `columns` are all others
- * of trainColumns, as they came in. Refuses a pair that the layout cannot hold, and a margin that is null or not finite.
+ * One batch of train, validation or flipped: where `flipped` is 1 the sides have changed places, as `pickTexts` does it, and `margin` changes
+ * its sign. `columns` are all others of trainColumns, as they came in. Refuses a pair that the layout cannot hold, and a margin that is null or not finite.
  */
 export function trainBatch(layout: Layout, texts: Texts, flipped: Uint8Array, columns: OutColumns): OutBatch {
   const pair = (i: number): string => `pair ${hexAt(columns.pair_id as Ids, i)}`
@@ -25,7 +25,7 @@ export function trainBatch(layout: Layout, texts: Texts, flipped: Uint8Array, co
     rows: texts.rows,
     columns: {
       ...columns,
-      ...turned(layout, texts, flipped),
+      ...laidOut(layout, texts),
       flipped: { values: flipped },
       ...(margin ? { margin: turnedMargin(margin, flipped, pair) } : {}),
     },
@@ -35,7 +35,7 @@ export function trainBatch(layout: Layout, texts: Texts, flipped: Uint8Array, co
 /** One batch of quarantine: nothing is turned. `columns` are all others of quarantineColumns but `flipped`. */
 export function quarantineBatch(layout: Layout, texts: Texts, columns: OutColumns): OutBatch {
   const flipped = new Uint8Array(texts.rows)
-  return { rows: texts.rows, columns: { ...columns, ...turned(quarantineLayout(layout), texts, flipped), flipped: { values: flipped } } }
+  return { rows: texts.rows, columns: { ...columns, ...laidOut(quarantineLayout(layout), texts), flipped: { values: flipped } } }
 }
 
 function checkTurns(layout: Layout, texts: Texts, pair: (i: number) => string): void {
@@ -50,28 +50,11 @@ function checkTurns(layout: Layout, texts: Texts, pair: (i: number) => string): 
   }
 }
 
-function turned(layout: Layout, texts: Texts, flipped: Uint8Array): OutColumns {
-  const { prompt } = texts.columns
-  const [chosen, rejected] = sidesOf(texts, flipped)
+function laidOut(layout: Layout, texts: Texts): OutColumns {
+  const { prompt, chosen, rejected } = texts.columns
   if (layout === 'prompt') return { prompt, chosen, rejected }
   if (layout === 'message') return { prompt, chosen: messageOf(chosen, texts.rows), rejected: messageOf(rejected, texts.rows) }
   return { chosen: joined(prompt, chosen, texts.rows), rejected: joined(prompt, rejected, texts.rows) }
-}
-
-const sideSchema = { side: turnsOf } as const
-
-function sidesOf({ rows, columns: { chosen, rejected } }: Texts, flipped: Uint8Array): [Turns, Turns] {
-  if (!flipped.includes(1)) return [chosen, rejected]
-  const sides = [chosen, rejected].map(side => batchOf(sideSchema, rows, { side }))
-  const index = Int32Array.from(flipped.keys())
-  const from = (other: number): Turns =>
-    pick(
-      sideSchema,
-      sides,
-      Int32Array.from(flipped, flip => flip ^ other),
-      index,
-    ).columns.side
-  return [from(0), from(1)]
 }
 
 /** Each row's prompt and, after it, its side. */

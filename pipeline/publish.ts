@@ -56,13 +56,17 @@ function askedFor(build: Build, folder: Folder, part: number): Asked {
 
 const holdsTexts = (folder: Folder): boolean => folder !== 'ledger' && folder !== 'rejects'
 
+/** Quarantine and review show a pair as it came. */
+const textsOf = (folder: Folder): 'as they are' | 'turned' | undefined =>
+  holdsTexts(folder) ? (folder === 'quarantine' || folder === 'review' ? 'as they are' : 'turned') : undefined
+
 /** A file with texts is linked where one of the same rows is there. */
 async function writtenOnce(build: Build, asked: Asked, key: string): Promise<Published> {
   const { folder, part, columns, names } = asked
   const judged = names.has('human') ? (build.plan.judgements?.digest ?? '') : ''
   const form = JSON.stringify([folder, part, formatOf(build, folder), columns, judged])
   const digest = new RowsDigest(names)
-  const tell = (piece: Int32Array): void => digest.add(reader(build).read(piece, names, false), reader(build).placesOf(piece))
+  const tell = (piece: Int32Array): void => digest.add(reader(build).read(piece, names), reader(build).placesOf(piece))
   const pieces = piecesOf(build, asked)
   tell(pieces.next().value)
   const beginning = digest.key('beginning', form)
@@ -144,7 +148,7 @@ function* batchesFor(build: Build, asked: Asked, digest?: RowsDigest): Generator
     return
   }
   for (const piece of piecesOf(build, asked)) {
-    const rows = reader(build).read(piece, names, holdsTexts(folder))
+    const rows = reader(build).read(piece, names, textsOf(folder))
     digest?.add(rows, reader(build).placesOf(piece))
     yield outBatch(build, folder, rows, columns)
   }

@@ -1,13 +1,13 @@
 /** Whole rows of a finished build, for writing: facts, texts, outcome and every signal, for any list of pairs in any order. */
 
-import { type Batch, beside, type Numbers, rowBytes, type Schema, select } from './batch.ts'
+import { type Batch, beside, type Numbers, rowBytes, select } from './batch.ts'
 import { type Build, type Shard, textsKey, WINDOW_BYTES } from './build.ts'
 import { ShardColumns } from './columns.ts'
 import { pick } from './gather.ts'
-import { pairTexts } from './pair.ts'
 import { narrowOf } from './row-facts.ts'
 import { blocksOf, copyRows, endOfPiece, numbered, runsOf, taken, timesOf, within } from './row-places.ts'
 import { WINDOW_STRETCHES } from './shuffle.ts'
+import { pickTexts } from './turned.ts'
 
 /** Rows whose narrow columns, and bytes of text, a reader keeps: as much as one window of `arrange` spans, and a little more. */
 const KEPT_ROWS = 400_000
@@ -33,13 +33,17 @@ export class RowReader {
     this.scale = scale
   }
 
-  /** The named narrow columns of these pairs, and their texts if `texts`, in the order given; all blocks that hold them are in memory at once. */
-  read(ordinals: Int32Array, names: ReadonlySet<string>, texts: boolean): Batch {
+  /**
+   * The named narrow columns of these pairs, and their texts if `texts`, in the order given; all blocks that hold them are in memory at once.
+   * `turned`: with the sides exchanged where `flipped` is 1.
+   */
+  read(ordinals: Int32Array, names: ReadonlySet<string>, texts?: 'as they are' | 'turned'): Batch {
     const { blocks, whichBlock, shards, whichShard, row } = this.located(ordinals)
     const all = shards.map(shard => named(this.narrow(shard), names))
     const narrow = pick(all[0].schema, all, whichShard, row)
     if (!texts) return narrow
-    return beside(narrow, this.texts(blocks, whichBlock, ordinals))
+    const flipped = texts === 'turned' ? (narrow.columns.flipped as Numbers<Uint8Array>).values : undefined
+    return beside(narrow, this.texts(blocks, whichBlock, ordinals, flipped))
   }
 
   /** Where the texts of these pairs lie, whatever build looks at them: names of shards, and of each pair its shard and the row in it. */
@@ -60,7 +64,7 @@ export class RowReader {
   }
 
   /** Row i is pair ordinals[i], which lies in blocks[which[i]]. */
-  private texts(blocks: readonly number[], which: Int32Array, ordinals: Int32Array): Batch {
+  private texts(blocks: readonly number[], which: Int32Array, ordinals: Int32Array, flipped?: Uint8Array): Batch {
     const places = blocks.map(block => this.places()[block])
     const wanted = places.map(() => [] as number[])
     const row = ordinals.map((ordinal, i) => ordinal - places[which[i]].start)
@@ -72,11 +76,11 @@ export class RowReader {
     const read = places.map((place, k) =>
       few[k] ? this.build.texts(place.shard, place.index, Int32Array.from(wanted[k])) : this.block(place),
     )
-    return pick<Schema>(
-      pairTexts,
+    return pickTexts(
       read,
       which,
       row.map((row, i) => (few[which[i]] ? placeAmong[i] : row)),
+      flipped,
     )
   }
 

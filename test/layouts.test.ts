@@ -18,6 +18,7 @@ import {
   trainColumns,
 } from '../pipeline/layouts.ts'
 import { pairTexts, votes } from '../pipeline/pair.ts'
+import { turnedTexts } from '../pipeline/turned.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'layouts-'))
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
@@ -153,7 +154,7 @@ describe('texts', () => {
   const turned = rows.map((row, i) => (flipped[i] ? { ...row, chosen: row.rejected, rejected: row.chosen } : row))
 
   const write = (layout: Layout, texts = textsOf(rows), flips = flipped) =>
-    written(trainColumns(layout, { signals: [] }), trainBatch(layout, texts, flips, facts(texts.rows)))
+    written(trainColumns(layout, { signals: [] }), trainBatch(layout, turnedTexts(texts, flips), flips, facts(texts.rows)))
 
   test('prompt: sides change places where flipped', async () => {
     const read = await write('prompt')

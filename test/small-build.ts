@@ -16,6 +16,7 @@ import {
 } from '../pipeline/layouts.ts'
 import { canonicalJson, type Manifest, type ManifestOutput } from '../pipeline/manifest.ts'
 import { seal } from '../pipeline/seal.ts'
+import { turnedTexts } from '../pipeline/turned.ts'
 import { VERSION } from '../pipeline/version.ts'
 import { columnsOf, flips, rejects, texts } from './small-columns.ts'
 import { type SmallPair, smallPairs } from './small-pairs.ts'
@@ -36,7 +37,8 @@ export async function writeSmallBuild(
 ): Promise<Manifest> {
   const rows = (is: (pair: SmallPair) => boolean): readonly SmallPair[] => pairs.filter(is)
   const options = { signals: SIGNALS }
-  const train = (kept: readonly SmallPair[]): OutBatch => trainBatch(layout, texts(kept), flips(kept), columnsOf(kept, pairs))
+  const train = (kept: readonly SmallPair[]): OutBatch =>
+    trainBatch(layout, turnedTexts(texts(kept), flips(kept)), flips(kept), columnsOf(kept, pairs))
   const tables: [string, readonly OutColumn[], readonly SmallPair[], (rows: readonly SmallPair[]) => OutBatch][] = [
     ['train', trainColumns(layout, options), rows(p => p.split === 'train'), train],
     ['validation', trainColumns(layout, options), rows(p => p.split === 'validation'), train],
