@@ -18,6 +18,7 @@ export function fromOutside(stage: Stage, path: string): Stage {
       const judge = await told(failed(), () => stage.judge(params, context))
       const adds = schemaOf(stage.adds, params, context.env)
       const reasons = Object.keys(stage.reasons?.(params) ?? {}).length
+      if (typeof judge !== 'function') failed()(new Error(`judge gives ${typeof judge}, expected a function of a batch`))
       return byRow(failed(), async batch => {
         const verdict = await judge(batch)
         checkVerdict(verdict, adds, reasons, batch.rows)
@@ -52,7 +53,7 @@ const told = async <T>(raise: Raise, work: () => Awaitable<T>): Promise<T> => {
   }
 }
 
-/** Of a batch that it fails on, the rows are tried one by one, to tell which one it is. */
+/** Of a batch that it fails on, the rows are tried one by one, to tell which one it is: the one that fails in the same way. */
 const byRow =
   <T>(raise: Raise, each: (batch: Batch) => Awaitable<T>) =>
   async (batch: Batch): Promise<T> => {
@@ -63,7 +64,7 @@ const byRow =
         try {
           await each(slice(batch, row, row + 1))
         } catch (own) {
-          return raise(own, row)
+          if (String(own) === String(error)) return raise(own, row)
         }
       return raise(error)
     }

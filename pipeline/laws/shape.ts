@@ -1,5 +1,5 @@
 /** Whether a stage gives what it declares: the columns, their lengths, reasons and partitions that it has. */
-import { type Batch, batchOf, type Column, type Columns, type Field, layoutOf, type Numbers, type Schema } from '../batch.ts'
+import { type Batch, batchOf, type Column, type Columns, type Field, type List, layoutOf, type Numbers, type Schema } from '../batch.ts'
 import { AWAY, type Verdict } from '../stage.ts'
 
 /** Fails where a stage or measure gives other columns than it declares, or columns of other arrays or of another length. */
@@ -8,19 +8,42 @@ export function declared(columns: Readonly<Record<string, Column>>, schema: Sche
   const wanted = Object.keys(schema).sort().join(', ')
   if (given !== wanted) throw new Error(`declares columns ${wanted || 'none'}; gives ${given || 'none'}`)
   for (const [name, field] of Object.entries(schema)) {
-    checkArray(name, columns[name], field)
-    const n = rowsOf(columns[name], field)
+    const column = columns[name]
+    checkArrays(name, column, field)
+    const n = rowsOf(column, field)
     if (n !== rows) throw new Error(`column ${name} has ${n ?? 'no'} rows of ${rows}`)
+    if (column.valid && column.valid.length !== rows) throw new Error(`column ${name} has ${column.valid.length} flags of ${rows} in valid`)
+    checkValues(name, column, field)
   }
   return batchOf(schema, rows, columns as Columns<Schema>)
 }
 
 /** What is copied is copied as bytes, so numbers of another kind of array would become others. */
-function checkArray(name: string, column: Column, field: Field): void {
-  const array = layoutOf(field)?.array
-  const { values } = column as Partial<Numbers>
-  if (array && values !== undefined && !(values instanceof array))
-    throw new Error(`column ${name} holds ${(values as object).constructor.name}, expected ${array.name}`)
+function checkArrays(name: string, column: Column, field: Field): void {
+  if (typeof column !== 'object' || column === null) throw new Error(`column ${name} is ${column}, expected its arrays`)
+  const arrays = { values: layoutOf(field)?.array, bytes: Uint8Array, offsets: Int32Array, starts: Int32Array, valid: Uint8Array }
+  for (const [part, array] of Object.entries(arrays)) {
+    const given = (column as unknown as Partial<Record<string, object>>)[part]
+    if (array && given !== undefined && !(given instanceof array))
+      throw new Error(`column ${name} holds ${given?.constructor.name ?? given} as ${part}, expected ${array.name}`)
+  }
+}
+
+/** A number that is none would stop whoever trains on it, or make the loss nothing without a word; a label has its place in the list. */
+function checkValues(name: string, column: Column, field: Field): void {
+  if (typeof field === 'object' && 'list' in field) {
+    const { starts, items } = column as List
+    declared(items?.columns ?? {}, field.list, starts[starts.length - 1])
+  } else if (typeof field === 'object' && 'labels' in field)
+    refuse(name, column, value => value >= field.labels.length, `it has ${field.labels.length} labels, counted from 0`)
+  else if (field === 'f32' || field === 'f64' || typeof field === 'object')
+    refuse(name, column, value => !Number.isFinite(value), 'where there is no number, set valid to 0', layoutOf(field)!.width)
+}
+
+function refuse(name: string, column: Column, isOdd: (value: number) => boolean, hint: string, width = 1): void {
+  const { values, valid } = column as Numbers
+  const odd = values.findIndex((value: number, i: number) => isOdd(value) && (valid === undefined || valid[Math.floor(i / width)] === 1))
+  if (odd >= 0) throw new Error(`column ${name} holds ${values[odd]}; ${hint}`)
 }
 
 /** Rows of a column; undefined where it has not the arrays of its type. */
@@ -33,9 +56,12 @@ function rowsOf(column: Partial<Record<string, { length: number }>> | Column, fi
 }
 
 /** A verdict on so many rows; fails where it is none. */
-export function checkVerdict({ add = {}, leave }: Verdict, adds: Schema, reasons: number, rows: number): void {
+export function checkVerdict(verdict: Verdict, adds: Schema, reasons: number, rows: number): void {
+  if (typeof verdict !== 'object' || verdict === null) throw new Error(`judge gives ${verdict}, expected an object: leave, add, or both`)
+  const { add = {}, leave } = verdict
   declared(add as Readonly<Record<string, Column>>, adds, rows)
   if (leave === undefined) return
+  if (!(leave instanceof Uint8Array)) throw new Error(`leave is ${(leave as object)?.constructor.name ?? leave}, expected Uint8Array`)
   if (leave.length !== rows) throw new Error(`leave has ${leave.length} rows of ${rows}`)
   const odd = leave.find(code => code > reasons && code !== AWAY)
   if (odd !== undefined) throw new Error(`leave holds ${odd}, but the stage has ${reasons} reasons`)
