@@ -1,6 +1,8 @@
 /** A stage described from its code alone. */
 import { z } from 'zod'
+import { stages } from '../stages/index.ts'
 import { type Declared, type Stage, schemaOf, typeName } from './stage.ts'
+import { ledgerColumns } from './tables.ts'
 
 /** What JSON Schema says of a param. */
 export interface Property {
@@ -14,6 +16,10 @@ export interface Property {
 
 const paramsOf = (stage: Stage): Readonly<Record<string, Property>> =>
   (z.toJSONSchema(stage.params, { io: 'input', unrepresentable: 'any' }).properties ?? {}) as Record<string, Property>
+
+/** A column of a stage of goldpan's; all those of a user's stage are in the ledger. */
+const inLedger = (name: string, adds: Readonly<Record<string, string>>): boolean =>
+  ledgerColumns(Object.keys(adds)).some(column => column.name === name)
 
 const NOTHING = { models: [], recorded: [], upstream: {} }
 
@@ -30,13 +36,16 @@ export function reference(stage: Stage) {
     params.success
       ? Object.fromEntries(Object.entries(schemaOf(declared, params.data, NOTHING)).map(([name, field]) => [name, typeName(field)]))
       : {}
+  const adds = columns(stage.adds as Declared<unknown>)
   return {
     name: stage.name,
     doc: stage.doc,
     version: stage.version,
     corpus_wide: stage.rounds !== undefined,
     params: paramsOf(stage),
-    adds: columns(stage.adds as Declared<unknown>),
+    adds,
+    /** Those of `adds` that no table shows: later steps read them. */
+    unseen: stages.has(stage.name) ? Object.keys(adds).filter(name => !inLedger(name, adds)) : [],
     reasons: params.success ? (stage.reasons?.(params.data) ?? {}) : {},
   }
 }

@@ -177,6 +177,8 @@ describe('commands', () => {
     [['run', 'configs/quickstart.yaml'], 2, /required option '--out/],
     [['frobnicate'], 2, /unknown command 'frobnicate'/],
     [['run', 'configs/quickstart.yaml', '--out', 'x', '--memory', 'lots'], 2, /expected a size such as 4GiB/],
+    [['run', 'configs/quickstart.yaml', '--out', 'x', '--memory', '4'], 2, /that is 4 bytes; expected a size such as 4GiB/],
+    [['query', '/nowhere', 'SELECT 1', '--json', '--format', 'csv'], 2, /--json and --format csv are two forms/],
     [['stages', 'near-dop'], 2, /unknown stage; did you mean "near-dup"\?/],
     [['explain', '/nowhere', 'x'], 2, /\/nowhere/],
     [['verify', '/nowhere'], 2, /\/nowhere/],

@@ -156,6 +156,14 @@ describe('a wrong file is told in one line', () => {
     expect(stderr).toMatch(AT_7)
   })
 
+  it.each([
+    [0, 'something ended the process before the build was done'],
+    [1, 'a worker thread ended before its task did'],
+  ])('a judge that ends the process, in %i worker threads', async (threads, message) => {
+    const { code, stderr } = await running(rowed.replace('batch => ({})', 'batch => { process.exit(0); return {} }'), threads)
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
+  })
+
   it('a measure that throws in a worker thread, with the row', async () => {
     const measure = `const odd = defineMeasure({ name: 'odd', version: 1, reads: { prompt: turnsOf }, adds: () => ({ odd: 'u8' }), open: () => batch => {
       if (batch.rows > 0 && textsOf(batch.columns.prompt, batch.rows).bytes.length > 0) throw new TypeError('no luck'); return {} } })\n`

@@ -42,7 +42,9 @@ export const register = (program: Command): void => {
       'after',
       `\nExample: goldpan query out/quickstart "SELECT step, reason, count(*) FROM ledger GROUP BY ALL ORDER BY 3 DESC"`,
     )
-    .action(async (dir: string, sql: string, { format, json, output }: Flags) => {
+    .action(async (dir: string, sql: string, { format, json, output }: Flags, command: Command) => {
+      if (json && format !== 'json' && command.getOptionValueSource('format') === 'cli')
+        throw new UserError(`query: --json and --format ${format} are two forms; give one of them`)
       const as = json ? 'json' : format
       if (output !== undefined) await queryInto(dir, sql, as, output)
       else if (as === 'parquet') await queryParquet(dir, sql)

@@ -45,12 +45,13 @@ function stageNamed(name: string): Stage {
 
 const listing = (shown: readonly Reference[]): string => shown.map(s => `${s.name.padEnd(22)}${s.doc}`).join('\n')
 
-function page({ name, doc, version, corpus_wide, params, adds, reasons }: Reference): string {
+function page({ name, doc, version, corpus_wide, params, adds, unseen, reasons }: Reference): string {
   const kind = (p: Property): string => p.enum?.join(' | ') ?? p.type ?? (Array.isArray(p.anyOf) ? 'see text' : 'value')
   const lines = [`${name} (version ${version}${corpus_wide ? ', sees the whole corpus' : ''})`, doc, '', 'params:']
   for (const [param, p] of Object.entries(params))
     lines.push(`  ${param}: ${kind(p)}${p.default === undefined ? '' : ` = ${JSON.stringify(p.default)}`}`, `      ${p.description ?? ''}`)
-  lines.push('', 'adds to the ledger:', ...Object.entries(adds).map(([column, type]) => `  ${column}: ${type}`))
+  const where = (column: string): string => (unseen.includes(column) ? ', for later steps' : ', in the ledger')
+  lines.push('', 'adds:', ...Object.entries(adds).map(([column, type]) => `  ${column}: ${type}${where(column)}`))
   lines.push('', 'why a pair leaves:', ...Object.entries(reasons).map(([reason, outcome]) => `  ${reason} -> ${outcome}`))
   return lines.join('\n')
 }

@@ -43,6 +43,7 @@ interface Flags {
 function size(text: string): number {
   const bytes = bytesOf(text)
   if (!bytes) throw new InvalidArgumentError('expected a size such as 4GiB')
+  if (bytes < 2 ** 20) throw new InvalidArgumentError(`that is ${bytes} bytes; expected a size such as 4GiB`)
   return bytes
 }
 
@@ -79,20 +80,23 @@ async function run(config: string, flags: Flags): Promise<void> {
   await whileWriting(flags.out, () => buildAndTell(config, flags, located, progress))
 }
 
+/** A stage of the user's that ends the process must not make it look done. */
+async function toItsEnd<T>(work: Promise<T>): Promise<T> {
+  const tell = (code: number): void => {
+    if (code !== 0) return
+    console.error('goldpan: something ended the process before the build was done: a stage of your own that calls process.exit?')
+    process.exitCode = 2
+  }
+  process.once('exit', tell)
+  return work.finally(() => process.off('exit', tell))
+}
+
 async function buildAndTell(config: string, flags: Flags, located: LocatedPlan, progress: Progress): Promise<void> {
   const { threads, memory: memory_bytes, store, out } = flags
   for (const note of located.notes ?? []) console.error(note)
-  const { manifest, notes, unchanged } = await runBuild(located, {
-    config,
-    set: flags.set,
-    out,
-    store,
-    threads,
-    memory_bytes,
-    rehash: flags.rehash === true,
-    progress,
-    started: stopOnSignal,
-  })
+  const rehash = flags.rehash === true
+  const options = { config, set: flags.set, out, store, threads, memory_bytes, rehash, progress, started: stopOnSignal }
+  const { manifest, notes, unchanged } = await toItsEnd(runBuild(located, options))
   for (const note of notes) console.error(note)
   if (unchanged) progress.note(`${out}: holds this very build already; nothing was written but run.json`)
   const { people, report } = (unchanged ? reportAsItIs(out) : undefined) ?? (await writeReport(out))

@@ -25,8 +25,12 @@ function section(of: Reference): string {
       Object.entries(of.params).flatMap(([name, property]) => paramRows(name, property)),
     ),
     table(
-      ['column', 'type'],
-      Object.entries(of.adds).map(([column, type]) => [code(column), code(type)]),
+      ['column', 'type', 'where'],
+      Object.entries(of.adds).map(([column, type]) => [
+        code(column),
+        code(type),
+        of.unseen.includes(column) ? 'for later steps' : 'ledger',
+      ]),
     ),
     table(
       ['reason', 'by default', 'meaning'],
