@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { causesOf, madeOfManifest } from '../causes.ts'
 import { loadConfig } from '../config.ts'
-import { UserError } from '../errors.ts'
+import { pathError, UserError } from '../errors.ts'
 import { openFinished } from '../finished.ts'
 import { canonicalJson, type Manifest } from '../manifest.ts'
 import { planOf } from '../plan.ts'
@@ -27,7 +27,7 @@ export async function rebuild(
 ): Promise<Check> {
   const { manifest, text } = openFinished(dir)
   const made = config === undefined ? madeBy(dir) : { config, set: madeBy(dir, false).set }
-  const folder = mkdtempSync(join(scratch, 'goldpan-rebuild-'))
+  const folder = folderIn(scratch)
   try {
     const again = await runBuild(await planOf(loadConfig(made.config, made.set)), {
       out: join(folder, 'out'),
@@ -44,6 +44,14 @@ export async function rebuild(
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function folderIn(scratch: string): string {
+  try {
+    return mkdtempSync(join(scratch, 'goldpan-rebuild-'))
+  } catch (error) {
+    throw new UserError(`verify --rebuild: ${(pathError(error) as Error).message}; name a folder to build in with --scratch`)
   }
 }
 

@@ -277,6 +277,9 @@ test('the config run again elsewhere gives the same manifest, or what differs', 
   const config = bench.config({ 'a.jsonl': rows(30) }, 'steps: [structure, exact-dedup]\noutput: { splits: { validation: 0.2 } }\n')
   const { out } = await bench.run(config, ['seed=7'])
   expect(await rebuild(out, { threads: 0 })).toMatchObject({ name: 'rebuild', wrong: [] })
+  await expect(rebuild(out, { scratch: '/nowhere' })).rejects.toThrow(
+    /\/nowhere.*no such file or folder; name a folder to build in with --scratch/,
+  )
   writeFileSync(config, readFileSync(config, 'utf8').replace('0.2', '0.3'))
   expect((await rebuild(out, { threads: 0 })).wrong).toEqual([
     'output.splits.validation: 0.2 then, 0.3 now',
