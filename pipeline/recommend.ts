@@ -11,14 +11,20 @@ import { openTables, type Tables } from './sql.ts'
 import { quoted } from './table-views.ts'
 
 /** Thresholds of p_mean that are tried, in hundredths. */
-const GRID = Array.from({ length: 25 }, (_, i) => 2 * (i + 1))
+const STEP = 2
+const GRID = Array.from({ length: 50 / STEP }, (_, i) => STEP * (i + 1))
 
-/** Labels that models would turn at a threshold. `pairs`: in the corpus; `n`: those that people answered; `right`: of these, rightly turned. */
+/**
+ * Labels that models would turn at a threshold. `pairs`: in the corpus; `n`: those that people answered; `right`: of these, rightly turned.
+ * `share`: rightly turned of all, null where nobody answered. Doubtful pairs are asked about first, so answers stand for pairs of about the same
+ * p_mean alone (post-stratified: Cochran 1977, 5A.9); where none was answered the interval takes in all and none.
+ */
 export interface Flips extends Interval {
   readonly below: number
   readonly pairs: number
   readonly n: number
   readonly right: number
+  readonly share: number | null
 }
 
 /** Labels that stay at a threshold, by the audited pairs alone. */
@@ -65,14 +71,15 @@ export async function recommendationOf(
     const drawn = await tables.rows<{ stratum: string; pairs: number }>(
       `select coalesce(stratum, '') as stratum, count(*)::int as pairs from review where draw = 'audit' group by all order by all`,
     )
-    const flips = GRID.map(below => flipsAt(below, rows, judged, counts))
+    const cells = GRID.map(below => cellOf(below, rows, judged, counts))
+    const flips = GRID.map(below => flipsAt(below, cells))
     const kept = GRID.flatMap(below => keptAt(below, rows, judged, drawn))
     return {
       precision,
       answers: rows.length,
       flips,
       kept,
-      flip_below: { surely: highest(flips, f => f.low >= precision), estimate: highest(flips, f => f.n > 0 && f.right / f.n >= precision) },
+      flip_below: { surely: highest(flips, f => f.low >= precision), estimate: highest(flips, f => (f.share ?? 0) >= precision) },
       review_below: { surely: lowest(kept, k => k.low >= precision), estimate: lowest(kept, k => k.share >= precision) },
     }
   } finally {
@@ -108,17 +115,38 @@ async function answered(tables: Tables, unanimous: string, judged: ReadonlyMap<s
   return rows
 }
 
-function flipsAt(
-  hundredths: number,
+/** Pairs that models would turn, of p_mean below `below` hundredths and not below the two before them. */
+interface Cell {
+  readonly below: number
+  readonly pairs: number
+  readonly n: number
+  readonly right: number
+}
+
+function cellOf(
+  below: number,
   rows: readonly Row[],
   judged: ReadonlyMap<string, Judged>,
   counts: readonly { pairs: number; hundredth: number }[],
-): Flips {
-  const turned = rows.filter(({ p_mean, unanimous }) => unanimous && p_mean < hundredths / 100)
+): Cell {
+  const inCell = (hundredth: number): boolean => hundredth >= below - STEP && hundredth < below
+  const turned = rows.filter(({ p_mean, unanimous }) => unanimous && inCell(Math.floor(p_mean * 100)))
   const right = turned.filter(({ pair_id }) => judged.get(pair_id)!.verdict === 'rejected').length
-  const pairs = counts.reduce((sum, { pairs, hundredth }) => sum + (hundredth < hundredths ? pairs : 0), 0)
-  const interval = turned.length > 0 ? wilson(right / turned.length, turned.length) : { low: 0, high: 1 }
-  return { below: hundredths / 100, pairs, n: turned.length, right, ...interval }
+  const pairs = counts.reduce((sum, { pairs, hundredth }) => sum + (inCell(hundredth) ? pairs : 0), 0)
+  return { below, pairs, n: turned.length, right }
+}
+
+function flipsAt(below: number, all: readonly Cell[]): Flips {
+  const cells = all.filter(cell => cell.below <= below)
+  const answered = cells.filter(({ n }) => n > 0)
+  const sum = (of: readonly Cell[], value: (cell: Cell) => number): number => of.reduce((total, cell) => total + value(cell), 0)
+  const told = { below: below / 100, pairs: sum(cells, c => c.pairs), n: sum(cells, c => c.n), right: sum(cells, c => c.right) }
+  const known = sum(answered, c => c.pairs)
+  if (known === 0) return { ...told, share: null, low: 0, high: 1 }
+  const share = sum(answered, c => (c.pairs * c.right) / c.n) / known
+  const { low, high } = wilson(share, known ** 2 / sum(answered, c => c.pairs ** 2 / c.n))
+  const seen = known / told.pairs
+  return { ...told, share, low: low * seen, high: high * seen + 1 - seen }
 }
 
 /** Of the targeted draw nothing is taken: it was drawn because its labels were doubtful. */
@@ -142,6 +170,6 @@ function keptAt(
 /** The highest one that fits, but not above the pairs that say so. */
 function highest(flips: readonly Flips[], fits: (f: Flips) => boolean): number | null {
   const found = flips.filter(fits).at(-1)
-  return flips.find(({ n, pairs }) => n === found?.n && pairs === found.pairs)?.below ?? null
+  return flips.find(({ n }) => n === found?.n)?.below ?? null
 }
 const lowest = (kept: readonly Kept[], fits: (k: Kept) => boolean): number | null => kept.find(fits)?.below ?? null

@@ -65,7 +65,7 @@ export const methods: Readonly<Record<string, Method>> = {
   },
   decontaminate: {
     words:
-      'Looks for runs of n words that a text shares with a benchmark item, and for items shorter than n words as a whole. Runs that many different prompts of a source share are boilerplate and do not count. A pair is contaminated where the runs that are left cover enough of the words of an item.',
+      'Looks for runs of n words that a text shares with a benchmark item, and for items shorter than n words as a whole. Runs that many different prompts of a source share are boilerplate and do not count. A pair is contaminated where the runs that are left cover enough of the words of an item. A text that the item only quotes, after a colon or in quotation marks, does not count without the task around it, if that is a tenth of the item and not the form in which three items or more are asked; with min_coverage 0 it does.',
     reasons: { contaminated: 'shares enough of a benchmark item; column `contamination` has item, span and coverage' },
     source: `${SYNPREF} (13-grams)`,
   },

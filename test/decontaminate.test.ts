@@ -117,6 +117,15 @@ describe('what counts', () => {
     expect(await flagged(`who painted the scene of the following lines ${TWENTY}`, {}, items)).toBe(true)
   })
 
+  it('is an item without the words that ask it, where others are asked in them or they are few', async () => {
+    const asked = [TWENTY, 'How far is it?', 'How long does it take?']
+      .map((text, i) => line(`${i}`, `Solve the following problem step by step: ${text}`))
+      .join('')
+    expect(await flagged(`Translate this: ${TWENTY}`, {}, asked)).toBe(true)
+    expect(await flagged(`Translate this: ${TWENTY}`, {}, line('a', `Solve the following problem step by step: ${TWENTY}`))).toBe(false)
+    expect(await flagged(`Translate this: ${TWENTY} ${TWENTY}`, {}, line('a', `Read and answer: ${TWENTY} ${TWENTY}`))).toBe(true)
+  })
+
   it('is nothing for items without words', async () => {
     const { found, summary } = await contaminationOf(['?!', '', 'x'], {}, line('1', '?!') + line('2', ''))
     expect(found).toEqual([null, null, null])

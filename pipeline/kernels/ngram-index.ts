@@ -3,6 +3,7 @@ import type { Utf8 } from '../batch.ts'
 import { excerpt } from './excerpt.ts'
 import { mixSigned } from './mix.ts'
 import { plainWords } from './plain-words.ts'
+import { quotedWords } from './quotations.ts'
 import type { Tokens } from './tokens.ts'
 
 /** What to index: one row a text. Texts of one item belong together, and so do items of one group (a benchmark). */
@@ -23,7 +24,7 @@ export interface NgramIndex extends IndexedTexts {
   readonly grams: Int32Array
   /** By n-gram: 1 = says nothing about which text it is of: numbers, few different words, or boilerplate of its group. */
   readonly weak: Uint8Array
-  /** 1 where a colon or a quotation mark stands between a word and the one before it. */
+  /** By word: whether a quotation may begin or end there; OPENS and CLOSES of quotations.ts. */
   readonly quoted: Uint8Array
   readonly seeds: Seeds
 }
@@ -72,7 +73,7 @@ export function buildNgramIndex(indexed: IndexedTexts): NgramIndex {
     for (let at = starts[t]; at < starts[t + 1]; at++)
       if (grams[at] === at && starts[t + 1] - starts[t] >= indexed.ngram[t])
         weak[at] = groupItems[at] >= FORM_ITEMS || saysNothing(indexed.texts.bytes, words, at, indexed.ngram[t]) ? 1 : 0
-  const quoted = quotedWords(indexed.texts, words)
+  const quoted = quotedWords(indexed.texts, words, indexed.item, indexed.group)
   return { ...indexed, words, starts, hashes, grams, weak, quoted, seeds: buildSeeds(indexed, starts, hashes, grams, items) }
 }
 
@@ -142,17 +143,6 @@ function hasMoreThan(most: number, hashes: Uint32Array, at: number, count: numbe
     if (k === i && ++different > most) return true
   }
   return false
-}
-
-const QUOTES = /[:"“”„«»「」『』：`]/
-
-function quotedWords({ bytes }: Utf8, { starts, begins, ends }: Tokens): Uint8Array {
-  const quoted = new Uint8Array(begins.length)
-  for (let t = 0; t + 1 < starts.length; t++)
-    for (let i = starts[t] + 1; i < starts[t + 1]; i++)
-      if (begins[i] - ends[i - 1] !== 1 || bytes[ends[i - 1]] !== 0x20)
-        quoted[i] = QUOTES.test(Buffer.from(bytes.subarray(ends[i - 1], begins[i])).toString()) ? 1 : 0
-  return quoted
 }
 
 /** Long texts are found by all their n-grams that are not too common, short ones by their rarest seed. */

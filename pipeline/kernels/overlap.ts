@@ -1,5 +1,6 @@
 /** How much of an indexed text a stream's text holds, once n-grams that say nothing are set aside. */
 import type { NgramIndex } from './ngram-index.ts'
+import { CLOSES, OPENS } from './quotations.ts'
 
 /** Words shared by a text of the index and a text of the stream. */
 export interface Run {
@@ -20,7 +21,7 @@ export interface Overlap {
   readonly shared: number
   /** One run is the whole text. */
   readonly whole: boolean
-  /** What is shared is set off as a quotation in the indexed text, and three words or more of the task around it are missing. */
+  /** What is shared is set off as a quotation in the indexed text, and of the task around it three words or more, a tenth of the text, are missing. */
   readonly quotation: boolean
 }
 
@@ -51,7 +52,9 @@ export function addGrams({ starts, grams, ngram }: NgramIndex, text: number, fro
   for (let w = first; w + length <= first + words; w++) names.add(grams[w])
 }
 
+/** With fewer words missing than this, or a smaller share of the text, nothing speaks for another task. */
 const LEAST_MISSING = 3
+const LEAST_SHARE = 0.1
 
 /** Runs of one text of the index with one text of the stream, at least one. */
 export function overlapOf(index: NgramIndex, { before }: Telling, text: number, runs: readonly Run[]): Overlap {
@@ -59,14 +62,15 @@ export function overlapOf(index: NgramIndex, { before }: Telling, text: number, 
   const size = index.starts[text + 1] - start
   const covered = union(runs.map(({ from, words }) => [from, from + words]))
   const [head, tail] = [covered[0][0], covered.at(-1)![1]]
-  const missing = (words: number, border: number): boolean => words >= LEAST_MISSING && index.quoted[start + border] === 1
+  const isTask = (words: number, border: number, side: number): boolean =>
+    words >= Math.max(LEAST_MISSING, LEAST_SHARE * size) && (index.quoted[start + border] & side) !== 0
   return {
     covered: lengthOf(covered),
     left: covered.reduce((n, [from, to]) => n + before[start + to] - before[start + from], 0),
     leftOf: before[start + size] - before[start],
     shared: lengthOf(union(runs.map(({ at, words }) => [at, at + words]))),
     whole: runs.some(run => run.words === size),
-    quotation: missing(head, head) || missing(size - tail, tail),
+    quotation: isTask(head, head, OPENS) || isTask(size - tail, tail, CLOSES),
   }
 }
 

@@ -30,7 +30,7 @@ export const hitColumns = { hits: { list: hit } } as const
 /** `ngram`: words, which in scripts without spaces are characters. */
 export const contamination = defineMeasure<ContaminationParams>({
   name: 'contamination',
-  version: 2,
+  version: 3,
   reads: pairTexts,
   adds: () => hitColumns,
   files: ({ benchmarks }) => benchmarks,

@@ -11,7 +11,7 @@ export function recommendationText(found: Recommendation, dir: string): string {
   if (answers === 0) return `no pair that models judge was answered by people yet: goldpan review ${visible(dir)}`
   const turned = flips
     .filter(({ n, pairs }, i) => n > 0 && (i === 0 || pairs !== flips[i - 1].pairs || n !== flips[i - 1].n))
-    .map(f => [share(f.below), grouped(f.pairs), grouped(f.n), share(f.right / f.n), between(f)])
+    .map(f => [share(f.below), grouped(f.pairs), grouped(f.n), share(f.share ?? 0), between(f)])
   const stay = kept
     .filter(({ n }, i) => i === 0 || n !== kept[i - 1].n)
     .map(k => [share(k.below), grouped(Math.round(k.pairs)), grouped(k.n), share(k.share), between(k)])

@@ -92,10 +92,11 @@ function conflicts(step: string, relations: Readonly<Record<string, number>>): W
 
 function contamination({ contamination: all }: Figures, { totals }: Manifest): Warning[] {
   if (all.length === 0) return [note('benchmarks', 'the build was not compared with any benchmark: no step decontaminate')]
-  return all.flatMap(({ step, benchmarks, wordless = 0, found }) => {
+  return all.flatMap(({ step, benchmarks, wordless = 0, found, flags: of }) => {
     if (benchmarks === 0) return [problem(step, 'no benchmark is named, so nothing can be found')]
     const names = [...new Set(found.filter(f => f.exact + f.whole + f.ngram > 0).map(f => f.benchmark))]
-    const n = found.reduce((sum, f) => sum + f.exact + f.whole + f.ngram, 0)
+    // a pair that holds items of two benchmarks is found in both
+    const n = of?.pairs ?? found.reduce((sum, f) => sum + f.exact + f.whole + f.ngram, 0)
     const show = sql("SELECT pair_id, source, contamination FROM ledger WHERE reason = 'contaminated'")
     return [
       ...(wordless > 0 ? [note(step, `${grouped(wordless)} benchmark items hold no word, so nothing can match them`)] : []),

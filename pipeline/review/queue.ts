@@ -112,14 +112,17 @@ function flagsOf(rows: ParquetRows, seed: number): QueuedFlag[] {
   return [...flags.values()].sort((a, b) => (ranks.get(a.pair_id)! < ranks.get(b.pair_id)! ? -1 : 1))
 }
 
-/** Turns that models would make, other pairs that wait, audit and targeted ones by turns, each kind in the order of a hash: whoever stops early leaves a random part of each. */
+/**
+ * Turns that models would make, other pairs that wait, audited and targeted ones by turns, each kind in the order of a hash: whoever stops
+ * early leaves a random part of each. All audited pairs are of one kind, whether they wait or not: those answered stand for those that are not.
+ */
 export function inTurn<T extends QueuedPair>(pairs: readonly T[], seed: number): T[] {
   const ranked = pairs.map(pair => ({ pair, rank: hashOf(seed, pair.pair_id) })).sort((a, b) => (a.rank < b.rank ? -1 : 1))
   const kinds = [
-    (p: T) => p.would_turn,
-    (p: T) => p.escalated && !p.would_turn,
-    (p: T) => !p.escalated && p.draw === 'audit',
-    (p: T) => !p.escalated && p.draw !== 'audit',
+    (p: T) => p.draw !== 'audit' && p.would_turn,
+    (p: T) => p.draw !== 'audit' && p.escalated && !p.would_turn,
+    (p: T) => p.draw === 'audit',
+    (p: T) => p.draw !== 'audit' && !p.escalated,
   ]
   const lists = kinds.map(is => ranked.filter(({ pair }) => is(pair)).map(({ pair }) => pair))
   const longest = Math.max(...lists.map(list => list.length))

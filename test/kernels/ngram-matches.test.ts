@@ -113,7 +113,18 @@ describe('buildNgramIndex', () => {
   })
 
   it('sees where a quotation begins', () =>
-    expect([...indexOf(['Who said: "to be or not", and why?'], 5).quoted]).toEqual([0, 0, 1, 0, 0, 0, 1, 0]))
+    expect([...indexOf(['Who said: "to be or not", and why?'], 5).quoted]).toEqual([0, 0, 3, 0, 0, 0, 3, 0]))
+
+  it('takes no form of three items, and no docstring, for a quotation', () => {
+    const asked = ['one', 'two', 'six'].map(n => `Answer this question: how far is ${n}`)
+    const index = indexOf([...asked, 'Answer this riddle: how far is it', 'def far(): """How far is it'], 5)
+    const opens = index.starts.slice(0, -1).map((start, t) => index.quoted.subarray(start, index.starts[t + 1]).findIndex(q => (q & 1) > 0))
+    expect([...opens]).toEqual([-1, -1, -1, 3, -1])
+    const two = indexOf(asked.slice(1), 5)
+    expect([...two.quoted].filter(q => (q & 1) > 0)).toHaveLength(2)
+    const apart = indexOf(asked, 5, [0, 1, 2])
+    expect([...apart.quoted].filter(q => (q & 1) > 0)).toHaveLength(3)
+  })
 
   it('shows n-grams as they are written', () =>
     expect(gramsText(indexOf(['Nothing', 'One, **two**: three; four five six!'], 5), 1, 2)).toBe('One, **two**: three; four five six'))

@@ -89,8 +89,16 @@ it('mixes what waits, audit and targeted pairs, so that any beginning holds a pa
   const first = inTurn(pairs(300), 7).slice(0, 40)
   expect(first.filter(p => p.would_turn)).toHaveLength(10)
   expect(first.filter(p => p.escalated && !p.would_turn)).toHaveLength(10)
-  expect(first.filter(p => !p.escalated && p.draw === 'audit')).toHaveLength(10)
+  expect(first.filter(p => p.draw === 'audit')).toHaveLength(10)
   expect(inTurn(pairs(300).reverse(), 7)).toEqual(inTurn(pairs(300), 7))
+  // of all audited pairs, those that wait are asked about neither sooner nor later
+  const mixed = pairs(300).map((pair, i) => ({ ...pair, draw: i % 2 === 0 ? ('audit' as const) : ('targeted' as const) }))
+  const audited = (of: readonly QueuedPair[]) => of.filter(({ draw }) => draw === 'audit')
+  const asIf = inTurn(
+    mixed.map(pair => ({ ...pair, escalated: false, would_turn: false })),
+    7,
+  )
+  expect(audited(inTurn(mixed, 7)).map(p => p.row)).toEqual(audited(asIf).map(p => p.row))
   expect(inTurn(pairs(300), 8)).not.toEqual(inTurn(pairs(300), 7))
 })
 
