@@ -6,7 +6,8 @@ import { BY_PEOPLE } from './ends.ts'
 import { pick } from './gather.ts'
 import { textGroups } from './kernels/text-groups.ts'
 import { lazyColumns } from './lazy-columns.ts'
-import { FLIPPED, FLIPPED_BY_PEOPLE, readSettled, reasonsOf, splits, weightAt } from './settle.ts'
+import { outcomes } from './pair.ts'
+import { FLIPPED, FLIPPED_BY_PEOPLE, readSettled, reasonsOf, splits, turnedWeight, weightAt } from './settle.ts'
 
 /** All narrow columns of a shard's pairs: facts, the outcome in words, and what the steps added. */
 export function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<string, number>>): Batch {
@@ -24,10 +25,10 @@ export function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Re
   for (const name of Object.keys(facts.schema)) makers[name] = () => facts.columns[name]
   for (const name of Object.keys(added)) makers[name] = () => coalesced(build, columns, name)
   const { weight } = makers
-  makers.weight = () => ({
-    ...scaled(weight?.() as Numbers | undefined, facts.columns.source as Utf8, shard.pairs, scale),
-    valid: inSplit(settled.columns),
-  })
+  makers.weight = () => {
+    const weightOf = weighing(weight?.() as Numbers | undefined, turnedWeight(build, columns), settled.columns)
+    return { values: scaled(weightOf, facts.columns.source as Utf8, shard.pairs, scale), valid: inSplit(settled.columns) }
+  }
   return { schema, rows: shard.pairs, columns: lazyColumns(makers) }
 }
 
@@ -103,10 +104,16 @@ export function repeated(text: string, rows: number): Utf8 {
   return { bytes: new Uint8Array(buffer), offsets }
 }
 
-function scaled(weight: Numbers | undefined, source: Utf8, rows: number, scale: Readonly<Record<string, number>>): Numbers {
+/** A turned pair weighs what its label does now. */
+const weighing =
+  (weight: Numbers | undefined, turned: Numbers | undefined, { outcome }: Settled) =>
+  (i: number): number =>
+    (outcomes[outcome.values[i]] === 'flip' ? weightAt(turned, i) : undefined) ?? weightAt(weight, i) ?? 1
+
+function scaled(weight: (i: number) => number, source: Utf8, rows: number, scale: Readonly<Record<string, number>>): Float32Array {
   const { of, firsts } = textGroups(source, rows)
   const factors = firsts.map(row => scale[stringAt(source, row)] ?? 1)
   const values = new Float32Array(rows)
-  for (let i = 0; i < rows; i++) values[i] = weightAt(weight, i) * factors[of[i]]
-  return { values }
+  for (let i = 0; i < rows; i++) values[i] = weight(i) * factors[of[i]]
+  return values
 }

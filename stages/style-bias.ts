@@ -145,13 +145,19 @@ const fitting: Round<Params> = {
   },
 }
 
-/** What the action makes of the rows named by `index`: a weight for pairs that stay, of mean 1 over a source, 0 for those that leave. */
+/**
+ * What the action makes of the rows named by `index`: a weight for pairs that stay, of mean 1 over a source, 0 for those that leave; `turned`: what
+ * they weigh where a later step turns the label.
+ */
 function decide(params: Params, { seed }: Context, judge: StyleJudge, batch: Batch, index: Int32Array) {
   const { margins, left, scale } = judge.judge(batch, index)
   const support = labelSupport(batch, index)
   const weigh = weighOf(params)
   const worth = margins.map((margin, k) => weigh(margin, left[k], support[k]))
-  if (params.action === 'reweight') return { margins, weights: worth.map((weight, k) => weight * scale[k]) }
+  if (params.action === 'reweight') {
+    const turned = margins.map((margin, k) => weigh(-margin, left[k], -support[k]) * scale[k])
+    return { margins, weights: worth.map((weight, k) => weight * scale[k]), turned }
+  }
   if (params.action !== 'subsample') return { margins, weights: worth }
   const { pair_id, prompt_cluster } = columnsOf(batch, judgedColumns)
   const [pairs, prompts] = [pair_id, prompt_cluster].map(ids => lanesOf(ids, batch.rows)[0])
@@ -194,17 +200,23 @@ const auditing: Round<Params> = {
   },
 }
 
+/** A draw is made of labels as they came in, so its pairs weigh the same whichever way they are turned. */
+const weightSchema = (params: Params): Schema => ({
+  ...(gives(params) && { weight: 'f32' }),
+  ...(params.action === 'reweight' && { weight_turned: 'f32' }),
+})
+
 const outcomeOf = { flag: {}, reweight: {}, drop: { style_explained: 'drop' }, subsample: { not_drawn: 'drop' } } as const
 
 /** Style bias measured, and on request taken out: length and Markdown must not be what a reward model learns. */
 export const styleBias = defineStage<Params>({
   name: 'style-bias',
   doc: 'Measures what length, Markdown and other style alone say of the labels, and weighs, draws or drops pairs until they say little.',
-  version: 7,
+  version: 8,
   params,
   measures: () => [style.with({})],
   reads: readsToJudge,
-  adds: (params): Schema => ({ style_p: 'f32', ...(gives(params) && { weight: 'f32' }), ...featureSchema(params.columns) }),
+  adds: (params): Schema => ({ style_p: 'f32', ...weightSchema(params), ...featureSchema(params.columns) }),
   reasons: ({ action }) => outcomeOf[action],
   rounds: [census, fitting, auditing],
   judge: (params, context) => {
@@ -212,12 +224,13 @@ export const styleBias = defineStage<Params>({
     return batch => {
       const { tie } = columnsOf(batch, { tie: 'u8' })
       const all = Int32Array.from({ length: batch.rows }, (_, i) => i)
-      const { margins, weights } = decide(params, context, judge, batch, all)
+      const { margins, weights, turned } = decide(params, context, judge, batch, all)
       const valid = tie.values.map(tied => 1 - tied)
       const add: Verdict['add'] = {
         style_p: { values: Float32Array.from(margins, sigmoid), valid },
         ...featureColumns(batch, params.columns),
         ...(gives(params) && { weight: { values: Float32Array.from(weights), valid } }),
+        ...(turned && { weight_turned: { values: Float32Array.from(turned), valid } }),
       }
       return { add, leave: Uint8Array.from(weights, (weight, i) => (weight === 0 && tie.values[i] === 0 ? 1 : 0)) }
     }

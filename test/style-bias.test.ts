@@ -104,6 +104,9 @@ describe('control', () => {
     expect(after.effective_share).toBeGreaterThan(0.4)
     const weights = driven.verdicts.map(v => v.add.weight as number)
     expect(Math.min(...weights)).toBeGreaterThan(0)
+    // style that speaks for a label speaks against it once it is turned
+    for (const { add } of driven.verdicts)
+      expect(Math.sign(2 * (add.style_p as number) - 1)).toBe(Math.sign((add.weight_turned as number) - (add.weight as number)))
     expect(weights.reduce((a, b) => a + b, 0) / weights.length).toBeCloseTo(1, 3)
     expect(driven.verdicts.every(v => v.outcome === 'stay')).toBe(true)
   })
@@ -211,7 +214,7 @@ describe('control', () => {
 
   it('leaves ties without a word', async () => {
     const { verdicts } = await drive(pairs(400, 0.9, i => ({ tie: i % 100 === 0 })))
-    expect(verdicts[0].add).toEqual({ style_p: null, weight: null })
+    expect(verdicts[0].add).toEqual({ style_p: null, weight: null, weight_turned: null })
     expect(verdicts[1].add.style_p).not.toBeNull()
   })
 })
@@ -221,7 +224,7 @@ describe('bad input', () => {
 
   it('one pair, or no pair at all', async () => {
     const driven = await drive([RESPONSES])
-    expect(driven.verdicts[0].add).toEqual({ style_p: 0.5, weight: 1 })
+    expect(driven.verdicts[0].add).toEqual({ style_p: 0.5, weight: 1, weight_turned: 1 })
     expect(factsOf(driven).corpus).toEqual({ pairs: 1, sampled: 1, warnings: ['too few labels to audit style: 1, at least 40'] })
     expect((await drive([])).verdicts).toEqual([])
   })
