@@ -95,7 +95,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   cluster_id: 'near-duplicate cluster that it stands for',
   flipped: 'whether the label was turned: chosen is then what the source had rejected',
   weight: 'training weight, 1 on average over a source; no trainer reads it by itself',
-  p_mean: 'probability that the label is right, mean over the reward models',
+  p_mean: 'probability that chosen is the better side by the reward models alone, their mean: the label itself, right more often than not, is not in it',
   disagreement: 'spread of that probability over the models',
   against: 'number of models against the label',
   style_p: 'probability that style alone predicts the label',
@@ -114,7 +114,7 @@ function columnsTable(output: OutputShape): string {
   const model = (name: string): string =>
     name.startsWith('margin_')
       ? `reward margin of ${cell(name.slice(7))}`
-      : `probability that the label is right, by ${cell(name.slice(2))}`
+      : `probability that chosen is the better side by ${cell(name.slice(2))} alone`
   const rows = trainColumns(layout, optionsOf(output)).map(({ name }) => [
     `\`${name}\``,
     sides[name] ?? COLUMNS[name] ?? (/^(p|margin)_/.test(name) ? model(name) : 'as in the ledger'),

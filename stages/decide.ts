@@ -25,7 +25,7 @@ const params = z.strictObject({
   review_below: share
     .default(0.33)
     .describe(
-      'send the pair to people where p_mean is below this and its label is not turned; the default is two to one against it; 0 = never',
+      'send the pair to people where p_mean is below this and its label is not turned; by default where models are two to one against it, of which labels more than half may be right; 0 = never',
     ),
   review_spread: share
     .default(1)

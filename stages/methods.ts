@@ -87,7 +87,7 @@ export const methods: Readonly<Record<string, Method>> = {
   },
   disagreement: {
     words:
-      'A calibrated model says p = sigmoid(margin / T), with the temperature T of least log loss. p_mean is the weighted mean of p: 1 - p_mean ranks suspected wrong labels. disagreement is the weighted standard deviation of p; against counts the models with p < 0.5.',
+      'A calibrated model says p = sigmoid(margin / T), with the temperature T of least log loss. p_mean is the weighted mean of p: 1 - p_mean ranks suspected wrong labels; it is what models say before the label is known, and labels are right more often. disagreement is the weighted standard deviation of p; against counts the models with p < 0.5.',
     reasons: {},
     source: 'Guo et al. 2017, arXiv 1706.04599 (temperature); RewardMATH, arXiv 2410.01729 (weights by audit)',
   },
