@@ -95,7 +95,8 @@ const COLUMNS: Readonly<Record<string, string>> = {
   cluster_id: 'near-duplicate cluster that it stands for',
   flipped: 'whether the label was turned: chosen is then what the source had rejected',
   weight: 'training weight, 1 on average over a source; no trainer reads it by itself',
-  p_mean: 'probability that chosen is the better side by the reward models alone, their mean: the label itself, right more often than not, is not in it',
+  p_mean:
+    'probability that chosen is the better side by the reward models alone, their mean: the label itself, right more often than not, is not in it',
   disagreement: 'spread of that probability over the models',
   against: 'number of models against the label',
   style_p: 'probability that style alone predicts the label',

@@ -2,6 +2,7 @@
 /** The command line: one small file a command under commands/. */
 import './v8-flags.ts'
 import { Command, CommanderError } from 'commander'
+import { UserError } from './errors.ts'
 import { exitCodeOf, exits, say } from './exits.ts'
 import { VERSION } from './version.ts'
 
@@ -43,7 +44,11 @@ program.addHelpText('after', `\nExit codes:\n${codes.join('\n')}`)
 
 process.stdout.on('error', error => {
   if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0)
+  say(new UserError(`standard output: ${error.message}; what was printed is not whole`))
+  process.exit(2)
 })
+// whoever reads no more of what is told need not be told that
+process.stderr.on('error', () => {})
 
 try {
   await program.parseAsync()

@@ -1,8 +1,10 @@
+import { realpathSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { atOnce } from './at-once.ts'
 import type { Schema } from './batch.ts'
 import type { LoadedConfig } from './config.ts'
 import type { Config, ModelConfig, OutputConfig } from './config-schema.ts'
+import { UserError } from './errors.ts'
 import { filesOf, type NamedFile } from './files.ts'
 import type { Format } from './formats/format.ts'
 import { nameOf, recordedAmong } from './ingest.ts'
@@ -172,8 +174,12 @@ async function planInputs(
   named: (files: readonly NamedFile[]) => Promise<PlannedFile[]>,
 ): Promise<PlannedInput[]> {
   const inputs: PlannedInput[] = []
+  const read = new Map<string, string>()
   for (const [i, { path, attribution, ...options }] of loaded.config.sources.entries()) {
-    const files = await named(filesOf(path, base, loaded.at(['sources', i, 'path'])))
+    const where = loaded.at(['sources', i, 'path'])
+    const found = filesOf(path, base, where)
+    for (const file of found) refuseTwice(read, file, where, i)
+    const files = await named(found)
     for (const file of files)
       inputs.push({
         ...file,
@@ -183,6 +189,14 @@ async function planInputs(
       })
   }
   return inputs
+}
+
+/** A file that two sources name would count twice. `read`: which file and source has been read from each place on disk. */
+function refuseTwice(read: Map<string, string>, { shown, path }: NamedFile, where: string, source: number): void {
+  const real = realpathSync(path)
+  const before = read.get(real)
+  if (before) throw new UserError(`${where}: ${shown}: is the same file as ${before}, and its pairs would count twice; name it once`)
+  read.set(real, `${shown} of sources.${source}`)
 }
 
 const resolvedConfig = (config: Config, steps: readonly PlannedStep[]): Json =>

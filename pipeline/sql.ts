@@ -42,7 +42,9 @@ function refuseTwice(names: readonly string[], format: string, key = (name: stri
 export class Tables {
   private readonly connection: DuckDBConnection
   private readonly instance: DuckDBInstance
-  constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+  private readonly dir: string
+  constructor(dir: string, instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.dir = dir
     this.instance = instance
     this.connection = connection
   }
@@ -86,13 +88,19 @@ export class Tables {
 
   /** Rows of a statement of our own, as plain JSON values. `:name` in it is bound. */
   async rows<T>(sql: string, values: Readonly<Record<string, DuckDBValue>> = {}): Promise<T[]> {
-    const reader = await this.connection.runAndReadAll(`select to_json(q)::varchar from (${sql}) q`, { ...values })
+    const reader = await this.read(this.connection.runAndReadAll(`select to_json(q)::varchar from (${sql}) q`, { ...values }))
     return reader.getRows().map(([row]) => JSON.parse(String(row)) as T)
   }
 
   /** Statements of our own that answer nothing. */
   async run(sql: string): Promise<void> {
-    await this.connection.run(sql)
+    await this.read(this.connection.run(sql))
+  }
+
+  private read<T>(asked: Promise<T>): Promise<T> {
+    return asked.catch(error => {
+      throw damaged(this.dir, error as Error)
+    })
   }
 
   close(): void {
@@ -148,12 +156,22 @@ function complaintOf(message: string): string {
     return `${table} is in Arrow files, which SQL does not read here; ledger, flipped, quarantine, review and rejects are there`
   if (table) return `no table ${table}${hint(table, [...tableNames, ...Object.keys(derivedViews)])}`
   const [first, ...more] = message.replace(/^Failed to extract statements: /, '').split('\n')
+  if (/^Invalid Error/.test(first)) return `${first}; \`goldpan verify\` tells whether a file is damaged`
   const refused = first.replace(
     'file system operations are disabled by configuration',
     'a query reads the tables of the build and nothing else',
   )
   return [refused, ...more.filter(line => line.startsWith('Candidate'))].join(' ').trim()
 }
+
+/** Errors of DuckDB that come from what it is asked; all others come from what it reads. */
+const OF_THE_QUESTION = /^(Binder|Catalog|Parser|Syntax|Conversion|Constraint|Not implemented|INTERNAL) Error/i
+
+const damageText = (dir: string, { message }: Error): string =>
+  `${dir}: ${message.split('\n')[0]}; \`goldpan verify\` tells which file is damaged`
+
+/** A question of our own that fails on what lies in the files. */
+const damaged = (dir: string, error: Error): Error => (OF_THE_QUESTION.test(error.message) ? error : new UserError(damageText(dir, error)))
 
 /** Opens every table of the build as a view; one without files is a view without rows. `target` is a file that `write` may make. */
 export async function openTables(finished: Finished, target?: string): Promise<Tables> {
@@ -175,7 +193,7 @@ export async function openLocked(
     temp_directory: join(tmpdir(), `goldpan-query-${randomUUID()}`),
   })
   const connection = await instance.connect()
-  const tables = new Tables(instance, connection)
+  const tables = new Tables(dir, instance, connection)
   try {
     await prepare(connection)
     await connection.run(`set allowed_paths = [${files.map(quoted).join(', ')}]`)
@@ -185,6 +203,6 @@ export async function openLocked(
     return tables
   } catch (error) {
     tables.close()
-    throw new UserError(`${dir}: ${(error as Error).message.split('\n')[0]}; \`goldpan verify\` tells which file is damaged`)
+    throw new UserError(damageText(dir, error as Error))
   }
 }

@@ -23,7 +23,7 @@ describe('diff', () => {
       movements: [],
       pairs: { in_both: 2, alike: 2, changed: 0, only_a: 0, only_b: 0, other_weight: 0 },
     })
-    expect(diffText(diff)).toContain('nothing: config, inputs, versions and judgements are the same')
+    expect(diffText(diff)).toContain('nothing that moves a pair: steps, params, inputs, versions and judgements are the same')
   })
 
   it('names the param that made pairs leave, and pairs to explain', async () => {

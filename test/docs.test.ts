@@ -48,7 +48,7 @@ describe('the first quarter of an hour', () => {
     const said = follow('first-steps.md')
     const order = ['init', 'plan', 'run', 'report', 'explain', 'query', 'run', 'diff', 'verify']
     expect([...said.keys()].map(line => words(line)[2])).toEqual(order)
-    expect(saidOf(said, ' explain ')).toContain('ask-0025')
+    expect(saidOf(said, ' explain ')).toContain('ask-0042')
     expect(saidOf(said, ' diff ')).toMatch(/decide\.review_below +0\.33 +-> +0\.5/)
     expect(saidOf(said, ' diff ')).toMatch(/[1-9]\d* otherwise/)
   })

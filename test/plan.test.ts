@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -138,4 +138,17 @@ it('looks for the scores of output.signals likewise, instead of writing nulls', 
   await expect(plan({ files, steps: [...steps, 'verification-sample', 'decide'], more: more('p_my_mr') })).rejects.toThrow(
     /\(known: (?!.*\b(prompt_cluster|stratum|flip|models_outcome)\b)/,
   )
+})
+
+it('refuses a file that two sources name, by whatever path', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'goldpan-plan-'))
+  writeFileSync(join(dir, 'a.jsonl'), ROW)
+  symlinkSync(join(dir, 'a.jsonl'), join(dir, 'b.jsonl'))
+  const path = join(dir, 'c.yaml')
+  for (const twice of ['"*.jsonl"', 'a.jsonl }, { path: ./a.jsonl', 'a.jsonl }, { path: b.jsonl']) {
+    writeFileSync(path, `name: p\nsources: [{ path: ${twice} }]\nsteps: [structure]\n`)
+    await expect(planOf(loadConfig(path))).rejects.toThrow(
+      /c\.yaml:2: .*: is the same file as \S+ of sources\.0, and its pairs would count twice/,
+    )
+  }
 })

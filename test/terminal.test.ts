@@ -1,6 +1,6 @@
 /** What a terminal shows: colours, widths, help, completion, the doctor. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -27,6 +27,11 @@ describe('colours and widths', () => {
     for (const [stream, env] of [[{}, {}], [{ isTTY: true }, { NO_COLOR: '1' }], [{ isTTY: true }, { TERM: 'dumb' }]] as const) // biome-ignore format: cases
       expect(inkFor(stream, env).bad('x')).toBe('x')
     expect(lookOf({ columns: 80 }).width).toBe(undefined)
+  })
+
+  it.skipIf(!existsSync('/dev/full'))('says where it cannot print all', () => {
+    const { status, stderr } = spawnSync('sh', ['-c', `"${process.execPath}" "${CLI}" schema > /dev/full`], { encoding: 'utf8' })
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^goldpan: standard output: ENOSPC.*; what was printed is not whole\n$/)])
   })
 
   it('fits the funnel into the terminal, with bars where there is room', async () => {

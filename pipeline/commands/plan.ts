@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { Build } from '../build.ts'
 import { loadConfig } from '../config.ts'
@@ -41,6 +43,7 @@ async function plan(config: string, { store, out, set, json, write }: Flags): Pr
   const located = await planOf(loadConfig(config, set), remembered(store, false))
   await probeInputs(located, store, openProgress('none', false))
   const build = new Build(located, new Store(store))
+  if (out !== undefined && !existsSync(join(out, 'manifest.json'))) console.error(`plan: ${out}: no build there to compare with`)
   const before = lastBuild(build, out)
   if (write) build.writePlan(located)
   if (json) console.log(JSON.stringify(located.plan, null, 2))

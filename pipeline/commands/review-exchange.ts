@@ -63,11 +63,15 @@ async function exportPairs(dir: string, { to, out, json }: { to: ToolName; out: 
     const flags = await flagItemsOf(queue, annotators, to)
     const sides = { ...pairs.sides, ...flags.sides }
     const checked = Object.values(pairs.sides).filter(side => 'kind' in side && side.kind === 'gold').length
+    const formed = [
+      ...(pairs.items.length > 0 ? [[out, tools[to].files(pairs.items, forms.pairs)] as const] : []),
+      ...(flags.items.length > 0 ? [[join(out, FLAGS), tools[to].files(flags.items, forms.flags)] as const] : []),
+    ]
+    refuseAnswered(out, formed)
     makeFolder(out)
     const map = signedMap({ build: finished.manifest.name, protocol: `${to}-export`, sides }, annotators.secret)
-    if (pairs.items.length > 0) writeFiles(out, tools[to].files(pairs.items, forms.pairs))
-    if (flags.items.length > 0) writeFiles(join(out, FLAGS), tools[to].files(flags.items, forms.flags))
-    writeFileSync(join(out, 'sides.json'), `${JSON.stringify(map)}\n`, { mode: 0o600 })
+    for (const [folder, files] of formed) writeFiles(folder, files)
+    writeFileSync(join(out, SIDES), `${JSON.stringify(map)}\n`, { mode: 0o600 })
     const counts = { pairs: pairs.items.length - checked, gold: checked, flags: flags.items.length }
     if (json) console.log(JSON.stringify({ ...counts, to, out, sides: join(out, 'sides.json') }, null, 2))
     else console.log(exportedText(counts, to, out, tokensFile(log)))
@@ -78,6 +82,15 @@ async function exportPairs(dir: string, { to, out, json }: { to: ToolName; out: 
 
 /** Folder of the flags of contamination, which are asked about by a form of their own. */
 const FLAGS = 'flags'
+
+const SIDES = 'sides.json'
+
+/** People may have answered in the files of a former export, and its side map tells what they meant. */
+function refuseAnswered(out: string, formed: readonly (readonly [string, Readonly<Record<string, string>>])[]): void {
+  const files = [join(out, SIDES), ...formed.flatMap(([folder, of]) => Object.keys(of).map(name => join(folder, name)))]
+  const there = files.find(file => existsSync(file))
+  if (there) throw new UserError(`review export: ${there} is there already, and people may have answered in it; choose another --out`)
+}
 
 function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
   makeFolder(folder)

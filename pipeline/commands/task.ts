@@ -1,7 +1,10 @@
 import type { Command } from 'commander'
 import { Build } from '../build.ts'
 import { Opened } from '../context.ts'
-import { runTask } from '../task.ts'
+import { DamagedEntry } from '../entry-file.ts'
+import { PendingError } from '../errors.ts'
+import { runTask, type TaskReport } from '../task.ts'
+import { checkTaskName } from '../task-names.ts'
 import { defaultStore } from './option-values.ts'
 
 export const register = (program: Command): void => {
@@ -14,9 +17,20 @@ export const register = (program: Command): void => {
     .option('--json', 'print what the task did as JSON')
     .addHelpText('after', '\nExample: goldpan task .goldpan/store/plans/4f...c1.json ingest/0')
     .action(async (plan: string, id: string, { store, json }: { store: string; json?: boolean }) => {
-      const opened = new Opened()
-      const report = await runTask(await Build.open(plan, store), opened, id)
-      await opened.close()
+      const report = await taskOf(await Build.open(plan, store), id)
       console.log(json ? JSON.stringify({ id, ...report }, null, 2) : `${id}: ${report.rows} rows`)
     })
+}
+
+async function taskOf(build: Build, id: string): Promise<TaskReport> {
+  const opened = new Opened()
+  try {
+    checkTaskName(build, id)
+    return await runTask(build, opened, id)
+  } catch (error) {
+    if (error instanceof DamagedEntry) throw new PendingError(`task ${id}: ${error.message}; run the tasks of the phases before it first`)
+    throw error
+  } finally {
+    await opened.close()
+  }
 }

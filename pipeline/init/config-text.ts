@@ -67,7 +67,7 @@ const tableName = (glob: string): string =>
 export function describeSize({ rows, whole, container, compression }: Seen, files: number, bytes: number): string {
   const counted = files > 1 ? `${grouped(files)} files` : whole ? `${grouped(rows)} rows` : `over ${grouped(rows)} rows`
   const packed = compression && compression !== 'none' ? `, ${compression}` : ''
-  return `${counted}, ${bytesText(bytes)} (${container}${packed})`
+  return `${counted}, ${bytesText(bytes)}${container ? ` (${container}${packed})` : ''}`
 }
 
 export const languagesText = ({ languages }: Pairs): string[] => {

@@ -18,7 +18,7 @@ export function diffText(diff: Diff, width?: number): string {
 }
 
 function causeLines(causes: readonly Cause[]): string[] {
-  if (causes.length === 0) return ['  nothing: config, inputs, versions and judgements are the same']
+  if (causes.length === 0) return ['  nothing that moves a pair: steps, params, inputs, versions and judgements are the same']
   const rows = causes
     .slice(0, SHOWN)
     .map(({ what, from = 'not set', to = 'not set' }) => [

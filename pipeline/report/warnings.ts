@@ -20,6 +20,7 @@ export function warningsOf(figures: Figures, manifest: Manifest, dir: string): W
     ...licences(figures),
     ...duplicates(figures),
     ...contamination(figures, manifest),
+    ...structure(manifest),
     ...flags(figures),
     ...style(figures),
     ...models(figures),
@@ -88,6 +89,11 @@ function conflicts(step: string, relations: Readonly<Record<string, number>>): W
   const show = sql(`SELECT pair_id, duplicate_of, source, outcome FROM ledger WHERE relation IN (${names.join(', ')})`)
   const texts = relations.swapped ? 'the same texts' : 'nearly the same texts'
   return n > 0 ? [note(step, `${grouped(n)} times a pair contradicts another one: ${texts} with the sides exchanged`, show)] : []
+}
+
+function structure({ steps, totals }: Manifest): Warning[] {
+  const without = totals.train + totals.validation > 0 && !steps.some(({ stage }) => stage === 'structure')
+  return without ? [note('structure', 'no step structure: ties, and pairs with an empty side or two equal ones, were not looked for')] : []
 }
 
 function contamination({ contamination: all }: Figures, { totals }: Manifest): Warning[] {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type QueryFormat, query, queryInto } from '../../pipeline/commands/query.ts'
 import { UserError } from '../../pipeline/errors.ts'
-import { CLI, rowsOf } from '../cli.ts'
+import { CLI, goldpan, rowsOf } from '../cli.ts'
 import { writeSmallBuild } from '../small-build.ts'
 import { smallPairs } from '../small-pairs.ts'
 
@@ -121,6 +121,26 @@ describe('tables', () => {
     await expect(ask('from train', 'csv', builds.conversations)).rejects.toThrow('train is in Arrow files')
     await expect(ask('select count(source_id) from Train', 'csv', builds.conversations)).rejects.toThrow('in Arrow files')
     expect(await ask('select count(*) as n from ledger', 'csv', builds.conversations)).toBe('n\n7\n')
+  })
+
+  test('damage among the rows of a file is told as such, by whatever command reads it', async () => {
+    const broken = join(dir, 'broken')
+    mkdirSync(broken)
+    await writeSmallBuild(broken)
+    const file = join(broken, 'ledger/part-00000.parquet')
+    const bytes = readFileSync(file)
+    // all but the footer
+    bytes.fill(0x55, 4, bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8))
+    writeFileSync(file, bytes)
+    for (const args of [
+      ['explain', broken, '1'],
+      ['report', broken, '--no-write'],
+      ['diff', build, broken],
+    ]) {
+      const { code, stderr } = goldpan(args)
+      expect([code, stderr], args.join(' ')).toEqual([2, expect.stringContaining('`goldpan verify` tells which file is damaged')])
+    }
+    expect(goldpan(['query', broken, 'select count(distinct source_id) from ledger'])).toMatchObject({ code: 2 })
   })
 
   test('a damaged file is one line', async () => {

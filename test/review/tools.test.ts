@@ -1,5 +1,5 @@
 /** Out to another tool and back, through the built command line: left and right come back as what they are. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { verdictOf } from '../../pipeline/judgement.ts'
@@ -146,6 +146,20 @@ it('an export never goes into a folder of the build', () => {
     const { code, stderr } = goldpan(['review', 'export', dir, '--to', 'csv', '--out', join(dir, inside)])
     expect([code, stderr]).toEqual([2, expect.stringContaining('lies inside the build')])
   }
+})
+
+it('an export is never written over another one', () => {
+  const out = join(dir, 'twice')
+  const again = () => goldpan(['review', 'export', dir, '--to', 'csv', '--out', out])
+  expect(again().code).toBe(0)
+  writeFileSync(join(out, 'items.csv'), 'answered')
+  expect(again()).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('sides.json is there already, and people may have answered in it'),
+  })
+  rmSync(join(out, 'sides.json'))
+  expect(again()).toMatchObject({ code: 2, stderr: expect.stringContaining('items.csv is there already') })
+  expect(readFileSync(join(out, 'items.csv'), 'utf8')).toBe('answered')
 })
 
 describe('an import', () => {
