@@ -174,11 +174,11 @@ async function planInputs(
   named: (files: readonly NamedFile[]) => Promise<PlannedFile[]>,
 ): Promise<PlannedInput[]> {
   const inputs: PlannedInput[] = []
-  const read = new Map<string, string>()
+  const read = new Map<string, Read>()
   for (const [i, { path, attribution, ...options }] of loaded.config.sources.entries()) {
     const where = loaded.at(['sources', i, 'path'])
     const found = filesOf(path, base, where)
-    for (const file of found) refuseTwice(read, file, where, i)
+    for (const file of found) refuseTwice(read, file, { place: i, name: options.source }, where)
     const files = await named(found)
     for (const file of files)
       inputs.push({
@@ -191,12 +191,21 @@ async function planInputs(
   return inputs
 }
 
-/** A file that two sources name would count twice. `read`: which file and source has been read from each place on disk. */
-function refuseTwice(read: Map<string, string>, { shown, path }: NamedFile, where: string, source: number): void {
+/** A source of the config that reads a file, and the name that it gives to its pairs. */
+interface Read {
+  readonly place: number
+  readonly name?: string
+}
+
+/** A file that two sources read would count twice, unless each gives it a name of its own. `read`: by places on disk. */
+function refuseTwice(read: Map<string, Read>, { shown, path }: NamedFile, by: Read, where: string): void {
   const real = realpathSync(path)
   const before = read.get(real)
-  if (before) throw new UserError(`${where}: ${shown}: is the same file as ${before}, and its pairs would count twice; name it once`)
-  read.set(real, `${shown} of sources.${source}`)
+  if (before && !(before.name && by.name && before.name !== by.name))
+    throw new UserError(
+      `${where}: ${shown}: sources.${before.place} reads this file already, and its pairs would count twice; name it once, or give each a \`source\` of its own`,
+    )
+  read.set(real, by)
 }
 
 const resolvedConfig = (config: Config, steps: readonly PlannedStep[]): Json =>

@@ -7,7 +7,8 @@ import { pick } from './gather.ts'
 import { textGroups } from './kernels/text-groups.ts'
 import { lazyColumns } from './lazy-columns.ts'
 import { outcomes } from './pair.ts'
-import { FLIPPED, FLIPPED_BY_PEOPLE, readSettled, reasonsOf, splits, turnedWeight, weightAt } from './settle.ts'
+import { FLIPPED, FLIPPED_BY_PEOPLE, readSettled, reasonsOf, splits } from './settle.ts'
+import { weighing } from './weights.ts'
 
 /** All narrow columns of a shard's pairs: facts, the outcome in words, and what the steps added. */
 export function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Record<string, number>>): Batch {
@@ -26,8 +27,12 @@ export function narrowOf(build: Build, columns: ShardColumns, scale: Readonly<Re
   for (const name of Object.keys(added)) makers[name] = () => coalesced(build, columns, name)
   const { weight } = makers
   makers.weight = () => {
-    const weightOf = weighing(weight?.() as Numbers | undefined, turnedWeight(build, columns), settled.columns)
-    return { values: scaled(weightOf, facts.columns.source as Utf8, shard.pairs, scale), valid: inSplit(settled.columns) }
+    const weigh = weighing(build, columns, weight?.() as Numbers | undefined)
+    const { values: ends } = settled.columns.outcome
+    return {
+      values: scaled(i => weigh(i, outcomes[ends[i]] === 'flip'), facts.columns.source as Utf8, shard.pairs, scale),
+      valid: inSplit(settled.columns),
+    }
   }
   return { schema, rows: shard.pairs, columns: lazyColumns(makers) }
 }
@@ -103,12 +108,6 @@ export function repeated(text: string, rows: number): Utf8 {
   for (let i = 1; i <= rows; i++) offsets[i] = i * size
   return { bytes: new Uint8Array(buffer), offsets }
 }
-
-/** A turned pair weighs what its label does now. */
-const weighing =
-  (weight: Numbers | undefined, turned: Numbers | undefined, { outcome }: Settled) =>
-  (i: number): number =>
-    (outcomes[outcome.values[i]] === 'flip' ? weightAt(turned, i) : undefined) ?? weightAt(weight, i) ?? 1
 
 function scaled(weight: (i: number) => number, source: Utf8, rows: number, scale: Readonly<Record<string, number>>): Float32Array {
   const { of, firsts } = textGroups(source, rows)

@@ -10,6 +10,7 @@ import { outcomes } from './pair.ts'
 import type { Json } from './stage.ts'
 import { addTally, byAnyName, count } from './tallies.ts'
 import type { TaskReport } from './task.ts'
+import { weighing } from './weights.ts'
 
 export const splits = ['none', 'train', 'validation'] as const
 /** `step` is 255 for a pair that no step touched; `reason` is an index into that step's reasons. */
@@ -171,8 +172,7 @@ const LEFT: Readonly<Record<string, 'quarantine' | 'review' | 'dropped'>> = { qu
 
 function countSources(build: Build, columns: ShardColumns, settled: Batch<typeof settledSchema>): Record<string, SourceCount> {
   const facts = columns.facts().columns
-  const weight = lastAdded(build, columns, 'weight') as Numbers | undefined
-  const turned = turnedWeight(build, columns)
+  const weigh = weighing(build, columns, lastAdded(build, columns, 'weight') as Numbers | undefined)
   const sources = byAnyName<ReturnType<typeof emptyCount>>()
   const { outcome, split } = settled.columns
   const [source, license, lang] = [facts.source, facts.license, facts.lang].map(column => textsByRow(column as Utf8, settled.rows))
@@ -187,7 +187,7 @@ function countSources(build: Build, columns: ShardColumns, settled: Batch<typeof
     }
     own[splits[split.values[i]] as 'train' | 'validation']++
     if (end === 'flip') own.flipped++
-    own.weight += weightAt(end === 'flip' ? turned : undefined, i) ?? weightAt(weight, i) ?? 1
+    own.weight += weigh(i, end === 'flip')
     count(own.licenses, license(i))
     count(own.languages, lang(i))
   }
@@ -199,16 +199,6 @@ function textsByRow(column: Utf8, rows: number): (row: number) => string {
   const { of, firsts } = textGroups(column, rows)
   const texts = firsts.map(row => stringAt(column, row))
   return row => texts[of[row]]
-}
-
-/** A pair's weight before scaling, where a step gave one. */
-export const weightAt = (weight: Numbers | undefined, i: number): number | undefined =>
-  weight && isValid(weight, i) ? weight.values[i] : undefined
-
-/** What pairs weigh once their label is turned, where the step that weighs them says so. */
-export function turnedWeight(build: Build, columns: ShardColumns): Numbers | undefined {
-  const step = build.steps().findLast(s => 'weight' in declared(s, s.code.adds))
-  return step && 'weight_turned' in declared(step, step.code.adds) ? (columns.verdict(step).columns.weight_turned as Numbers) : undefined
 }
 
 const emptyCount = () => ({

@@ -2,8 +2,8 @@
 import { type Batch, batchOf, type Column, type Columns, type Field, type List, layoutOf, type Numbers, type Schema } from '../batch.ts'
 import { AWAY, type Verdict } from '../stage.ts'
 
-/** Fails where a stage or measure gives other columns than it declares, or columns of other arrays or of another length. */
-export function declared(columns: Readonly<Record<string, Column>>, schema: Schema, rows: number): Batch {
+/** Fails where a stage or measure gives other columns than it declares, or columns of other arrays or of another length. `shown`: in tables. */
+export function declared(columns: Readonly<Record<string, Column>>, schema: Schema, rows: number, shown = false): Batch {
   const given = Object.keys(columns).sort().join(', ')
   const wanted = Object.keys(schema).sort().join(', ')
   if (given !== wanted) throw new Error(`declares columns ${wanted || 'none'}; gives ${given || 'none'}`)
@@ -13,7 +13,7 @@ export function declared(columns: Readonly<Record<string, Column>>, schema: Sche
     const n = rowsOf(column, field)
     if (n !== rows) throw new Error(`column ${name} has ${n ?? 'no'} rows of ${rows}`)
     if (column.valid && column.valid.length !== rows) throw new Error(`column ${name} has ${column.valid.length} flags of ${rows} in valid`)
-    checkValues(name, column, field)
+    checkValues(name, column, field, shown)
   }
   return batchOf(schema, rows, columns as Columns<Schema>)
 }
@@ -30,13 +30,13 @@ function checkArrays(name: string, column: Column, field: Field): void {
 }
 
 /** A number that is none would stop whoever trains on it, or make the loss nothing without a word; a label has its place in the list. */
-function checkValues(name: string, column: Column, field: Field): void {
+function checkValues(name: string, column: Column, field: Field, shown: boolean): void {
   if (typeof field === 'object' && 'list' in field) {
     const { starts, items } = column as List
-    declared(items?.columns ?? {}, field.list, starts[starts.length - 1])
+    declared(items?.columns ?? {}, field.list, starts[starts.length - 1], shown)
   } else if (typeof field === 'object' && 'labels' in field)
     refuse(name, column, value => value >= field.labels.length, `it has ${field.labels.length} labels, counted from 0`)
-  else if (field === 'f32' || field === 'f64' || typeof field === 'object')
+  else if (shown && (field === 'f32' || field === 'f64' || typeof field === 'object'))
     refuse(name, column, value => !Number.isFinite(value), 'where there is no number, set valid to 0', layoutOf(field)!.width)
 }
 
@@ -59,7 +59,7 @@ function rowsOf(column: Partial<Record<string, { length: number }>> | Column, fi
 export function checkVerdict(verdict: Verdict, adds: Schema, reasons: number, rows: number): void {
   if (typeof verdict !== 'object' || verdict === null) throw new Error(`judge gives ${verdict}, expected an object: leave, add, or both`)
   const { add = {}, leave } = verdict
-  declared(add as Readonly<Record<string, Column>>, adds, rows)
+  declared(add as Readonly<Record<string, Column>>, adds, rows, true)
   if (leave === undefined) return
   if (!(leave instanceof Uint8Array)) throw new Error(`leave is ${(leave as object)?.constructor.name ?? leave}, expected Uint8Array`)
   if (leave.length !== rows) throw new Error(`leave has ${leave.length} rows of ${rows}`)
