@@ -110,6 +110,8 @@ export class Tables {
 
   private async prepared(sql: string): Promise<DuckDBPreparedStatement> {
     const statements = await this.connection.extractStatements(sql)
+    if (statements.count !== 1 && /\bpivot\b/i.test(sql))
+      throw new UserError("query: PIVOT needs its values here, as in ON outcome IN ('keep', 'drop')")
     if (statements.count !== 1) throw new UserError(`query: expected one statement, got ${statements.count}`)
     const statement = await statements.prepare(0)
     if (statement.statementType !== StatementType.SELECT)

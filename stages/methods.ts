@@ -80,7 +80,7 @@ export const methods: Readonly<Record<string, Method>> = {
   },
   score: {
     words:
-      'The margin of a model is r(prompt, chosen) - r(prompt, rejected). Built-in models are Bradley-Terry models, P(chosen is better) = sigmoid(margin), trained on the other folds of prompt clusters: no pair is judged by a model that saw its prompt (bt-graph: its label). bt-graph also hears how far each response says what the other answers to its prompt say, whatever their labels; how much that counts is learned from the labels of other folds. bt-embed is a linear model over the difference of two sentence embeddings; it must be asked for, as embedding takes far longer than all other steps together.',
+      'The margin of a model is r(prompt, chosen) - r(prompt, rejected). Built-in models are Bradley-Terry models, P(chosen is better) = sigmoid(margin), trained on the other folds of prompt clusters: no pair is judged by a model that saw its prompt (bt-graph: its label). bt-graph also hears how far each response says what the other answers to its prompt say, whatever their labels; how much that counts is learned from the labels of other folds. bt-embed is a linear model over the difference of two sentence embeddings; it must be asked for, as embedding takes far longer than all other steps together. Built-in models are trained on pairs in the order of the input: how it is cut into files changes nothing, but shuffled rows moved p_mean by .005 on average, .1 at most, of 10,346 pairs, of which 41 ended otherwise.',
     reasons: {},
     source:
       'Bradley & Terry 1952; Wang et al. 2022, arXiv 2203.11171 (agreement of answers); Cer et al. 2018, arXiv 1803.11175 (sentence embeddings of bt-embed)',

@@ -171,6 +171,7 @@ test.each([
   ['select sorce from ledger', 'Candidate bindings: "source"'],
   ['select * from legder', 'no table legder; did you mean "ledger"? (known: train, validation, flipped'],
   ['select 1; select 2', 'expected one statement, got 2'],
+  ['pivot ledger on outcome using count(*) group by source', 'PIVOT needs its values here'],
   ['', 'the statement is empty'],
   ['select $1', 'parameters ($1, ?) have no value here'],
   ["select cast('x' as int)", "Could not convert string 'x' to INT32"],
