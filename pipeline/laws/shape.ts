@@ -25,7 +25,9 @@ function checkArrays(name: string, column: Column, field: Field): void {
   for (const [part, array] of Object.entries(arrays)) {
     const given = (column as unknown as Partial<Record<string, object>>)[part]
     if (array && given !== undefined && !(given instanceof array))
-      throw new Error(`column ${name} holds ${given?.constructor.name ?? given} as ${part}, expected ${array.name}`)
+      throw new Error(
+        `column ${name} holds ${given?.constructor.name ?? given}${part === 'values' ? '' : ` as ${part}`}, expected ${array.name}`,
+      )
   }
 }
 
