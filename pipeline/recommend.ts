@@ -66,7 +66,7 @@ export async function recommendationOf(
     const unanimous = await unanimousSql(tables, flip_models)
     const rows = await answered(tables, unanimous, judged)
     const counts = await tables.rows<{ pairs: number; hundredth: number }>(
-      `select count(*)::int as pairs, floor(p_mean * 100)::int as hundredth from ledger where ${unanimous} group by all`,
+      `select count(*)::int as pairs, floor(p_mean::double * 100)::int as hundredth from ledger where ${unanimous} group by all`,
     )
     const drawn = await tables.rows<{ stratum: string; pairs: number }>(
       `select coalesce(stratum, '') as stratum, count(*)::int as pairs from review where draw = 'audit' group by all order by all`,

@@ -1,6 +1,6 @@
 /** Where an indexed text quotes another one, by the signs around the quotation, and whether a task of its own stands beside it. */
 import type { Utf8 } from '../batch.ts'
-import { absorbWord } from './ngram-index.ts'
+import { mixSigned } from './mix.ts'
 import type { Tokens } from './tokens.ts'
 
 /** A quotation may begin at the word: what stands before it, to the beginning of the text, is the task. */
@@ -42,7 +42,7 @@ class Forms {
   note(side: number, hashes: Uint32Array, from: number, to: number, place: number, group: number, item: number): void {
     if (to - from > FORM_WORDS) return
     let words = 0
-    for (let i = from; i < to; i++) words = absorbWord(words, hashes[i])
+    for (let i = from; i < to; i++) words = mixSigned(words ^ hashes[i])
     const key = `${side} ${group} ${to - from} ${words}`
     const form = this.known.get(key) ?? { items: new Set(), places: [], side }
     this.known.set(key, form)
