@@ -23,7 +23,7 @@ describe('a zstd buffer of known size', () => {
     expect(unzstd(Buffer.concat([packed, packed]), 2 * text.length)).toHaveLength(2 * text.length)
     const larger = new Uint8Array(Buffer.concat([Buffer.alloc(7), packed, Buffer.alloc(9)]))
     expect(text.equals(unzstd(larger.subarray(7, 7 + packed.length), text.length)!)).toBe(true)
-    expect(unzstd(repeated(3), 3 << 17)).toEqual(Buffer.alloc(3 << 17, 'a'))
+    expect(Buffer.alloc(3 << 17, 'a').equals(unzstd(repeated(3), 3 << 17))).toBe(true)
   })
 
   it('is refused where it is of another size, cut, changed, or followed by something', () => {
@@ -52,7 +52,7 @@ describe('a zstd buffer piece by piece', async () => {
   it('is what it is at once, one beside another', () => {
     expect(text.equals(all(packed, text.length))).toBe(true)
     expect(all(Buffer.concat([packed, packed]), 2 * text.length)).toHaveLength(2 * text.length)
-    expect(all(repeated(3), 3 << 17)).toEqual(Buffer.alloc(3 << 17, 'a'))
+    expect(Buffer.alloc(3 << 17, 'a').equals(all(repeated(3), 3 << 17))).toBe(true)
     const [a, b] = [opened.of(packed, text.length)!, opened.of(repeated(3), 3 << 17)!]
     expect(Buffer.from(a.next().value).subarray(0, 9).toString()).toBe('the same ')
     expect(Buffer.from(b.next().value).subarray(0, 9).toString()).toBe('aaaaaaaaa')

@@ -1,25 +1,17 @@
 /** The compiled kernels, and texts that they must read as their twins in TypeScript do. */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { batchOf, listOf, type Turns, turnsOf, utf8Of } from '../../pipeline/batch.ts'
 
-/** Every kernel of this working copy by name, compiled once for all files of tests in a process. */
-const kernels = compiled()
+/** A kernel as `make build` compiled it. */
+export const wasm = (name: string): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(readFileSync(join(import.meta.dirname, `../../dist/pipeline/kernels/wasm/${name}.wasm`)))
 
-function compiled(): Map<string, Uint8Array<ArrayBuffer>> {
-  const folder = mkdtempSync(join(tmpdir(), 'goldpan-wasm-'))
-  execFileSync(process.execPath, [join(import.meta.dirname, '../../pipeline/kernels/wasm/build.mjs'), folder])
-  return new Map(readdirSync(folder).map(file => [basename(file, '.wasm'), new Uint8Array(readFileSync(join(folder, file)))]))
-}
+export const sameBytes = (a: ArrayBufferView, b: ArrayBufferView) => expect(Buffer.compare(bytesOf(a), bytesOf(b))).toBe(0)
 
-export const wasm = (name: string): Uint8Array<ArrayBuffer> => kernels.get(name)!
-
-export const sameBytes = (a: { buffer: ArrayBufferLike }, b: { buffer: ArrayBufferLike }) =>
-  expect(Buffer.compare(Buffer.from(a.buffer), Buffer.from(b.buffer))).toBe(0)
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer => Buffer.from(buffer, byteOffset, byteLength)
 
 /** Every range of Unicode that the kernels treat in a way of its own, between much ASCII. */
 export const character = fc.oneof(
