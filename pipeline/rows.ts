@@ -13,7 +13,7 @@ import { pickTexts } from './turned.ts'
 const KEPT_ROWS = 400_000
 const KEPT_BYTES = 1.25 * WINDOW_BYTES
 /** Where a whole list wants fewer than one in so many rows of a block, only they are read; else the block is, once for all its pieces. */
-const FEW = 8
+const FEW = 5
 
 /** Reads rows of any shard; keeps what it read last. */
 export class RowReader {
