@@ -71,7 +71,7 @@ export const methods: Readonly<Record<string, Method>> = {
   },
   'style-bias': {
     words:
-      'A model that sees only style (length, Markdown and the like, never the content) predicts each label, each pair by a model that did not see its prompt: style_p = s. Weights make style worthless: at full strength 2 (1 - s), less where target_auc is reached earlier. A draw keeps a pair with a chance that does the same; where it may also give weights (most_weight), those within that factor are weighed and only the rest is drawn. An audit by other models, on prompts held out, says what style still tells before and after.',
+      'A model that sees only style (length, Markdown and the like, never the content) predicts each label, each pair by a model that did not see its prompt: style_p = s. Weights make style worthless: at full strength 2 (1 - s), less where target_auc is reached earlier. A draw keeps a pair with a chance that does the same; where it may also give weights (most_weight), those within that factor are weighed and only the rest is drawn. An audit by other models, on prompts held out, says what style still tells before and after. Later steps leave pairs out and turn labels, which can bring style back; the report says what style_p tells of the published labels. A second such step, the last of all, weighs what is published.',
     reasons: {
       style_explained: 'action drop: style predicts the label with more than `drop_above`, and neither votes nor models support it',
       not_drawn: 'action subsample: not drawn; the better style predicts the label, the lower the chance',

@@ -19,6 +19,7 @@ import {
   membersOf,
   modelsIn,
   reliabilityOf,
+  styleOfPublished,
 } from './ledger-figures.ts'
 import { toldBins } from './reliability-bins.ts'
 import { type Contamination, type Duplicates, factShapes, type Models, model as modelShape, type Style } from './report-parts.ts'
@@ -145,7 +146,10 @@ async function contaminationOf({ steps }: Manifest, tables: Tables): Promise<Con
 
 async function styleOf({ steps }: Manifest, tables: Tables): Promise<Style[]> {
   const found = steps.flatMap(({ id, summary }) => known('style', summary, facts => ({ step: id, ...facts })))
-  return Promise.all(found.map(async one => ({ ...one, lost: await lostAt(tables, one.step) })))
+  const all = await Promise.all(found.map(async one => ({ ...one, lost: await lostAt(tables, one.step) })))
+  // the ledger holds what the last of them says
+  const published = all.length > 0 ? await styleOfPublished(tables) : undefined
+  return published ? [...all.slice(0, -1), { ...all.at(-1)!, published }] : all
 }
 
 type Model = Models['models'][number]

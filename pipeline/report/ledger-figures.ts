@@ -2,7 +2,7 @@
 import { type Finished, filesOf } from '../finished.ts'
 import type { ReliabilityBin } from '../kernels/calibration.ts'
 import type { Tables } from '../sql.ts'
-import type { Contamination, Duplicates, Histogram, Models } from './report-parts.ts'
+import type { Contamination, Duplicates, Histogram, Models, Style } from './report-parts.ts'
 import type { Report } from './report-schema.ts'
 
 type Row = Readonly<Record<string, string | number | null>>
@@ -84,6 +84,30 @@ export async function lostAt(tables: Tables, step: string): Promise<Record<strin
     `select source, count(*)::bigint as n from ledger where step = '${step.replaceAll("'", "''")}' and outcome not in ('keep', 'flip') group by 1 order by 1`,
   )
   return Object.fromEntries(rows.map(({ source, n }) => [source, n]))
+}
+
+/** Of style_p, in steps of which the area is told. */
+const STYLE_BINS = 1000
+
+/**
+ * How well style_p tells labels of published pairs from turned ones, by weight and without: the area under the curve, its labels those of the shards.
+ * Nothing where no published pair has a style_p.
+ */
+export async function styleOfPublished(tables: Tables): Promise<Style['published']> {
+  const [row] = await tables.rows<Record<'pairs' | 'auc' | 'unweighted_auc', number>>(`with labels as (
+      select round(if(outcome = 'flip', 1 - style_p, style_p) * ${STYLE_BINS})::integer as bin, weight::double as weight
+      from ledger where split is not null and style_p is not null
+    ), sides as (
+      select bin, weight as w, 0 as turned_w, 1 as n, 0 as turned_n from labels
+      union all select ${STYLE_BINS} - bin, 0, weight, 0, 1 from labels
+    ), bins as (
+      select bin, sum(w) as w, sum(turned_w) as turned_w, sum(n) as n, sum(turned_n) as turned_n from sides group by bin
+    ), below as (
+      select w, n, sum(turned_w) over (order by bin) - turned_w / 2 as turned_w, sum(turned_n) over (order by bin) - turned_n / 2 as turned_n from bins
+    )
+    select sum(n)::bigint as pairs, round(sum(w * turned_w) / sum(w) ^ 2, 4) as auc, round(sum(n * turned_n)::double / sum(n)::double ^ 2, 4) as unweighted_auc
+    from below having sum(w) > 0`)
+  return row
 }
 
 const SHOWN_EVIDENCE = 5

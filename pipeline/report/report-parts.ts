@@ -118,6 +118,14 @@ const audited = z.looseObject({
 export const style = z.looseObject({
   step: z.string(),
   lost: z.record(z.string(), count).optional().describe('pairs that left at this step, by source'),
+  published: z
+    .looseObject({
+      pairs: count,
+      auc: z.number().describe('of style_p for the labels of these pairs, each counted by its weight; 0.5 = style says nothing of them'),
+      unweighted_auc: z.number(),
+    })
+    .optional()
+    .describe('train and validation, labels as they were turned; of the last of several such steps'),
   corpus: audited,
   sources: z.array(audited.and(z.looseObject({ source: z.string() }))),
 })

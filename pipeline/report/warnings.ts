@@ -124,19 +124,31 @@ function flags({ contamination: all, people: said }: Figures): Warning[] {
 
 const LITTLE_WEIGHT = 0.5
 const STYLE_LEFT = 0.6
+/** Above what control was to leave (target_auc is .55 unless somebody says otherwise). */
+const STYLE_BACK = 0.57
 
 function style({ style: all }: Figures): Warning[] {
-  return all.flatMap(({ step, corpus, sources: of }) =>
-    [{ name: 'all sources', ...corpus }, ...of.map(s => ({ name: s.source, ...s }))].flatMap(({ name, before, after, warnings = [] }) => [
-      ...warnings.map(text => note(step, `${name}: ${text}`)),
-      ...(after && after.effective_share < LITTLE_WEIGHT
-        ? [note(step, `${name}: weights leave ${percent(after.effective_share)} of the pairs' worth; labels lean on style much`)]
-        : []),
-      ...(before && (after ?? before).linear_auc > STYLE_LEFT
-        ? [problem(step, `${name}: style alone still tells the label with an AUC of ${(after ?? before).linear_auc.toFixed(2)}`)]
-        : []),
-    ]),
-  )
+  return all.flatMap(({ step, corpus, sources: of, published }) => [
+    ...(corpus.after && corpus.after.linear_auc <= STYLE_BACK && published && published.auc > STYLE_BACK
+      ? [
+          problem(
+            step,
+            `style tells labels of published pairs with an AUC of ${published.auc.toFixed(2)}, weights counted, though little was left at this step: what later steps left out or turned brings it back; a second step style-bias, the last of all, weighs what is published`,
+          ),
+        ]
+      : []),
+    ...[{ name: 'all sources', ...corpus }, ...of.map(s => ({ name: s.source, ...s }))].flatMap(
+      ({ name, before, after, warnings = [] }) => [
+        ...warnings.map(text => note(step, `${name}: ${text}`)),
+        ...(after && after.effective_share < LITTLE_WEIGHT
+          ? [note(step, `${name}: weights leave ${percent(after.effective_share)} of the pairs' worth; labels lean on style much`)]
+          : []),
+        ...(before && (after ?? before).linear_auc > STYLE_LEFT
+          ? [problem(step, `${name}: style alone still tells the label with an AUC of ${(after ?? before).linear_auc.toFixed(2)}`)]
+          : []),
+      ],
+    ),
+  ])
 }
 
 const NO_BETTER = 0.52

@@ -7,7 +7,10 @@ import { html, type Markup } from './html.ts'
 import { decimals, figure, number, percent, type Section, shareOf, table } from './parts.ts'
 
 export function styleSection({ style }: Report): Section | undefined {
-  const body = style.flatMap(styleBody)
+  const body = style.flatMap(one => {
+    const told = styleBody(one)
+    return style.length > 1 && told.length > 0 ? [html`<h3>Step ${one.step}</h3>`, ...told] : told
+  })
   return body.length > 0 ? { id: 'style', title: 'Style', body } : undefined
 }
 
@@ -34,13 +37,14 @@ const MEASURES: readonly [what: Measured, title: string, note: string, aim: numb
   ['first', 'The answer shown first is chosen', 'Share of the pairs whose source tells which answer the judge saw first.', 0.5],
 ]
 
-function styleBody({ corpus, sources, lost }: Style): Markup[] {
+function styleBody({ corpus, sources, lost, published }: Style): Markup[] {
   const all = [{ name: 'all sources', ...corpus }, ...sources.map(s => ({ name: s.source, ...s }))]
   const rows = all.flatMap(({ name, before, after }) => (before ? [{ name, before, after }] : []))
   if (rows.length === 0) return []
   return [
     html`<ul class="legend"><li><span class="ring"></span> before control</li><li><span class="dot"></span> after, with the training weights</li><li>thin lines: intervals of 95 %, by the spread over prompts</li></ul>`,
     ...MEASURES.flatMap(measure => measureFigure(rows, measure)),
+    ...(published ? shards(published) : []),
     ...cost(all, lost ?? {}),
     ...supported(all),
     ...betas(corpus.betas),
@@ -86,6 +90,15 @@ function measureFigure(rows: readonly Row[], [what, title, note, aim]: (typeof M
 
 /** The figures of one state alone, for an audit without control. */
 export const auditFigures = (rows: readonly Row[]): Markup[] => MEASURES.flatMap(measure => measureFigure(rows, measure))
+
+/** What later steps made of it. */
+const shards = ({ pairs, auc, unweighted_auc }: NonNullable<Style['published']>): Markup[] => [
+  html`<h3>In train and validation</h3><p>All that stands above is of the pairs that came to this step, with the labels that they had. Later steps leave pairs out and turn labels; here are the published ones, told by style_p (0.5 = chance).</p>`,
+  table({
+    header: ['>pairs', '>AUC of style_p, by weight', '>AUC without weights'],
+    rows: [[number(pairs), decimals(auc), decimals(unweighted_auc)]],
+  }),
+]
 
 /** Pairs that control took away, and what those that stay are worth. */
 function cost(all: readonly (Style['corpus'] & { readonly name: string })[], lost: Readonly<Record<string, number>>): Markup[] {
