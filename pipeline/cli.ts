@@ -43,7 +43,8 @@ const codes = Object.entries(exits).map(([code, says]) => `  ${code.padEnd(5)}${
 program.addHelpText('after', `\nExit codes:\n${codes.join('\n')}`)
 
 process.stdout.on('error', error => {
-  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0)
+  // nobody reads what is printed any more; what the command came to is told all the same
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit()
   say(new UserError(`standard output: ${error.message}; what was printed is not whole`))
   process.exit(2)
 })

@@ -67,7 +67,7 @@ export async function plan(config: string, { store = STORE, set = [] }: PlanOpti
  */
 export async function build(config: string, options: BuildOptions): Promise<Manifest> {
   const { out, store = STORE, set = [], threads, memory_bytes = 4 * 2 ** 30, progress = 'none' } = options
-  checkOut(out)
+  checkOut(out, store)
   refuseOwnOutput(out, loadConfig(config, set))
   const shown = openProgress(progress, false)
   const planned = await located(config, store, set)

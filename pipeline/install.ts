@@ -15,7 +15,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { type OutputFile, outputsOf } from './accounts.ts'
 import { folders } from './arrange.ts'
 import type { Build } from './build.ts'
@@ -28,14 +28,22 @@ import { canonicalJson, type Manifest } from './manifest.ts'
 import { SEAL, seal, UNPUBLISHED } from './seal.ts'
 import { WRITING } from './writing.ts'
 
+/** Whether a path is the folder or lies below it. */
+function isWithin(path: string, folder: string): boolean {
+  const way = relative(resolve(folder), resolve(path))
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way))
+}
+
 /** Says that the folder is goldpan's although its manifest is not there yet. */
 export const MARKER = '.goldpan-incomplete'
 export const INCOMING = '.goldpan-incoming'
 /** Written after the manifest, of which they are a view. */
 export const REPORTS = ['report.html', 'report.json']
 
-/** Refuses an output folder that holds something else than a build, or that cannot be written. Touches nothing. */
-export function checkOut(out: string): void {
+/** Refuses an output folder that holds something else than a build or the store, lies in it, or cannot be written. Touches nothing. */
+export function checkOut(out: string, store?: string): void {
+  if (store !== undefined && (isWithin(store, out) || isWithin(out, store)))
+    throw new UserError(`--out ${out} and --store ${store}: one lies in the other; choose folders beside one another`)
   if (/[[\]]/.test(resolve(out)))
     throw new UserError(`--out ${out}: "[" or "]" in the path: dataset loaders would find nothing there; choose another folder`)
   const there = nearest(resolve(out))

@@ -19,7 +19,7 @@ const PLAIN_MS = 3000
 export function openProgress(mode: ProgressMode, json: boolean): Progress {
   if (json) return jsonLines()
   if (mode === 'none') return { phase: () => {}, tick: () => {}, note: () => {}, end: () => {} }
-  return mode === 'auto' && process.stderr.isTTY ? bars() : plainLines()
+  return mode === 'auto' && process.stderr.isTTY && process.env.TERM !== 'dumb' ? bars() : plainLines()
 }
 
 interface State {

@@ -3,6 +3,7 @@ import { availableParallelism, cpus, hostname, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import { inputCounts, manifestOf } from './accounts.ts'
 import { Build, fileKey } from './build.ts'
+import { UserError } from './errors.ts'
 import type { Executor } from './executors/executor.ts'
 import { inline } from './executors/inline.ts'
 import { threads } from './executors/threads.ts'
@@ -16,7 +17,7 @@ import type { LocatedPlan, Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { outlookLines } from './report/plan-text.ts'
 import { bytesText } from './report/table.ts'
-import { Store } from './store.ts'
+import { isStore, Store } from './store.ts'
 import { untilWhole } from './store-care/repair.ts'
 import { use } from './store-care/usage.ts'
 import { VERSION } from './version.ts'
@@ -109,6 +110,9 @@ export async function runBuild(located: LocatedPlan, options: RunOptions): Promi
       const notes = inputCounts(fresh).flatMap((input, i) => input.notes.map(note => `${located.plan.inputs[i].path}: ${note}`))
       return { manifest, times, notes, unchanged }
     })
+  } catch (error) {
+    if (!isStore(options.store)) throw new UserError(`${options.store}: the store was taken away while the build worked with it; run again`)
+    throw error
   } finally {
     options.progress.end()
     await executor.close()

@@ -259,10 +259,20 @@ export const isStore = (root: string): boolean => existsSync(join(root, FORMAT_F
 function formatOf(root: string): number {
   const file = join(root, FORMAT_FILE)
   if (!existsSync(file)) writeWhole(root, file, JSON.stringify({ goldpan_store: FORMAT }))
-  const { goldpan_store: format } = JSON.parse(readFileSync(file, 'utf8')) as { goldpan_store: number }
+  const format = formatIn(readFileSync(file, 'utf8'))
+  if (format === undefined) throw new UserError(`${file}: is damaged; delete this file, and the next run writes it again`)
   if (format > FORMAT)
     throw new UserError(`${root}: a store of format ${format}, this goldpan knows up to ${FORMAT}; use a newer goldpan or another --store`)
   return format
+}
+
+function formatIn(text: string): number | undefined {
+  try {
+    const { goldpan_store: format } = JSON.parse(text) as { goldpan_store: unknown }
+    return Number.isInteger(format) ? (format as number) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** `blocks`: of every column of every batch, in order. */

@@ -60,6 +60,7 @@ export async function init(paths: readonly string[], { out, name }: Flags): Prom
   try {
     writeFileSync(out, text, { flag: 'wx' })
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') rmSync(out, { force: true })
     throw new UserError(`--out ${out}: cannot be written (${(error as NodeJS.ErrnoException).code})`)
   }
   try {

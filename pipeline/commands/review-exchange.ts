@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Command, Option } from 'commander'
-import { UserError } from '../errors.ts'
+import { guarded, UserError } from '../errors.ts'
 import type { Message } from '../explain.ts'
 import { openFinished, refuseInside } from '../finished.ts'
 import { LogWriter, readLogs } from '../judgements/log.ts'
@@ -94,7 +94,7 @@ function refuseAnswered(out: string, formed: readonly (readonly [string, Readonl
 
 function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
   makeFolder(folder)
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  for (const [name, text] of Object.entries(files)) guarded(join(folder, name), () => writeFileSync(join(folder, name), text))
 }
 
 function exportedText(

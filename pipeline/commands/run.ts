@@ -71,7 +71,7 @@ export const register = (program: Command): void => {
 
 async function run(config: string, flags: Flags): Promise<void> {
   const loaded = loadConfig(config, flags.set)
-  checkOut(flags.out)
+  checkOut(flags.out, flags.store)
   refuseOwnOutput(flags.out, loaded)
   const progress = openProgress(flags.progress, flags.log === 'json')
   const located = await planOf(loaded, remembered(flags.store, flags.rehash === true))

@@ -3,6 +3,8 @@ import { Build } from '../build.ts'
 import { Opened } from '../context.ts'
 import { DamagedEntry } from '../entry-file.ts'
 import { PendingError } from '../errors.ts'
+import { dropEntry } from '../store-care/repair.ts'
+import { use } from '../store-care/usage.ts'
 import { runTask, type TaskReport } from '../task.ts'
 import { checkTaskName } from '../task-names.ts'
 import { defaultStore } from './option-values.ts'
@@ -24,13 +26,16 @@ export const register = (program: Command): void => {
 
 async function taskOf(build: Build, id: string): Promise<TaskReport> {
   const opened = new Opened()
+  const ended = use(build.store.root, `goldpan task ${id}`)
   try {
     checkTaskName(build, id)
     return await runTask(build, opened, id)
   } catch (error) {
-    if (error instanceof DamagedEntry) throw new PendingError(`task ${id}: ${error.message}; run the tasks of the phases before it first`)
-    throw error
+    if (!(error instanceof DamagedEntry)) throw error
+    dropEntry(build.store, error)
+    throw new PendingError(`task ${id}: ${error.message}; run the tasks of the phases before it first`)
   } finally {
     await opened.close()
+    ended()
   }
 }

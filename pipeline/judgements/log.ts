@@ -1,7 +1,7 @@
 /** The judgement log: append-only JSON lines, each on the disk before it is acknowledged. */
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { UserError } from '../errors.ts'
+import { ioError, UserError } from '../errors.ts'
 import type { Answer, FlagCheck } from '../judgement.ts'
 import { canonical } from '../keys.ts'
 import { makeFolder } from '../make-folder.ts'
@@ -35,6 +35,7 @@ function lineOf(text: string): { line?: Line; wrong: string } {
 
 /** A whole line ends with a newline; what follows the last one was cut off while being written, unless it is an answer all the same. */
 export function linesOf(file: string): { lines: Line[]; notes: string[]; whole_bytes: number; bytes: number } {
+  if (!statSync(file).isFile()) throw new UserError(`${file}: is no file; a judgement log is one file of JSON lines`)
   const bytes = readFileSync(file)
   const lines: Line[] = []
   const notes: string[] = []
@@ -116,9 +117,11 @@ function protocolNotes(answers: readonly Answer[]): string[] {
 /** An open log; `append` returns when the line is on the disk. */
 export class LogWriter {
   private readonly fd: number
+  private readonly file: string
 
   /** Cuts off a last line that was never acknowledged, so that what follows is whole. */
   constructor(file: string) {
+    this.file = file
     makeFolder(dirname(file))
     const { whole_bytes, bytes } = existsSync(file) ? linesOf(file) : { whole_bytes: 0, bytes: 0 }
     this.fd = openSync(file, 'a+')
@@ -130,10 +133,18 @@ export class LogWriter {
     syncFolder(dirname(file))
   }
 
+  /** What cannot be written whole is taken back, so that the next line does not begin in the middle of this one; throws UserError. */
   append(lines: readonly Line[]): void {
     const bytes = Buffer.from(lines.map(line => `${JSON.stringify(line)}\n`).join(''))
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.fd, bytes, at)
-    fsyncSync(this.fd)
+    const before = fstatSync(this.fd).size
+    let at = 0
+    try {
+      while (at < bytes.length) at += writeSync(this.fd, bytes, at)
+      fsyncSync(this.fd)
+    } catch (error) {
+      if (at > 0 && fstatSync(this.fd).size === before + at) ftruncateSync(this.fd, before)
+      throw ioError(this.file, error)
+    }
   }
 
   close(): void {

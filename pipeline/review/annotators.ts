@@ -3,7 +3,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { z } from 'zod'
-import { UserError } from '../errors.ts'
+import { guarded, UserError } from '../errors.ts'
 import type { Answer } from '../judgement.ts'
 import { makeFolder } from '../make-folder.ts'
 
@@ -30,15 +30,12 @@ export class Annotators {
     this.secret = kept.secret
     this.tokens = tokens
     for (const [name, token] of tokens) this.byToken.set(token, { name, role: adjudicators.includes(name) ? 'adjudicator' : 'annotator' })
-    makeFolder(dirname(file))
-    writeFileSync(
-      `${file}.new`,
-      `${JSON.stringify({ secret: kept.secret, tokens: { ...kept.tokens, ...Object.fromEntries(tokens) } })}\n`,
-      {
-        mode: 0o600,
-      },
-    )
-    renameSync(`${file}.new`, file)
+    const text = `${JSON.stringify({ secret: kept.secret, tokens: { ...kept.tokens, ...Object.fromEntries(tokens) } })}\n`
+    guarded(file, () => {
+      makeFolder(dirname(file))
+      writeFileSync(`${file}.new`, text, { mode: 0o600 })
+      renameSync(`${file}.new`, file)
+    })
   }
 
   /** Every token is compared, in time that does not depend on how much of it is right. */

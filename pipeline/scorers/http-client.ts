@@ -67,8 +67,9 @@ export class HttpClient {
       const response = await fetch(this.#options.url + path, {
         headers: this.#headers(),
         signal: AbortSignal.timeout(this.#options.timeout_ms),
+        redirect: 'error',
       })
-      const said = (await response.json()) as Record<string, unknown>
+      const said = parsed(await bodyOf(response, performance.now() + this.#options.timeout_ms)) as Record<string, unknown>
       return typeof said[name] === 'number' ? said[name] : undefined
     } catch {
       return undefined
@@ -144,6 +145,7 @@ export class HttpClient {
     let wait: string | null
     try {
       const signal = AbortSignal.timeout(timeout_ms)
+      const deadline = performance.now() + timeout_ms
       const response = await fetch(url + call.path, {
         method: 'POST',
         headers: this.#headers(),
@@ -153,14 +155,14 @@ export class HttpClient {
       })
       status = response.status
       wait = response.headers.get('retry-after')
-      text = await response.text()
+      text = await bodyOf(response, deadline)
     } catch (error) {
       throw new Refused(this.#reason(error as Error), 0, true)
     }
     if (status === 429 || status >= 500) throw new Refused(this.#quote(status, text), status, true, waitOf(wait))
     if (status >= 400) throw new Refused(this.#quote(status, text), status, false)
     const said = call.read(parsed(text))
-    if (!said) throw new Refused(`${call.path} answered something else than scores: ${this.#hidden(text.slice(0, 120))}`, status, true)
+    if (!said) throw new Refused(`${call.path} answered something else than scores: ${this.#hidden(text).slice(0, 120)}`, status, true)
     return said
   }
 
@@ -171,14 +173,31 @@ export class HttpClient {
   }
 
   #quote(status: number, text: string): string {
-    return `HTTP ${status}: ${this.#hidden(text.slice(0, 200).replaceAll(/\s+/g, ' '))}`
+    return `HTTP ${status}: ${this.#hidden(text).slice(0, 200)}`
   }
 
-  /** A server may repeat what it was sent. */
+  /** In one line, without codes that a terminal obeys; a server may repeat what it was sent. */
   #hidden(text: string): string {
     const { key } = this.#options
-    return key ? text.replaceAll(key, '***') : text
+    const shown = text.slice(0, 10_000)
+    return (key ? shown.replaceAll(key, '***') : shown).replaceAll(/[\s\p{Cc}]+/gu, ' ')
   }
+}
+
+/** Answers are numbers, at most a few for every text of a batch; what is longer is none. */
+const MOST_BYTES = 16 * 2 ** 20
+
+/** The text of an answer; a server that sends without end is left, before it fills the memory. */
+async function bodyOf(response: Response, deadline: number): Promise<string> {
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  for await (const part of response.body ?? []) {
+    bytes += part.length
+    if (bytes > MOST_BYTES) throw new Error(`it sends more than ${MOST_BYTES / 2 ** 20} MiB`)
+    if (performance.now() > deadline) throw new DOMException('too slow', 'TimeoutError')
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString()
 }
 
 function parsed(text: string): unknown {

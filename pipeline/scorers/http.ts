@@ -49,8 +49,10 @@ class HttpScorer {
   }
 
   async open(): Promise<void> {
-    if (this.#served.protocol === 'tei')
-      this.#batch = Math.min(this.#batch, (await this.#client.number('/info', 'max_client_batch_size')) ?? this.#batch)
+    if (this.#served.protocol === 'tei') {
+      const most = (await this.#client.number('/info', 'max_client_batch_size')) ?? this.#batch
+      if (Number.isInteger(most) && most > 0) this.#batch = Math.min(this.#batch, most)
+    }
     if (this.#served.protocol === 'openai') return this.#tryJudge()
     const alone = await this.#probe(PROBES)
     const again = (await this.#probe([...PROBES].reverse())).reverse()

@@ -1,6 +1,7 @@
 /** What lies in a store, file by file. */
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { ioError } from '../errors.ts'
 
 export interface Entry {
   readonly key: string
@@ -42,12 +43,13 @@ export function* notes(root: string): Generator<Entry> {
 
 export const remove = ({ path }: Entry): void => rmSync(path, { force: true })
 
-/** Another process may take away what was there a moment ago. */
+/** Another process may take away what was there a moment ago; what cannot be read is not passed over. */
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder).sort()
-  } catch {
-    return []
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw ioError(folder, error)
   }
 }
 
