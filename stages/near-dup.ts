@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Batch, batchOf, columnsOf, isValid, type Schema, select, type Utf8 } from '../pipeline/batch.ts'
+import { type Batch, batchOf, columnsOf, isValid, type Numbers, type Schema, select, type Utf8 } from '../pipeline/batch.ts'
 import { bucketRound } from '../pipeline/buckets.ts'
 import { gather } from '../pipeline/gather.ts'
 import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
@@ -141,30 +141,40 @@ const verification = verificationRound<Params>(params => ({
 /** The fates are the first reasons, in their order; this comes after them. */
 const NO_SIGNAL = 4
 
+const validOf = ({ valid }: { readonly valid?: Uint8Array }, rows: number): Uint8Array => valid?.slice() ?? new Uint8Array(rows).fill(1)
+
+/** What earlier steps said of a pair is kept: a copy that exact-dedup marked is nearly the same as its original, too. */
 function judge(params: Params, batch: Batch): Verdict {
   const { near_of, near_relation, near_jaccard, near_cluster, near_size, near_fate } = columnsOf(batch, nearColumns)
+  const known = batch.columns.relation as Numbers | undefined
   const unusable = alike(batch)
-  const relation = { values: near_relation.values.slice(), valid: near_relation.valid?.slice() }
+  const relation = { values: near_relation.values.slice(), valid: validOf(near_relation, batch.rows) }
   const jaccard = { values: near_jaccard.values.slice(), valid: relation.valid }
   const leave = near_fate.values.slice()
   for (let i = 0; i < batch.rows; i++) {
     if (unusable[i] === 0 || isValid(relation, i)) continue
     relation.values[i] = relations.indexOf('no-signal')
     jaccard.values[i] = columnsOf(batch, { sides_jaccard: 'f32' }).sides_jaccard.values[i]
-    if (relation.valid) relation.valid[i] = 1
+    relation.valid[i] = 1
     if (params.no_signal !== 'mark' && leave[i] === 0) leave[i] = NO_SIGNAL
   }
-  return { add: { duplicate_of: near_of, relation, jaccard, cluster_id: near_cluster, cluster_size: near_size }, leave }
+  const duplicate_of = { bytes: near_of.bytes, valid: validOf(near_of, batch.rows) }
+  for (let i = 0; known && i < batch.rows; i++) if (isValid(known, i)) relation.valid[i] = duplicate_of.valid[i] = 0
+  return { add: { duplicate_of, relation, jaccard, cluster_id: near_cluster, cluster_size: near_size }, leave }
 }
 
 /** Near-duplicate pairs, near-duplicate pairs that contradict each other, and pairs whose responses say the same. */
 export const nearDup = defineStage<Params>({
   name: 'near-dup',
   doc: 'Finds near-duplicate pairs field by field, straight and with the responses crossed, by MinHash with every candidate verified.',
-  version: 3,
+  version: 4,
   params,
   measures: params => [minhash.with(minhashParams(params))],
-  reads: params => ({ ...nearColumns, ...sidesSchema(params) }),
+  reads: (params, { upstream }) => ({
+    ...nearColumns,
+    ...sidesSchema(params),
+    ...('relation' in upstream ? { relation: { labels: relations } } : {}),
+  }),
   adds: { duplicate_of: 'id', relation: { labels: relations }, jaccard: 'f32', cluster_id: 'id', cluster_size: 'i32' },
   reasons: ({ near, no_signal }) => ({
     near: near === 'review' ? 'review' : 'drop',

@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ExpectationError, Interrupted, PendingError, StageError, UserError } from '../pipeline/errors.ts'
 import { exitCodeOf, exits } from '../pipeline/exits.ts'
-import { goldpan, ROOT } from './cli.ts'
+import { CLI, freshDir, goldpan, ROOT } from './cli.ts'
 
 it('every error ends with a code that is explained', () => {
   const errors = [
@@ -27,4 +28,26 @@ it('--help and the README say what each code means', () => {
   )
   const { stdout } = goldpan(['--help'])
   for (const [code, says] of Object.entries(exits)) expect(stdout).toMatch(new RegExp(`^  ${code} +${says}$`, 'm'))
+})
+
+it('a code is the same where nobody reads what is printed', () => {
+  const dir = freshDir('exits')
+  const places = `--out ${join(dir, 'out')} --store ${join(dir, 'store')} --threads 0 --progress none`
+  const unread = (args: string) =>
+    spawnSync('bash', ['-c', `node ${CLI} ${args} 2>/dev/null | true; exit "\${PIPESTATUS[0]}"`], { cwd: ROOT }).status
+  expect(unread(`run configs/quickstart.yaml ${places} --set 'expect=["train.rows >= 100000"]'`)).toBe(4)
+  expect(unread(`run configs/quickstart.yaml ${places} --set output.publish_without_review=false`)).toBe(3)
+  expect(unread(`query ${join(dir, 'out')} 'select * from ledger'`)).toBe(0)
+})
+
+it('--out and --store that lie in one another are refused at once', () => {
+  const dir = freshDir('nested')
+  const run = (out: string, store: string) =>
+    goldpan(['run', 'configs/quickstart.yaml', '--out', join(dir, out), '--store', join(dir, store), '--progress', 'none'])
+  for (const [out, store] of [
+    ['x', 'x'],
+    ['x', 'x/store'],
+    ['x/out', 'x'],
+  ])
+    expect(run(out, store)).toMatchObject({ code: 2, stderr: expect.stringContaining('one lies in the other') })
 })

@@ -198,6 +198,28 @@ it('tells a refused key without the key', async () => {
   expect(server.seen).toHaveLength(1)
 })
 
+it('shows no key and no code of a terminal, wherever in its answer a server repeats them', async () => {
+  const server = await serve()
+  process.env.GOLDPAN_TEST_KEY = 'sk-very-secret'
+  server.fault = () => 'codes'
+  const error = await openHttp('rm', served(server, { key_env: 'GOLDPAN_TEST_KEY' }), 'd').catch(e => e as Error)
+  expect(String(error)).toContain('HTTP 400:')
+  for (const shown of ['sk-', '\u001b', '\n']) expect(String(error)).not.toContain(shown)
+})
+
+it('leaves a server that sends without end', async () => {
+  const server = await serve()
+  server.fault = () => 'endless'
+  await expect(openHttp('rm', served(server, { timeout_ms: 5000, retries: 0 }), 'd')).rejects.toThrow('it sends more than 16 MiB')
+})
+
+it.each([0, -3, 1.5])('passes over a largest batch of %d', async max_client_batch_size => {
+  const server = await serve({ max_client_batch_size })
+  const scorer = await openHttp('rm', served(server, { protocol: 'tei' }), 'd')
+  const { prompt, responses } = rowsOf(texts)
+  expect(rounded(await scorer.score(prompt, responses))).toEqual(plain)
+})
+
 it('finds how many requests a server bears, and stays there', async () => {
   const server = await serve({ delay_ms: 20, most: 12 })
   const scorer = await openHttp('rm', served(server, { concurrency: 64, timeout_ms: 10_000, retries: 20 }), 'd')

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
-export type Fault = '429' | '500' | '413' | 'hang' | 'half' | 'reversed' | 'reset' | '401' | 'count'
+export type Fault = '429' | '500' | '413' | 'hang' | 'half' | 'reversed' | 'reset' | '401' | 'count' | 'endless' | 'codes'
 
 export interface ScoreServer {
   readonly url: string
@@ -18,6 +18,8 @@ export interface ScoreServer {
 export interface ServerOptions {
   readonly score?: (text: string) => number
   readonly squash?: boolean
+  /** What /info says of the largest batch. */
+  readonly max_client_batch_size?: number
   readonly delay_ms?: number
   /** Requests at one time; more are refused with 429. */
   readonly most?: number
@@ -36,6 +38,7 @@ export async function scoreServer({
   delay_ms = 0,
   most,
   judge,
+  max_client_batch_size = 4,
 }: ServerOptions = {}): Promise<ScoreServer> {
   const raw = (text: string): number => (squash ? 1 / (1 + Math.exp(-score(text))) : score(text))
   let running = 0
@@ -59,7 +62,7 @@ export async function scoreServer({
   const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
     const parts: Buffer[] = []
     for await (const part of request) parts.push(part as Buffer)
-    if (request.url === '/info') return response.end(JSON.stringify({ max_client_batch_size: 4 }))
+    if (request.url === '/info') return response.end(JSON.stringify({ max_client_batch_size }))
     const text = Buffer.concat(parts).toString()
     const body = JSON.parse(text) as Body
     self.seen.push({ path: request.url!, body: body as Record<string, unknown>, key: request.headers.authorization })
@@ -75,6 +78,8 @@ export async function scoreServer({
     if (fault === 'reset') return request.socket.resetAndDestroy()
     if (fault === '429') return fail(429, { 'retry-after': '0.3' })
     if (fault === '500' || fault === '413' || fault === '401') return fail(Number(fault))
+    if (fault === 'codes') return response.writeHead(400).end(`\u001b[2J${'.'.repeat(190)}\n${request.headers.authorization}`)
+    if (fault === 'endless') return sendForEver(response)
     if (fault === 'half') return response.end(whole.slice(0, whole.length / 2))
     if (fault === 'count') return response.end('{"data":[]}')
     if (fault === 'reversed') return response.end(JSON.stringify({ data: (JSON.parse(whole) as { data: object[] }).data.reverse() }))
@@ -93,4 +98,13 @@ export async function scoreServer({
     },
   }
   return self
+}
+
+function sendForEver(response: ServerResponse): void {
+  const blank = Buffer.alloc(1 << 20, ' ')
+  const more = (): void => {
+    while (!response.destroyed && response.write(blank));
+    if (!response.destroyed) response.once('drain', more)
+  }
+  more()
 }

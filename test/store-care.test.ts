@@ -118,6 +118,20 @@ describe('gc', () => {
   })
 })
 
+it('names a folder that cannot be read, and a format that is none', () => {
+  const odd = join(dir, 'odd')
+  mkdirSync(odd)
+  writeFileSync(join(odd, 'format.json'), '{"goldpan_store":1}')
+  writeFileSync(join(odd, 'objects'), 'no folder')
+  for (const command of ['fsck', 'status'])
+    expect(goldpan(['store', command, '--store', odd])).toMatchObject({ code: 2, stderr: expect.stringContaining(join(odd, 'objects')) })
+  const damaged = join(dir, 'damaged')
+  mkdirSync(damaged)
+  writeFileSync(join(damaged, 'format.json'), '')
+  const told = `${join(damaged, 'format.json')}: is damaged; delete this file`
+  expect(goldpan(['store', 'status', '--store', damaged])).toMatchObject({ code: 2, stderr: expect.stringContaining(told) })
+})
+
 describe('fsck', () => {
   it('finds one changed byte in any entry, throws the entry out, and the next build makes it again', () => {
     expect(run().code).toBe(0)

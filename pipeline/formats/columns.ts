@@ -36,7 +36,7 @@ const NAMED: Readonly<Record<KnownFormat, readonly string[]>> = {
   pair: ['prompt', 'chosen', 'rejected'],
   hh: ['chosen', 'rejected'],
   dpo: [...ASKED, 'chosen', 'rejected'],
-  chat: [...CONVERSATIONS, 'chosen', 'rejected'],
+  chat: [...CONVERSATIONS, 'system', 'chosen', 'rejected'],
   scored: ASKED,
   arena: [...ASKED, ...ARENA_SIDES.flat(), 'winner', 'judge'],
 }

@@ -1,12 +1,12 @@
 /** `dpo`: {prompt | question | instruction (+ input, system), chosen, rejected}, all texts. */
 import { isEmptyText, stringOf } from '../codecs/row-source.ts'
-import { askedTurns, firstOf, promptAt, sideAt, systemTurn, textAt, votesAt } from './fields.ts'
+import { askedTurns, firstOf, promptAt, sideAt, textAt, tieAt, votesAt, withSystem } from './fields.ts'
 import { FieldError, type ReadFormat, type Row, type Turn } from './format.ts'
 
 export const QUESTIONS = ['prompt', 'question', 'instruction'] as const
 
 /** The prompt of a row that names it in one of several ways; an `input` goes below an instruction, a `system` text above. */
-export function questionAt(row: Row): Turn[] {
+export function questionAt(row: Row): readonly Turn[] {
   const name = firstOf(row, QUESTIONS)
   if (name === undefined) throw new FieldError(QUESTIONS[0], `is missing (also looked for ${QUESTIONS.slice(1).join(', ')})`)
   if (Array.isArray(row[name])) return withSystem(row, promptAt(row[name], name))
@@ -16,11 +16,6 @@ export function questionAt(row: Row): Turn[] {
   return withSystem(row, askedTurns(asked))
 }
 
-function withSystem(row: Row, turns: Turn[]): Turn[] {
-  const system = row.system === undefined || row.system === null ? '' : textAt(row.system, 'system')
-  return isEmptyText(system) ? turns : [systemTurn(system), ...turns]
-}
-
 export const readDpo: ReadFormat = row => [
-  { prompt: questionAt(row), chosen: sideAt(row, 'chosen'), rejected: sideAt(row, 'rejected'), tie: row.tie === true, votes: votesAt(row) },
+  { prompt: questionAt(row), chosen: sideAt(row, 'chosen'), rejected: sideAt(row, 'rejected'), tie: tieAt(row), votes: votesAt(row) },
 ]

@@ -72,6 +72,20 @@ export function turnsAt(value: unknown, field: string): Turn[] {
   return value.map((turn, i) => turnAt(turn, `${field}.${i}`))
 }
 
+/** Puts a `system` text of the row above the turns, unless they begin with one. */
+export function withSystem(row: Row, turns: readonly Turn[]): readonly Turn[] {
+  const system = row.system === undefined || row.system === null ? '' : textAt(row.system, 'system')
+  return isEmptyText(system) || turns[0]?.role === SYSTEM ? turns : [systemTurn(system), ...turns]
+}
+
+const SYSTEM = roles.indexOf('system')
+
+/** Whether a row says that neither side was preferred. */
+export function tieAt({ tie }: Row): boolean {
+  if (tie !== undefined && tie !== null && typeof tie !== 'boolean') throw wrong('tie', 'true or false', tie)
+  return tie === true
+}
+
 export const userTurn = (content: Text): Turn => ({ role: roles.indexOf('user'), content })
 export const assistantTurn = (content: Text): Turn => ({ role: roles.indexOf('assistant'), content })
 export const systemTurn = (content: Text): Turn => ({ role: roles.indexOf('system'), content })

@@ -1,7 +1,7 @@
 /** `hh`: chosen and rejected are transcripts "\n\nHuman: ...\n\nAssistant: ..."; what they share is the prompt. */
 import { isEmptyText, isText, stringOf } from '../codecs/row-source.ts'
 import { splitConversations } from './chat.ts'
-import { assistantTurn, transcriptTurns, wrong } from './fields.ts'
+import { assistantTurn, tieAt, transcriptTurns, votesAt, wrong } from './fields.ts'
 import { FieldError, type ReadFormat, type Row, type Turn } from './format.ts'
 
 export const isTranscript = (value: unknown): boolean => typeof value === 'string' && /^\s*(Human|Assistant):/.test(value)
@@ -16,4 +16,6 @@ function transcriptAt(row: Row, field: string): Turn[] {
   return turns
 }
 
-export const readHh: ReadFormat = row => [splitConversations(transcriptAt(row, 'chosen'), transcriptAt(row, 'rejected'))]
+export const readHh: ReadFormat = row => [
+  { ...splitConversations(transcriptAt(row, 'chosen'), transcriptAt(row, 'rejected')), tie: tieAt(row), votes: votesAt(row) },
+]

@@ -37,8 +37,12 @@ function formatOfSides(row: Row): KnownFormat | undefined {
   const apart = 'messages' in row || 'conversations' in row
   if (asked === undefined) return sides.some(isTranscript) ? 'hh' : apart || sides.some(Array.isArray) ? 'chat' : undefined
   if (sides.some(side => Array.isArray(side) && startsConversation(side))) return 'chat'
+  if (sides.every(side => isTranscript(side) && repeatsPrompt(side as string, row[asked]))) return 'hh'
   return asked !== 'prompt' || 'system' in row || 'input' in row ? 'dpo' : 'pair'
 }
+
+/** Whether a transcript holds the prompt too. */
+const repeatsPrompt = (side: string, prompt: unknown): boolean => typeof prompt === 'string' && side.trim().startsWith(prompt.trim())
 
 /** Whether messages begin with somebody else than the assistant: then they hold the prompt too. */
 function startsConversation(turns: readonly unknown[]): boolean {

@@ -119,9 +119,12 @@ export class LogWriter {
   private readonly fd: number
   private readonly file: string
 
-  /** Cuts off a last line that was never acknowledged, so that what follows is whole. */
-  constructor(file: string) {
+  private readonly write: typeof writeSync
+
+  /** Cuts off a last line that was never acknowledged, so that what follows is whole. `write`: how lines get to the disk, for tests of full ones. */
+  constructor(file: string, write = writeSync) {
     this.file = file
+    this.write = write
     makeFolder(dirname(file))
     const { whole_bytes, bytes } = existsSync(file) ? linesOf(file) : { whole_bytes: 0, bytes: 0 }
     this.fd = openSync(file, 'a+')
@@ -139,7 +142,7 @@ export class LogWriter {
     const before = fstatSync(this.fd).size
     let at = 0
     try {
-      while (at < bytes.length) at += writeSync(this.fd, bytes, at)
+      while (at < bytes.length) at += this.write(this.fd, bytes, at)
       fsyncSync(this.fd)
     } catch (error) {
       if (at > 0 && fstatSync(this.fd).size === before + at) ftruncateSync(this.fd, before)

@@ -1,5 +1,5 @@
 /** Names of tasks as a scheduler gives them: a wrong one is refused, one that comes too early waits. */
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { Build } from '../../pipeline/build.ts'
@@ -52,4 +52,26 @@ it('ends with 2 for a name that is none, with 3 for a task that comes too early,
     stderr: expect.stringContaining('run the tasks of the phases before it first'),
   })
   expect(run('settle/0', store).code).toBe(0)
+})
+
+it('throws out what is damaged, so that the advice it gives works', () => {
+  const at = join(dir, 'damaged')
+  expect(goldpan(['plan', config, '--store', at, '--write']).code).toBe(0)
+  const run = (task: string) => goldpan(['task', planIn(at), task, '--store', at])
+  expect(run('ingest/0').code).toBe(0)
+  const objects = join(at, 'objects')
+  const files = readdirSync(objects, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+  for (const { parentPath, name } of files) {
+    const path = join(parentPath, name)
+    const bytes = readFileSync(path)
+    bytes[Math.floor(statSync(path).size / 3)] ^= 1
+    writeFileSync(path, bytes)
+  }
+  let said = run('measure/0')
+  expect(said.code).toBe(3)
+  for (let i = 0; i < files.length && said.code !== 0; i++) {
+    expect(run('ingest/0').code).toBe(0)
+    said = run('measure/0')
+  }
+  expect(said).toMatchObject({ code: 0, stdout: 'measure/0: 3 rows\n' })
 })

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -69,6 +69,29 @@ describe('a log', () => {
     }
     for (const writer of writers) writer.close()
     expect(readLogs([path]).answers).toHaveLength(20)
+  })
+
+  it('takes back what a full disk let through in part, so that later answers are whole', () => {
+    const path = file()
+    let room = 500
+    const write = ((fd: number, bytes: Buffer, at: number) => {
+      if (room === 0) throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+      const length = Math.min(room, bytes.length - at)
+      room -= length
+      return writeSync(fd, bytes, at, length)
+    }) as typeof writeSync
+    const log = new LogWriter(path, write)
+    log.append([answer({})])
+    expect(() => log.append([answer({ annotator: 'bob', reason: 'x'.repeat(400) })])).toThrow(`${path}: no space left on the disk`)
+    room = 10_000
+    log.append([answer({ annotator: 'eve' })])
+    log.close()
+    expect(readLogs([path])).toMatchObject({ answers: [answer({}), answer({ annotator: 'eve' })], notes: [] })
+  })
+
+  it('is no folder', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'goldpan-log-'))
+    expect(() => readLogs([folder])).toThrow(`${folder}: is no file; a judgement log is one file of JSON lines`)
   })
 
   it('survives a cut at any byte with every line before it', () => {
