@@ -5,10 +5,9 @@ import { grouped } from './report/table.ts'
 
 /** A function of the manifest alone. */
 export function licencesOf(manifest: Manifest): string {
-  const allow = (manifest.config as { allow_licenses?: readonly string[] }).allow_licenses
   const parts = [
     '# Licences',
-    `The pairs of this dataset keep the licences of their sources; goldpan adds none of its own. ${rule(manifest, allow)}`,
+    `The pairs of this dataset keep the licences of their sources; goldpan adds none of its own. ${rule(manifest)}`,
     `## By source\n\n${markdown(['source', 'licence', 'terms', 'kept', 'left out'], 3, manifest.sources.flatMap(rowsOf))}`,
     'Kept pairs are in `train` and `validation`. Those left out are in `quarantine` and `review`, with their licence beside them, or in no folder of texts; `ledger` has a row for each. Publish those two folders only where the licences in them allow it.',
     `## Attribution\n\n${attributions(manifest.sources)}`,
@@ -16,14 +15,17 @@ export function licencesOf(manifest: Manifest): string {
   return `${parts.join('\n\n')}\n`
 }
 
-function rule({ steps }: Manifest, allow: readonly string[] | undefined): string {
-  const refused = steps.filter(s => s.stage === 'licenses')
-  if (refused.length === 0) return 'The config does not say which licences it allows (`allow_licenses`), so none was refused.'
-  const out = refused.reduce((n, s) => n + s.rows_in - s.rows_out, 0)
-  const names = allow ?? (refused[0].params as { allow: readonly string[] }).allow
-  const { action } = refused[0].params as { action: string }
+/** What each step of the kind allowed, in its own words: a step's list goes before that of the config. */
+function rule({ steps }: Manifest): string {
+  const refusing = steps.filter(s => s.stage === 'licenses')
+  if (refusing.length === 0) return 'The config does not say which licences it allows (`allow_licenses`), so none was refused.'
+  return refusing.map(ruleOf).join(' ')
+}
+
+function ruleOf({ params, rows_in, rows_out }: Manifest['steps'][number]): string {
+  const { allow, action } = params as { allow: readonly string[]; action: string }
   const where = action === 'drop' ? 'in no folder of texts' : 'in `quarantine`'
-  return `Allowed are ${names.map(name => `\`${name}\``).join(', ')}; ${grouped(out)} pairs under another licence, or under none, were refused and are ${where}.`
+  return `Allowed are ${allow.map(name => `\`${name}\``).join(', ')}; ${grouped(rows_in - rows_out)} pairs under another licence, or under none, were refused and are ${where}.`
 }
 
 function rowsOf({ source, licenses, left_licenses }: ManifestSource): string[][] {

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { build } from '../pipeline/index.ts'
 import { freshDir, goldpan, rowsOf } from './cli.ts'
 
 const dir = freshDir('licenses')
@@ -36,4 +37,17 @@ it('keeps pairs of allowed licences, sets the others aside, and says whose all o
   expect(text).toMatch(/\| a \| \[CC-BY-NC-4\.0\]\(https:\/\/spdx.org\S+\) \| no commercial use, name the authors \| +0 \| +10 \|/)
   expect(text).not.toContain('<b>')
   expect(goldpan(['verify', out]).code).toBe(0)
+})
+
+it('tells the rule of the step, whose own list goes before that of the config', async () => {
+  writeFileSync(join(dir, 'b.jsonl'), Array.from({ length: 10 }, (_, i) => row(i, i < 4 ? 'MIT' : 'CC-BY-4.0')).join('\n'))
+  const config = join(dir, 'own.yaml')
+  const steps = '[structure, licenses: { allow: [MIT], action: drop }]'
+  writeFileSync(config, `name: l\nsources: [{ path: b.jsonl }]\nallow_licenses: [CC-BY-4.0]\nsteps: ${steps}\n`)
+  const out = join(dir, 'own')
+  const { totals } = await build(config, { out, store: join(dir, 'store'), threads: 0 })
+  expect(totals.train).toBe(4)
+  expect(readFileSync(join(out, 'LICENSES.md'), 'utf8')).toContain(
+    'Allowed are `MIT`; 6 pairs under another licence, or under none, were refused and are in no folder of texts.',
+  )
 })

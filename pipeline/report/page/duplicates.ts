@@ -19,7 +19,7 @@ export function duplicatesSection({ duplicates, cluster_sizes }: Report): Sectio
   const body = [
     figure({
       title: 'By relation to the pair that stays',
-      note: `no-signal: chosen and rejected of one pair are nearly the same.${same > 0 ? ` ${grouped(same)} pairs share their prompt with another one, and leave only where prompts are capped.` : ''}`,
+      note: `no-signal: chosen and rejected of one pair are nearly the same.${same > 0 ? ` ${grouped(same)} pairs have a prompt that an earlier pair has, too; they leave only where prompts are capped.` : ''}`,
       chart: width => bars('Duplicates by relation', relations, width),
       table: { header: ['step', 'relation', '>pairs'], rows: all.map(r => [r.step, r.label, number(r.n)]) },
     }),
