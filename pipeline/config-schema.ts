@@ -28,10 +28,7 @@ const source = z.strictObject({
   source: z.string().min(1).optional().describe("name in every table; default: the row's own, else the file name without its extensions"),
   license: z.string().optional().describe('licence of rows that name none'),
   attribution: z.string().min(1).optional().describe('whom to name for it, and where it is from: for LICENSES.md'),
-  label_kind: z
-    .enum(labelKinds)
-    .optional()
-    .describe('who judged rows that do not say so; default: ai'),
+  label_kind: z.enum(labelKinds).optional().describe('who judged rows that do not say so; default: ai'),
   priority: z.int().default(0).describe('the higher one survives deduplication'),
   limit: z.int().positive().optional().describe('only the first n rows of each file'),
   scores: z.boolean().default(true).describe("take a row's `scores` {model: [of chosen, of rejected]} as reward models of these names"),

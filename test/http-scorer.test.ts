@@ -1,10 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { batchOf, listOf, type Turns, turnsOf, type Utf8, utf8Of } from '../pipeline/batch.ts'
 import { PendingError, UserError } from '../pipeline/errors.ts'
-import { cached } from '../pipeline/scorers/cached.ts'
+import { cached, hasScores } from '../pipeline/scorers/cached.ts'
 import { openHttp, type Served } from '../pipeline/scorers/http.ts'
 import { plainScore, type ScoreServer, type ServerOptions, scoreServer } from './score-server.ts'
 
@@ -237,4 +237,20 @@ it('keeps within its concurrency and backs off from 429', async () => {
   const { prompt, responses } = rowsOf(texts)
   await scorer.score(prompt, responses)
   expect([server.peak > 2, server.peak <= 5]).toEqual([true, true])
+})
+
+it.each<[string, (bytes: Buffer) => Buffer]>([
+  ['other bytes', bytes => Buffer.alloc(bytes.length, 'x')],
+  ['a beginning', bytes => bytes.subarray(0, 5000)],
+  ['pages of nothing', bytes => bytes.fill(0, 8192)],
+])('tells of kept scores that are %s, and what to do', async (_, damage) => {
+  const folder = mkdtempSync(join(tmpdir(), 'goldpan-scores-'))
+  const server = await serve()
+  const { prompt, responses } = rowsOf(texts)
+  const scorer = cached(await openHttp('rm', served(server), 'd'), 'd', folder)
+  await scorer.score(prompt, responses)
+  await scorer.close()
+  expect(await hasScores('d', folder)).toBe(true)
+  writeFileSync(join(folder, 'data.mdb'), damage(readFileSync(join(folder, 'data.mdb'))))
+  await expect(hasScores('d', folder)).rejects.toThrow(`${folder}: the scores kept there are damaged`)
 })

@@ -1,8 +1,10 @@
 /** Scores that were given once are not asked for again, whatever build, step or process asks. */
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import { type Batch, batchOf, turnsOf, type Utf8 } from '../batch.ts'
+import { UserError } from '../errors.ts'
 import { gather } from '../gather.ts'
 import { makeFolder } from '../make-folder.ts'
 import type { Scorer, Side } from '../scorer.ts'
@@ -19,8 +21,11 @@ const LANES = 32
 /** `digest` names the model and its template; `folder` is shared by all processes that score. */
 export function cached(scorer: Scorer, digest: string, folder: string): Scorer {
   makeFolder(folder)
-  const scores = open<Buffer, Buffer>({ path: folder, encoding: 'binary', keyEncoding: 'binary' })
-  const given = (sides: Sides, ask: Ask, cut?: Uint8Array): Promise<Float32Array> => fromCache(scores, digest, sides, ask, cut)
+  const scores = scoresIn(folder)
+  const given = (sides: Sides, ask: Ask, cut?: Uint8Array): Promise<Float32Array> =>
+    fromCache(scores, digest, sides, ask, cut).catch(error => {
+      throw scoresError(folder, error)
+    })
   return {
     id: scorer.id,
     score: (prompt, responses, cut) =>
@@ -38,12 +43,53 @@ export function cached(scorer: Scorer, digest: string, folder: string): Scorer {
 /** Whether a model has given a score that is kept in `folder`. */
 export async function hasScores(digest: string, folder: string): Promise<boolean> {
   if (!existsSync(folder)) return false
-  const scores = open<Buffer, Buffer>({ path: folder, encoding: 'binary', keyEncoding: 'binary' })
+  const scores = scoresIn(folder)
   try {
     return scores.get(markOf(digest)) !== undefined
+  } catch (error) {
+    throw scoresError(folder, error)
   } finally {
     await scores.close()
   }
+}
+
+function scoresIn(folder: string): RootDatabase<Buffer, Buffer> {
+  refuseOtherBytes(folder)
+  try {
+    return open<Buffer, Buffer>({ path: folder, encoding: 'binary', keyEncoding: 'binary' })
+  } catch (error) {
+    throw scoresError(folder, error)
+  }
+}
+
+/** Where the first page of a database tells that it is one, and the least that one has. */
+const MAGIC = Buffer.from([0xde, 0xc0, 0xef, 0xbe])
+const MAGIC_AT = 24
+const LEAST_BYTES = 8192
+
+/** LMDB maps the file into memory and believes it: of bytes that are no database the process would die without a word. */
+function refuseOtherBytes(folder: string): void {
+  const file = join(folder, 'data.mdb')
+  const bytes = existsSync(file) ? statSync(file).size : 0
+  if (bytes === 0) return
+  const head = Buffer.alloc(MAGIC_AT + MAGIC.length)
+  const fd = openSync(file, 'r')
+  try {
+    readSync(fd, head, 0, head.length, 0)
+  } finally {
+    closeSync(fd)
+  }
+  if (bytes < LEAST_BYTES || !head.subarray(MAGIC_AT).equals(MAGIC)) throw damaged(folder, 'data.mdb is no database')
+}
+
+const damaged = (folder: string, why: string): UserError =>
+  new UserError(`${folder}: the scores kept there are damaged (${why}); delete this folder, and models score again`)
+
+/** What LMDB complains of, in words of what to do; any other error as it is. */
+function scoresError(folder: string, error: unknown): unknown {
+  const { message = '' } = (error ?? {}) as Error
+  if (/^(MDB_|Invalid argument)/.test(message)) return damaged(folder, message)
+  return /^(Permission denied|No space left|Read-only|Disk quota)/.test(message) ? new UserError(`${folder}: ${message}`) : error
 }
 
 /** The key under which it is noted that a model has given scores. */
