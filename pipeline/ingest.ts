@@ -1,18 +1,16 @@
 /** From a source file to shards of canonical pairs. Odd formats, nulls and unreadable rows end here. */
-import { basename } from 'node:path'
-import type { Batch } from './batch.ts'
+import { type Batch, stringAt } from './batch.ts'
 import { openRows } from './codecs/open-rows.ts'
-import { type BuiltPair, PairBuilder } from './codecs/pair-builder.ts'
-import { type ColumnName, type Part, stringOf } from './codecs/row-source.ts'
-import { type Recognised, readRows, type SourceRow } from './codecs/source.ts'
+import type { ColumnName, Part } from './codecs/row-source.ts'
+import { type Recognised, readRows } from './codecs/source.ts'
 import { UserError } from './errors.ts'
 import { columnProblem, isList, knownFormats, wanted } from './formats/columns.ts'
-import { factsAt, hasOddScores, isObject, scoresAt, shownAt } from './formats/fields.ts'
-import { FieldError, type Format, type KnownFormat, type ReadPair, type Row, type RowFacts, type Turn } from './formats/format.ts'
-import { CONVERT, NEEDS, readers, recogniseFormat } from './formats/recognise.ts'
-import { scoreColumn } from './formats/scored.ts'
+import { isObject, scoresAt } from './formats/fields.ts'
+import type { Format, KnownFormat, Row } from './formats/format.ts'
+import { CONVERT, NEEDS, recogniseFormat } from './formats/recognise.ts'
 import type { LabelKind, pairFacts, pairTexts } from './pair.ts'
-import { Rejects, type rejectSchema } from './rejects.ts'
+import { Reading } from './reading.ts'
+import type { rejectSchema } from './rejects.ts'
 
 export interface SourceFile {
   /** To open. */
@@ -68,12 +66,6 @@ const LIMITS: ShardLimits = { shard_bytes: 32 * 2 ** 20, shard_rows: 65_536 }
 /** Rows looked at to recognise a format. */
 const LOOK_ROWS = 100
 
-/** So many columns are told by name, where every row may have one of its own. */
-export const MOST_NAMED = 5
-
-/** Who judged a row that does not say so: the claim that costs least if it is wrong. */
-const DEFAULT_KIND: LabelKind = 'ai'
-
 /** Reads a file, or a part of it, and hands over its shards one by one; waits for the sink, so that no more than a shard is held. */
 export async function ingestFile(file: SourceFile, sink: ShardSink, limits = LIMITS): Promise<IngestResult> {
   const { container, compression, columns, format } = await lookAt(file)
@@ -94,10 +86,27 @@ export async function ingestFile(file: SourceFile, sink: ShardSink, limits = LIM
   return { container, compression, format, ...reading.result() }
 }
 
-/** A look at the first rows: what the file is; refuses one that is missing, damaged at its beginning, or of no known format. */
+/** A look at the first rows: what the file is; refuses one that is missing, damaged at its beginning, of no known format or of another than the config says. */
 export async function probe(file: SourceFile): Promise<Recognised & { format: KnownFormat }> {
-  const { container, compression, format } = await lookAt(file)
+  const { container, compression, columns, format } = await lookAt(file)
+  if (file.format !== 'auto') await refuseMisfit(file, format, columns)
   return { container, compression, format }
+}
+
+/** Of so many rows at the beginning one must fit the format that the config names: else not the rows are wrong, but the format. */
+const MISFITS = 20
+
+async function refuseMisfit(file: SourceFile, format: KnownFormat, columns?: readonly ColumnName[]): Promise<void> {
+  const reading = new Reading(file, format)
+  const only = columns && wanted(columns, format, file.shown_first).map(column => column.name)
+  const limit = Math.min(file.limit ?? MISFITS, MISFITS)
+  for await (const chunk of readRows(file.path, file.shown, { limit, only, bytes: true })) for (const row of chunk) reading.read(row)
+  const { rows, rejected, rejects } = reading.result()
+  if (rows < MISFITS || rejected < rows) return
+  const [field, error] = (['field', 'error'] as const).map(name => stringAt(rejects[0].columns[name], 0))
+  throw new UserError(
+    `${file.shown}: none of its first ${rows} rows is a row of format ${format} (the first: ${field === '' ? '' : `${field} `}${error}); format: auto finds out which it is. ${CONVERT}`,
+  )
 }
 
 /** Models of whose scores the first rows of any of these files tell, sorted. */
@@ -147,104 +156,4 @@ async function formatIn(file: SourceFile, columns: readonly ColumnName[] | undef
   const keys = columns?.map(column => column.name) ?? Object.keys(rows[0] ?? {})
   const found = keys.length > 0 ? `columns ${keys.slice(0, 20).join(', ')}` : `${seen} rows, none of them an object`
   throw new UserError(`${file.shown}: no known format fits its first rows: found ${found}; expected one of ${NEEDS}. ${CONVERT}`)
-}
-
-/** The file name without the extensions of containers, compressions and formats. */
-export const nameOf = (path: string): string =>
-  basename(path).replace(/(\.(jsonl|ndjson|json|parquet|arrow|arrows|feather|ipc|gz|zst|pair|hh|dpo|chat|scored|arena))+$/i, '')
-
-/** UTF-8 bytes have no lone surrogates. */
-const isWellFormed = ({ content }: Turn): boolean => typeof content !== 'string' || content.isWellFormed()
-
-/** One file being read: rows in, pairs and rejects out, and what is told of them. */
-class Reading {
-  readonly builder = new PairBuilder()
-  private readonly file: SourceFile
-  private readonly format: KnownFormat
-  private readonly name: string
-  private readonly rejects = new Rejects()
-  private readonly sources = new Set<string>()
-  private readonly recorded = new Set<string>()
-  private rows = 0
-  private pairs = 0
-  private surrogates = 0
-  private odd_scores = 0
-  private readonly ranked_by = new Set<string>()
-
-  constructor(file: SourceFile, format: KnownFormat) {
-    this.file = file
-    this.format = format
-    this.name = nameOf(file.path)
-  }
-
-  /** The pairs of a row; none if it cannot be read, which is noted. */
-  read(row: SourceRow): BuiltPair[] {
-    this.rows++
-    try {
-      if ('error' in row) throw new FieldError(row.error.field, row.error.error)
-      const { value } = row
-      if (!isObject(value)) throw new FieldError('', 'expected an object {...}')
-      const facts = factsAt(value)
-      const first = shownAt(value, this.file.shown_first)
-      const scores = this.file.scores ? scoresAt(value) : []
-      if (this.file.scores && this.format !== 'scored' && hasOddScores(value)) this.odd_scores++
-      if (this.format === 'scored' && this.ranked_by.size < MOST_NAMED) for (const column of scoreColumn(value)) this.ranked_by.add(column)
-      return readers[this.format](value, this.file).map(pair => this.built({ shown_first: first, ...pair }, facts, scores, row.row))
-    } catch (error) {
-      if (!(error instanceof FieldError)) throw error
-      this.reject(row, error.field, error.message)
-      return []
-    }
-  }
-
-  private built(pair: ReadPair, facts: RowFacts, scores: BuiltPair['scores'], row: number): BuiltPair {
-    const source = this.file.source ?? facts.source ?? this.name
-    this.sources.add(source)
-    for (const [model] of scores) this.recorded.add(model)
-    this.pairs++
-    return {
-      prompt: this.wellFormed(pair.prompt),
-      chosen: this.wellFormed(pair.chosen),
-      rejected: this.wellFormed(pair.rejected),
-      source,
-      source_id: pair.suffix ? `${facts.source_id === undefined ? row : stringOf(facts.source_id)}${pair.suffix}` : facts.source_id,
-      license: facts.license ?? this.file.license,
-      lang: facts.lang,
-      label_kind: facts.label_kind ?? this.file.label_kind ?? DEFAULT_KIND,
-      priority: this.file.priority,
-      tie: pair.tie === true,
-      shown_first: pair.shown_first ?? 'unknown',
-      row,
-      votes: pair.votes ?? [],
-      scores,
-    }
-  }
-
-  /** A lone surrogate has no UTF-8 form: it becomes U+FFFD, counted and told. */
-  private wellFormed(turns: readonly Turn[]): readonly Turn[] {
-    if (turns.every(isWellFormed)) return turns
-    return turns.map(turn => {
-      if (isWellFormed(turn)) return turn
-      this.surrogates++
-      return { ...turn, content: stringOf(turn.content).toWellFormed() }
-    })
-  }
-
-  private reject({ row, raw }: SourceRow, field: string, error: string): void {
-    this.rejects.add({ row, field, error, excerpt: raw().slice(0, 200).toWellFormed() })
-  }
-
-  result() {
-    return {
-      rows: this.rows,
-      pairs: this.pairs,
-      rejected: this.rejects.rows,
-      rejects: this.rejects.all(),
-      sources: [...this.sources],
-      recorded: [...this.recorded],
-      surrogates: this.surrogates,
-      odd_scores: this.odd_scores,
-      ranked_by: [...this.ranked_by],
-    }
-  }
 }

@@ -345,3 +345,20 @@ describe.skipIf(!existsSync(shared))('real files (GOLDPAN_DATA)', () => {
   })
 })
 if (!existsSync(shared)) console.log(`skipped: real files are not at ${shared} (set GOLDPAN_DATA)`)
+
+describe('a format that the config names', () => {
+  const hh = (rows: readonly unknown[]) => probe(source(lines(...rows), { format: 'hh' }))
+  const pair = { prompt: 'Q', chosen: 'A', rejected: 'B' }
+  const transcript = { chosen: '\n\nHuman: Q\n\nAssistant: A', rejected: '\n\nHuman: Q\n\nAssistant: B' }
+
+  it('is refused where none of the first twenty rows fits it', async () => {
+    const none =
+      'x.jsonl: none of its first 20 rows is a row of format hh (the first: chosen expected a transcript that begins with "Human:" or "Assistant:")'
+    await expect(hh(Array.from({ length: 30 }, () => pair))).rejects.toThrow(none)
+  })
+
+  it('stays where one fits, or rows are too few to tell', async () => {
+    expect(await hh([transcript, ...Array.from({ length: 30 }, () => pair)])).toMatchObject({ format: 'hh' })
+    expect(await hh(Array.from({ length: 19 }, () => pair))).toMatchObject({ format: 'hh' })
+  })
+})
