@@ -8,11 +8,8 @@ import { FieldError, type KnownFormat, type ReadPair, type RowFacts, type Turn }
 import { readers } from './formats/recognise.ts'
 import { scoreColumn } from './formats/scored.ts'
 import type { SourceFile } from './ingest.ts'
-import type { LabelKind } from './pair.ts'
+import { type LabelKind, MOST_NAMED } from './pair.ts'
 import { Rejects } from './rejects.ts'
-
-/** So many columns are told by name, where every row may have one of its own. */
-export const MOST_NAMED = 5
 
 /** Who judged a row that does not say so: the claim that costs least if it is wrong. */
 const DEFAULT_KIND: LabelKind = 'ai'

@@ -92,6 +92,12 @@ export class Store {
     rmSync(this.path(key), { force: true })
   }
 
+  /** Throws out what is damaged, so that the task which makes it finds it missing. */
+  dropDamaged({ key }: DamagedEntry): void {
+    this.drop(key)
+    this.drop(key.split('.')[0])
+  }
+
   /** Writes batches that can be read one by one, and column by column. */
   writeTable(key: string, batches: readonly Batch[]): void {
     this.commit(key, file => {

@@ -3,7 +3,6 @@ import { Build } from '../build.ts'
 import { Opened } from '../context.ts'
 import { DamagedEntry } from '../entry-file.ts'
 import { PendingError } from '../errors.ts'
-import { dropEntry } from '../store-care/repair.ts'
 import { use } from '../store-care/usage.ts'
 import { runTask, type TaskReport } from '../task.ts'
 import { checkTaskName } from '../task-names.ts'
@@ -32,7 +31,7 @@ async function taskOf(build: Build, id: string): Promise<TaskReport> {
     return await runTask(build, opened, id)
   } catch (error) {
     if (!(error instanceof DamagedEntry)) throw error
-    dropEntry(build.store, error)
+    build.store.dropDamaged(error)
     throw new PendingError(`task ${id}: ${error.message}; run the tasks of the phases before it first`)
   } finally {
     await opened.close()

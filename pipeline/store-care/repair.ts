@@ -23,13 +23,7 @@ export async function untilWhole<T>(store: Store, note: (line: string) => void, 
       const others = repairs.size === 0 ? dropCut(store) : 0
       note(`${error.message}; ${others > 1 ? `${others} entries are cut; all are made again` : 'made again'}`)
       repairs.set(error.key, times)
-      dropEntry(store, error)
+      store.dropDamaged(error)
     }
   }
-}
-
-/** Throws out what is damaged, so that the task which makes it finds it missing. */
-export function dropEntry(store: Store, { key }: DamagedEntry): void {
-  store.drop(key)
-  store.drop(key.split('.')[0])
 }
