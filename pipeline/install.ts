@@ -15,7 +15,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type OutputFile, outputsOf } from './accounts.ts'
 import { folders } from './arrange.ts'
 import type { Build } from './build.ts'
@@ -23,16 +23,10 @@ import { describedBy } from './described.ts'
 import { DamagedEntry } from './entry-file.ts'
 import { guarded, UserError } from './errors.ts'
 import { digestOf } from './keys.ts'
-import { makeFolder } from './make-folder.ts'
+import { isWithin, makeFolder, realOf } from './make-folder.ts'
 import { canonicalJson, type Manifest } from './manifest.ts'
 import { SEAL, seal, UNPUBLISHED } from './seal.ts'
 import { WRITING } from './writing.ts'
-
-/** Whether a path is the folder or lies below it. */
-function isWithin(path: string, folder: string): boolean {
-  const way = relative(resolve(folder), resolve(path))
-  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way))
-}
 
 /** Says that the folder is goldpan's although its manifest is not there yet. */
 export const MARKER = '.goldpan-incomplete'
@@ -40,9 +34,14 @@ export const INCOMING = '.goldpan-incoming'
 /** Written after the manifest, of which they are a view. */
 export const REPORTS = ['report.html', 'report.json']
 
+function liesWithin(...folders: readonly [string, string]): boolean {
+  const [a, b] = folders.map(realOf)
+  return isWithin(a, b) || isWithin(b, a)
+}
+
 /** Refuses an output folder that holds something else than a build or the store, lies in it, or cannot be written. Touches nothing. */
 export function checkOut(out: string, store?: string): void {
-  if (store !== undefined && (isWithin(store, out) || isWithin(out, store)))
+  if (store !== undefined && liesWithin(store, out))
     throw new UserError(`--out ${out} and --store ${store}: one lies in the other; choose folders beside one another`)
   if (/[[\]]/.test(resolve(out)))
     throw new UserError(`--out ${out}: "[" or "]" in the path: dataset loaders would find nothing there; choose another folder`)

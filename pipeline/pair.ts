@@ -44,6 +44,3 @@ export const relations = ['exact', 'swapped', 'near', 'near-swapped', 'no-signal
 export const outcomes = ['keep', 'flip', 'quarantine', 'review', 'drop'] as const
 export type Outcome = (typeof outcomes)[number]
 export const draws = ['audit', 'targeted'] as const
-
-/** So many columns are told by name, where every row may have one of its own. */
-export const MOST_NAMED = 5

@@ -4,11 +4,11 @@ import { type BuiltPair, PairBuilder } from './codecs/pair-builder.ts'
 import { stringOf } from './codecs/row-source.ts'
 import type { SourceRow } from './codecs/source.ts'
 import { factsAt, hasOddScores, isObject, scoresAt, shownAt } from './formats/fields.ts'
-import { FieldError, type KnownFormat, type ReadPair, type RowFacts, type Turn } from './formats/format.ts'
+import { FieldError, type KnownFormat, MOST_NAMED, type ReadPair, type RowFacts, type Turn } from './formats/format.ts'
 import { readers } from './formats/recognise.ts'
 import { scoreColumn } from './formats/scored.ts'
 import type { SourceFile } from './ingest.ts'
-import { type LabelKind, MOST_NAMED } from './pair.ts'
+import type { LabelKind } from './pair.ts'
 import { Rejects } from './rejects.ts'
 
 /** Who judged a row that does not say so: the claim that costs least if it is wrong. */

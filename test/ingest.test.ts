@@ -7,8 +7,6 @@ import { probe, type SourceFile } from '../pipeline/ingest.ts'
 import { pairsOf } from './drive.ts'
 import { assistant, brief, lines, read, source, user } from './ingest-files.ts'
 
-const SYSTEM = { role: 'system', content: 'S' }
-
 describe('formats', () => {
   it.each<[string, string, unknown[], unknown[][]]>([
     ['pair', 'a prompt as text', [{ prompt: 'Q', chosen: 'A', rejected: 'B' }], [['u:Q', 'a:A', 'a:B']]],
@@ -115,41 +113,6 @@ describe('formats', () => {
       [{ prompt: 'Q', chosen: [user('Q'), assistant('A')], rejected: [user('Q'), assistant('B')] }],
       [['u:Q', 'a:A', 'a:B']],
     ],
-    ...[
-      ['system', { prompt: 'Q', chosen: [SYSTEM, user('Q'), assistant('A')], rejected: [SYSTEM, user('Q'), assistant('B')] }, 's:S | u:Q'],
-      ['white space', { prompt: 'Q ', chosen: [user('Q'), assistant('A')], rejected: [user('Q'), assistant('B')] }, 'u:Q'],
-      [
-        'the last of several questions',
-        {
-          prompt: 'R',
-          chosen: [user('Q'), assistant('X'), user('R'), assistant('A')],
-          rejected: [user('Q'), assistant('X'), user('R'), assistant('B')],
-        },
-        'u:Q | a:X | u:R',
-      ],
-      [
-        'the chosen conversation once more',
-        { messages: [user('Q'), assistant('A')], chosen: [user('Q'), assistant('A')], rejected: [user('Q'), assistant('B')] },
-        'u:Q',
-      ],
-      ['a system text beside it', { system: 'S', chosen: [user('Q'), assistant('A')], rejected: [user('Q'), assistant('B')] }, 's:S | u:Q'],
-      [
-        'what came before it',
-        { messages: [user('P'), assistant('X')], chosen: [user('Q'), assistant('A')], rejected: [user('Q'), assistant('B')] },
-        'u:P | a:X | u:Q',
-      ],
-    ].map(([name, row, prompt]): [string, string, unknown[], unknown[][]] => [
-      'chat',
-      `conversations that hold the prompt, and ${name}`,
-      [row],
-      [[prompt, 'a:A', 'a:B']],
-    ]),
-    [
-      'hh',
-      'transcripts beside the prompt that they hold',
-      [{ prompt: '\n\nHuman: Q\n\nAssistant:', chosen: '\n\nHuman: Q\n\nAssistant: A', rejected: '\n\nHuman: Q\n\nAssistant: B' }],
-      [['u:Q', 'a:A', 'a:B']],
-    ],
     [
       'scored',
       'every two of three, one without a score left out',
@@ -203,28 +166,6 @@ describe('formats', () => {
     const result = await read(source(lines(...rows)))
     expect([result.format, result.rejected]).toEqual([format, 0])
     expect(result.texts.map(brief)).toEqual(pairs)
-  })
-
-  it('reject a chat whose prompt is another question than the conversations hold', async () => {
-    const [chosen, rejected] = ['A', 'B'].map(said => [user('Q'), assistant(said)])
-    const { refused } = await read(source(lines({ prompt: 'another', chosen, rejected }, { prompt: 'Q', chosen, rejected })))
-    expect(refused.map(({ field }) => field)).toEqual(['prompt'])
-    expect(refused[0].error).toContain('ends with a question that is not in what chosen and rejected share')
-  })
-
-  it.each([
-    ['pair', { prompt: 'Q', chosen: 'A', rejected: 'B' }],
-    ['dpo', { question: 'Q', chosen: 'A', rejected: 'B' }],
-    ['chat', { chosen: [user('Q'), assistant('A')], rejected: [user('Q'), assistant('B')] }],
-    ['hh', { chosen: '\n\nHuman: Q\n\nAssistant: A', rejected: '\n\nHuman: Q\n\nAssistant: B' }],
-  ])('%s: ties and votes count, a tie of another kind is refused', async (format, row) => {
-    const votes = [{ annotator: 'x', vote: 'rejected' }]
-    const result = await read(source(lines({ ...row, tie: true, votes }, { ...row, tie: 'true' }, { ...row, tie: 1 }, row)))
-    expect([result.format, result.rows, result.rejected]).toEqual([format, 4, 2])
-    expect(result.facts.map(({ tie, votes: cast }) => [tie, cast])).toEqual([
-      [1, votes],
-      [0, []],
-    ])
   })
 
   it('keeps what a row says of itself, and the config where it says nothing', async () => {
@@ -345,20 +286,3 @@ describe.skipIf(!existsSync(shared))('real files (GOLDPAN_DATA)', () => {
   })
 })
 if (!existsSync(shared)) console.log(`skipped: real files are not at ${shared} (set GOLDPAN_DATA)`)
-
-describe('a format that the config names', () => {
-  const hh = (rows: readonly unknown[]) => probe(source(lines(...rows), { format: 'hh' }))
-  const pair = { prompt: 'Q', chosen: 'A', rejected: 'B' }
-  const transcript = { chosen: '\n\nHuman: Q\n\nAssistant: A', rejected: '\n\nHuman: Q\n\nAssistant: B' }
-
-  it('is refused where none of the first twenty rows fits it', async () => {
-    const none =
-      'x.jsonl: none of its first 20 rows is a row of format hh (the first: chosen expected a transcript that begins with "Human:" or "Assistant:")'
-    await expect(hh(Array.from({ length: 30 }, () => pair))).rejects.toThrow(none)
-  })
-
-  it('stays where one fits, or rows are too few to tell', async () => {
-    expect(await hh([transcript, ...Array.from({ length: 30 }, () => pair)])).toMatchObject({ format: 'hh' })
-    expect(await hh(Array.from({ length: 19 }, () => pair))).toMatchObject({ format: 'hh' })
-  })
-})

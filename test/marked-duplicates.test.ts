@@ -24,11 +24,15 @@ it('near-dup keeps relation and duplicate_of of pairs that exact-dedup marked', 
   writeFileSync(join(dir, 'c.yaml'), `name: marked\nsources: [{ path: a.jsonl }]\nsteps: ${steps}\n`)
   const out = join(dir, 'out')
   await build(join(dir, 'c.yaml'), { out, store: join(dir, 'store'), threads: 0 })
-  const found = await rowsOf(out, "select source_id as id, relation, duplicate_of, jaccard from read_parquet('{dir}/ledger/*.parquet')")
+  const found = await rowsOf(out, "select source_id as id, pair_id, relation, duplicate_of from read_parquet('{dir}/ledger/*.parquet')")
   const relations = Object.fromEntries(found.map(({ id, relation }) => [id, relation]))
   expect([relations.first, relations.copy, relations.swapped].filter(relation => relation === 'swapped')).toHaveLength(2)
   expect([relations.other, relations.again].toSorted()).toEqual(['exact', null])
   expect(relations.near).toBe('near')
+  const idOf = (id: string) => found.find(row => row.id === id)!.pair_id
+  const swapped = found.filter(({ relation }) => relation === 'swapped')
+  const survivor = ['first', 'swapped'].map(idOf).filter(id => !swapped.some(row => row.pair_id === id))
+  expect(swapped.map(({ duplicate_of }) => duplicate_of)).toEqual([...survivor, ...survivor])
   const { stdout } = goldpan(['report', out, '--no-write'])
   const [, sql] = /query \S+ "(SELECT .*relation IN \('swapped'\))"/.exec(stdout)!
   expect(JSON.parse(goldpan(['query', out, sql, '--json']).stdout)).toHaveLength(2)

@@ -78,7 +78,7 @@ export async function scoreServer({
     if (fault === 'reset') return request.socket.resetAndDestroy()
     if (fault === '429') return fail(429, { 'retry-after': '0.3' })
     if (fault === '500' || fault === '413' || fault === '401') return fail(Number(fault))
-    if (fault === 'codes') return response.writeHead(400).end(`\u001b[2J${'.'.repeat(190)}\n${request.headers.authorization}`)
+    if (fault === 'codes') return response.writeHead(400).end(`\u001b[2J${'.'.repeat(180)}\n${request.headers.authorization}`)
     if (fault === 'endless') return sendForEver(response)
     if (fault === 'half') return response.end(whole.slice(0, whole.length / 2))
     if (fault === 'count') return response.end('{"data":[]}')

@@ -72,10 +72,11 @@ export function turnsAt(value: unknown, field: string): Turn[] {
   return value.map((turn, i) => turnAt(turn, `${field}.${i}`))
 }
 
-/** Puts a `system` text of the row above the turns, unless they begin with one. */
+/** Puts a `system` text of the row above the turns, unless they begin with it. */
 export function withSystem(row: Row, turns: readonly Turn[]): readonly Turn[] {
   const system = row.system === undefined || row.system === null ? '' : textAt(row.system, 'system')
-  return isEmptyText(system) || turns[0]?.role === SYSTEM ? turns : [systemTurn(system), ...turns]
+  const said = turns[0]?.role === SYSTEM && sameText(turns[0].content, system)
+  return isEmptyText(system) || said ? turns : [systemTurn(system), ...turns]
 }
 
 const SYSTEM = roles.indexOf('system')

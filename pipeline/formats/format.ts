@@ -58,3 +58,6 @@ export interface RowFacts {
   readonly lang?: string
   readonly label_kind?: LabelKind
 }
+
+/** So many columns are told by name, where every row may have one of its own. */
+export const MOST_NAMED = 5

@@ -118,7 +118,6 @@ function protocolNotes(answers: readonly Answer[]): string[] {
 export class LogWriter {
   private readonly fd: number
   private readonly file: string
-
   private readonly write: typeof writeSync
 
   /** Cuts off a last line that was never acknowledged, so that what follows is whole. `write`: how lines get to the disk, for tests of full ones. */
