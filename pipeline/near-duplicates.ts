@@ -6,7 +6,7 @@ import { beginnings, excerptAt } from './kernels/excerpt.ts'
 import { mix32 } from './kernels/mix.ts'
 import { compareIds, copyId } from './kernels/rank.ts'
 import { firstRows } from './kernels/sampling.ts'
-import { type SetColumn, setColumn, setField, setsOf } from './kernels/sets.ts'
+import { type SetColumn, setColumnWithSigns, setField, setsOf } from './kernels/sets.ts'
 import type { PairSets } from './kernels/similarity.ts'
 import { type Between, sourceNumbers, Tally } from './kernels/sources.ts'
 import { joinWords, wordsOf } from './kernels/words.ts'
@@ -86,8 +86,8 @@ function observe(verification: Verification, corpus: Context['corpus'], componen
 function setsOfRows({ fields, joined, ngram }: Verification, batch: Batch): Record<string, SetColumn> {
   const texts = columnsOf(batch, pairTexts)
   const words = fields.map(field => wordsOf(texts[field]))
-  if (joined) return { text: setColumn(joinWords(words, batch.rows), batch.rows, ngram) }
-  return Object.fromEntries(fields.map((field, i) => [field, setColumn(words[i], batch.rows, ngram)]))
+  if (joined) return { text: setColumnWithSigns(joinWords(words, batch.rows), batch.rows, ngram) }
+  return Object.fromEntries(fields.map((field, i) => [field, setColumnWithSigns(words[i], batch.rows, ngram)]))
 }
 
 function reduce(verification: Verification, { sources }: Context['corpus'], batch: Batch): Part {

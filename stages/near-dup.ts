@@ -166,8 +166,8 @@ function judge(params: Params, batch: Batch): Verdict {
 /** Near-duplicate pairs, near-duplicate pairs that contradict each other, and pairs whose responses say the same. */
 export const nearDup = defineStage<Params>({
   name: 'near-dup',
-  doc: 'Finds near-duplicate pairs field by field, straight and with the responses crossed, by MinHash with every candidate verified.',
-  version: 4,
+  doc: 'Finds near-duplicate pairs field by field, straight and with the responses crossed, by MinHash with every candidate verified. A field of fewer words than a shingle is near only one of the same words and signs.',
+  version: 5,
   params,
   measures: params => [minhash.with(minhashParams(params))],
   reads: (params, { upstream }) => ({

@@ -159,6 +159,49 @@ describe('short fields', () => {
     expect([of[4], of[5]].toSorted()).toEqual([-1, of[4] < 0 ? 4 : 5])
   })
 
+  it.each([
+    ['7 + 3', '7 - 3'],
+    ['-2', '2'],
+    ['.5', '5'],
+    ['x = 1.5', 'x = 1, 5'],
+    ['C++', 'C#'],
+    ['a < b', 'a > b'],
+    ['(a + b) c', 'a + (b c)'],
+    ['2*3', '2, 3'],
+    ['print("x")', 'print(x)'],
+    ['/\\_/\\ ( o.o )', '/_/ ( ^o^ )'],
+    ['💆‍♂️', '🤷‍♂️'],
+    ['5!', '5'],
+    ['good 👍', 'good 👎'],
+  ])('tell %s from %s', async (one, other) => {
+    const { reasons, relations } = await run([short(one, 'no'), short(other, 'no'), short(one, other, 'sides'), short('yes', one)])
+    expect([reasons, relations]).toEqual([new Array(4).fill(null), new Array(4).fill(null)])
+    const swapped = await run([short(one, other), short(other, one)])
+    expect(swapped.relations).toContain('near-swapped')
+  })
+
+  it.each([
+    ['Is it so?', 'is it so'],
+    ['Well, yes.', 'well yes'],
+    ['x−1', 'x - 1'],
+    ['“Yes”', 'yes'],
+    ["'Yes'.", '"Yes."'],
+    ['**Category:** arts', 'Category: *arts*'],
+    ['- this\n- that', 'this, that'],
+    ['## Yes', 'yes'],
+    ['```\nx = 1\n```', '`x = 1`'],
+    ['1＋1', '1 + 1'],
+    ['Yes…', 'yes'],
+    ['你好。', '你好'],
+  ])('are the same in other spelling: %s and %s', async (one, other) => {
+    expect((await run([short(one, 'no'), short(other, 'no')])).relations).toContain('near')
+  })
+
+  it.each(['"', '.', '- ', ' "', '."', '\r', '\n ', '\u2028'])('of nothing but %j before a word take time by their length', async signs => {
+    const { relations } = await run([short(`${signs.repeat(200_000)}a`, 'no'), short(`${signs.repeat(200_000)}a`, 'no')])
+    expect(relations).toContain('near')
+  })
+
   it('without words are near only the same text', async () => {
     const { reasons } = await run([
       short('👍', '!'),

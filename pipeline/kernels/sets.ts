@@ -3,7 +3,7 @@ import { type Batch, batchOf, type List } from '../batch.ts'
 import { compiled } from './native.ts'
 import { nativeSets, type SetCollector } from './native-sets.ts'
 import { sortDistinct } from './shingles.ts'
-import { shinglesOf, type Words } from './words.ts'
+import { isShort, shinglesOf, type Words } from './words.ts'
 
 export const setField = { list: { shingle: 'i32' } } as const
 export type SetColumn = List<(typeof setField)['list']>
@@ -30,6 +30,14 @@ export function setColumn(words: Words, rows: number, ngram: number, native: Set
   }
   const values = most.subarray(0, starts[rows])
   return { starts, items: batchOf(setField.list, values.length, { shingle: { values } }) as Batch<(typeof setField)['list']> }
+}
+
+/** As `setColumn`; the only shingle of a text of fewer words than a shingle has knows its signs, too. */
+export function setColumnWithSigns(words: Words, rows: number, ngram: number): SetColumn {
+  const column = setColumn(words, rows, ngram)
+  const { starts, values } = setsOf(column)
+  for (let i = 0; i < rows; i++) if (isShort(words, i, ngram)) values[starts[i]] ^= words.signs(i)
+  return column
 }
 
 function collectRow(words: Words, row: number, ngram: number, out: Int32Array, starts: Int32Array): void {

@@ -1,6 +1,7 @@
 /** The words of a pair's fields, row by row. */
 import type { Turns } from '../batch.ts'
-import { shingle, shingleCount, wordlessShingle } from './shingles.ts'
+import { shingle, shingleCount, sortDistinct, wordlessShingle } from './shingles.ts'
+import { combine, signsOf } from './signs.ts'
 import { rowStarts, tokensOf } from './tokens.ts'
 
 /** Words of one field, or of several laid end to end: row i's are hashes[starts[i] .. starts[i + 1]). */
@@ -9,6 +10,8 @@ export interface Words {
   readonly starts: Int32Array
   /** The only shingle of a row without words. */
   wordless(row: number): number
+  /** Hash of what the words of a row leave out; 0 where that is nothing but white space and the ends of sentences. */
+  signs(row: number): number
 }
 
 /** All turns of a row as one text. */
@@ -17,7 +20,8 @@ export function wordsOf(turns: Turns): Words {
   const tokens = tokensOf(content)
   const wordless = (row: number) =>
     wordlessShingle(content.bytes, content.offsets[turns.starts[row]], content.offsets[turns.starts[row + 1]])
-  return { hashes: tokens.hashes, starts: rowStarts(turns, tokens), wordless }
+  const signs = (row: number) => signsOf(content, tokens, turns.starts[row], turns.starts[row + 1])
+  return { hashes: tokens.hashes, starts: rowStarts(turns, tokens), wordless, signs }
 }
 
 /** Several fields of each row as one text. */
@@ -34,8 +38,9 @@ export function joinWords(fields: readonly Words[], rows: number): Words {
     }
     starts[i + 1] = at
   }
-  const wordless = (row: number) => fields.reduce((h, field) => (Math.imul(h, 0x01000193) + field.wordless(row)) | 0, 0)
-  return { hashes, starts, wordless }
+  const wordless = (row: number) => fields.reduce((h, field) => combine(h, field.wordless(row)), 0)
+  const signs = (row: number) => fields.reduce((h, field) => combine(h, field.signs(row)), 0)
+  return { hashes, starts, wordless, signs }
 }
 
 /** A buffer blown up by a giant row beyond this is given back with the next one. */
@@ -52,4 +57,18 @@ export function shinglesOf(words: Words, row: number, ngram: number): Int32Array
   if (from === to) buffer[0] = words.wordless(row)
   else shingle(words.hashes, from, to, ngram, buffer)
   return buffer.subarray(0, count)
+}
+
+/** The distinct shingles of a row, ascending. That of a text of fewer words than a shingle has knows its signs, too. */
+export function distinctShingles(words: Words, row: number, ngram: number): Int32Array {
+  const shingles = shinglesOf(words, row, ngram)
+  const distinct = shingles.slice(0, sortDistinct(shingles, shingles.length))
+  if (isShort(words, row, ngram)) distinct[0] ^= words.signs(row)
+  return distinct
+}
+
+/** Whether a row's only shingle is all of its words. */
+export function isShort({ starts }: Words, row: number, ngram: number): boolean {
+  const count = starts[row + 1] - starts[row]
+  return count > 0 && count < ngram
 }

@@ -4,9 +4,8 @@ import { type Batch, batchOf, type Columns, columnsOf, listOf, type Schema } fro
 import { bandKeys, type FieldSignatures } from '../kernels/band-keys.ts'
 import { jaccardAbove } from '../kernels/jaccard.ts'
 import { agreement, type Family, familyOf } from '../kernels/minhash.ts'
-import { sortDistinct } from '../kernels/shingles.ts'
 import { signatures } from '../kernels/signatures.ts'
-import { joinWords, shinglesOf, type Words, wordsOf } from '../kernels/words.ts'
+import { distinctShingles, joinWords, type Words, wordsOf } from '../kernels/words.ts'
 import { pairTexts } from '../pair.ts'
 import { defineMeasure } from '../stage.ts'
 
@@ -51,7 +50,7 @@ const responsesOf = (on: readonly ComparedField[]): boolean => on.includes('chos
 
 export const minhash = defineMeasure<MinHashParams>({
   name: 'minhash',
-  version: 2,
+  version: 3,
   reads: pairTexts,
   adds: ({ sides }): Schema => (sides === null ? { band_keys: bandField } : { band_keys: bandField, sides_jaccard: 'f32' }),
   open: (params, { seed }) => {
@@ -96,17 +95,12 @@ function sidesJaccard(
   const unlikely = least - 3 / Math.sqrt(size)
   for (let i = 0; i < pairs; i++) {
     if (signed && agreement(signed[0].values, i * size, signed[1].values, i * size, size) < unlikely) continue
-    const a = distinct(chosen, i, ngram)
-    const b = distinct(rejected, i, ngram)
+    const a = distinctShingles(chosen, i, ngram)
+    const b = distinctShingles(rejected, i, ngram)
     const jaccard = jaccardAbove(least, a, 0, a.length, b, 0, b.length)
     if (jaccard < 0) continue
     values[i] = jaccard
     valid[i] = 1
   }
   return { values, valid }
-}
-
-function distinct(words: Words, row: number, ngram: number): Int32Array {
-  const shingles = shinglesOf(words, row, ngram)
-  return shingles.slice(0, sortDistinct(shingles, shingles.length))
 }

@@ -1,6 +1,7 @@
 /** The true similarity of a copy and its original, by the words and shingles that near-dup uses. */
 import { jaccardAbove } from '../kernels/jaccard.ts'
 import { shingle, shingleCount, sortDistinct, wordlessShingle } from '../kernels/shingles.ts'
+import { signsOf } from '../kernels/signs.ts'
 import { type FieldName, fieldNames, type Row } from './row.ts'
 
 const NGRAM = 5
@@ -17,8 +18,11 @@ function fieldJaccard(a: Row, b: Row, field: FieldName): number {
 
 /** Words end where a turn ends, shingles go on. */
 function shinglesOf(row: Row, field: FieldName): Int32Array {
-  const { hashes } = row.words(field)
+  const tokens = row.words(field)
+  const { hashes } = tokens
   if (hashes.length === 0) return Int32Array.of(wordlessShingle(row.bytes(field), 0, row.bytes(field).length))
   const shingles = new Int32Array(shingleCount(hashes.length, NGRAM))
-  return shingles.subarray(0, sortDistinct(shingles, shingle(hashes, 0, hashes.length, NGRAM, shingles)))
+  const count = sortDistinct(shingles, shingle(hashes, 0, hashes.length, NGRAM, shingles))
+  if (hashes.length < NGRAM) shingles[0] ^= signsOf(row.column(field), tokens, 0, row.spans(field).length)
+  return shingles.subarray(0, count)
 }

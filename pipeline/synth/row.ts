@@ -64,13 +64,18 @@ export class Row {
 
   /** The words of a field whose spans are written; row i is span i. */
   words(field: FieldName): Tokens {
+    return tokensOf(this.column(field))
+  }
+
+  /** The spans of a field that is written, as rows. */
+  column(field: FieldName): Utf8 {
     let column = this.#columns.get(field)
     if (!column) {
       const spans = this.spans(field)
       column = { bytes: this.text.bytes, offsets: Int32Array.from([spans[0].from, ...spans.map(span => span.to)]) }
       this.#columns.set(field, column)
     }
-    return tokensOf(column)
+    return column
   }
 
   /** Exchanges the sides, which turns the label. */

@@ -84,7 +84,7 @@ describe('signatures by the compiled kernel', () => {
   const same = (rows: number[][], ngram: number, size: number) => {
     const starts = new Int32Array(rows.length + 1)
     for (const [i, { length }] of rows.entries()) starts[i + 1] = starts[i] + length
-    const words: Words = { hashes: Uint32Array.from(rows.flat()), starts, wordless: row => row }
+    const words: Words = { hashes: Uint32Array.from(rows.flat()), starts, wordless: row => row, signs: () => 0 }
     const family = familyOf(7, 200)
     sameBytes(signatures(words, rows.length, ngram, family, size, native), signatures(words, rows.length, ngram, family, size, null))
   }
@@ -136,7 +136,7 @@ describe('sets by the compiled kernel', () => {
   const same = (rows: number[][], ngram: number) => {
     const starts = new Int32Array(rows.length + 1)
     for (const [i, { length }] of rows.entries()) starts[i + 1] = starts[i] + length
-    const words: Words = { hashes: Uint32Array.from(rows.flat()), starts, wordless: row => -row }
+    const words: Words = { hashes: Uint32Array.from(rows.flat()), starts, wordless: row => -row, signs: () => 0 }
     const [fast, slow] = [native, null].map(collector => setColumn(words, rows.length, ngram, collector))
     expect(fast.starts).toEqual(slow.starts)
     sameBytes(setsOf(fast).values, setsOf(slow).values)
