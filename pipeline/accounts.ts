@@ -89,7 +89,7 @@ interface InputCount {
 export function inputCounts(build: Build): InputCount[] {
   const ingests = build.ingests()
   let first = 0
-  return Array.from(build.plan.inputs.keys(), i => {
+  return build.plan.inputs.map((input, i) => {
     const pieces = ingests.slice(first, (first += build.piecesOf(i).length))
     const sum = (of: (piece: Ingested) => number): number => pieces.reduce((n, piece) => n + of(piece), 0)
     const surrogates = sum(piece => piece.surrogates)
@@ -105,6 +105,9 @@ export function inputCounts(build: Build): InputCount[] {
           ? [
               `${odd} rows have \`scores\` that are not {model: [of chosen, of rejected]}, or too far apart for a margin of 32 bits; those were left out`,
             ]
+          : []),
+        ...(pieces[0].format !== 'scored' && (input.pairs !== 'all' || input.min_gap > 0)
+          ? [`\`pairs\` and \`min_gap\` of the config are for rows of format scored, and change nothing of ${pieces[0].format}`]
           : []),
         ...[...new Set(pieces.flatMap(piece => piece.ranked_by))].slice(0, MOST_NAMED).map(by => `responses are ranked by ${by}`),
       ],

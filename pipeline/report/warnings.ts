@@ -20,6 +20,7 @@ export function warningsOf(figures: Figures, manifest: Manifest, dir: string): W
     ...licences(figures),
     ...duplicates(figures),
     ...contamination(figures, manifest),
+    ...unused(manifest),
     ...structure(manifest),
     ...flags(figures),
     ...style(figures),
@@ -91,12 +92,28 @@ function conflicts(step: string, relations: Readonly<Record<string, number>>): W
   return n > 0 ? [note(step, `${grouped(n)} times a pair contradicts another one: ${texts} with the sides exchanged`, show)] : []
 }
 
+/** What the config names for steps that it does not have. */
+function unused({ steps, config }: Manifest): Warning[] {
+  const { models = {}, benchmarks = [] } = config as { models?: object; benchmarks?: readonly string[] }
+  const without = (stage: string): boolean => !steps.some(step => step.stage === stage)
+  return [
+    ...(benchmarks.length > 0 && without('decontaminate')
+      ? [problem('benchmarks', 'the config names benchmarks, but no step decontaminate looks for them: training data may hold them')]
+      : []),
+    ...(Object.keys(models).length > 0 && without('score')
+      ? [problem('models', 'the config names models, but no step score asks them')]
+      : []),
+  ]
+}
+
 function structure({ steps, totals }: Manifest): Warning[] {
   const without = totals.train + totals.validation > 0 && !steps.some(({ stage }) => stage === 'structure')
   return without ? [note('structure', 'no step structure: ties, and pairs with an empty side or two equal ones, were not looked for')] : []
 }
 
-function contamination({ contamination: all }: Figures, { totals }: Manifest): Warning[] {
+function contamination({ contamination: all }: Figures, { totals, config }: Manifest): Warning[] {
+  const { benchmarks: named = [] } = config as { benchmarks?: readonly string[] }
+  if (all.length === 0 && named.length > 0) return []
   if (all.length === 0) return [note('benchmarks', 'the build was not compared with any benchmark: no step decontaminate')]
   return all.flatMap(({ step, benchmarks, wordless = 0, found, flags: of }) => {
     if (benchmarks === 0) return [problem(step, 'no benchmark is named, so nothing can be found')]

@@ -11,8 +11,8 @@ const dir = freshDir('warnings')
 const config = join(dir, 'c.yaml')
 
 /** The texts of all warnings of a build with these steps. */
-async function warningsWith(name: string, steps: string): Promise<string[]> {
-  writeFileSync(config, `name: w\nsources: [{ path: a.jsonl }]\nbenchmarks: ["b*.jsonl"]\nsteps: [${steps}]\n`)
+async function warningsWith(name: string, steps: string, { source = '', more = '' } = {}): Promise<string[]> {
+  writeFileSync(config, `name: w\nsources: [{ path: a.jsonl${source} }]\n${more}benchmarks: ["b*.jsonl"]\nsteps: [${steps}]\n`)
   await build(config, { out: join(dir, name), store: join(dir, 'store'), threads: 0 })
   const { warnings } = JSON.parse(readFileSync(join(dir, name, 'report.json'), 'utf8')) as { warnings: { text: string }[] }
   return warnings.map(({ text }) => text)
@@ -28,6 +28,18 @@ it('counts a pair that holds items of two benchmarks once, and tells of a build 
   expect(bare).toContain('6 pairs (60 %) hold items of b1, b2')
   expect(bare).toContain(without)
   expect(await warningsWith('whole', 'structure, decontaminate')).not.toContain(without)
+})
+
+it('tells of what the config names and no step or file has a use for', async () => {
+  const pairs = '`pairs` and `min_gap` of the config are for rows of format scored, and change nothing of pair'
+  const benchmarks = 'the config names benchmarks, but no step decontaminate looks for them: training data may hold them'
+  const models = 'the config names models, but no step score asks them'
+  const more = 'models: { m: { http: "http://127.0.0.1:9", protocol: tei, model: m } }\n'
+  const unused = await warningsWith('unused', 'structure', { source: ', min_gap: 0.5', more })
+  expect(unused).toEqual(expect.arrayContaining([pairs, benchmarks, models]))
+  expect(unused.join()).not.toContain('was not compared with any benchmark')
+  const used = await warningsWith('used', 'structure, decontaminate')
+  for (const text of [pairs, benchmarks, models]) expect(used).not.toContain(text)
 })
 
 it('plan says where there is no build to compare with', () => {
