@@ -1,5 +1,5 @@
 /** The canonical pair: what ingest makes of every source format, and what every stage may read. */
-import { turnsOf } from './batch.ts'
+import { type Batch, type Column, isValid, type Numbers, turnsOf } from './batch.ts'
 
 export const labelKinds = ['human', 'human_derived', 'ai', 'implicit'] as const
 export type LabelKind = (typeof labelKinds)[number]
@@ -41,6 +41,19 @@ export const placeFacts = { ordinal: 'i32' } as const
 
 /** `semantic`: the prompts mean nearly the same, by an embedding. New ones are added at the end: what is stored holds their places. */
 export const relations = ['exact', 'swapped', 'near', 'near-swapped', 'no-signal', 'same-prompt', 'semantic'] as const
+
+/** A column `relation` of a step: what an earlier step said of a pair (`relation` of the batch) stays; `found` of the others, where `told` is 1. */
+export function relationColumn({ rows, columns }: Batch, found: Uint8Array, told: Uint8Array): Numbers<Uint8Array> & { valid: Uint8Array } {
+  const known = (columns as Record<string, Column>).relation as Numbers | undefined
+  const relation = { values: found.slice(), valid: told.slice() }
+  for (let i = 0; known && i < rows; i++) {
+    if (!isValid(known, i)) continue
+    relation.values[i] = known.values[i]
+    relation.valid[i] = 1
+  }
+  return relation
+}
+
 export const outcomes = ['keep', 'flip', 'quarantine', 'review', 'drop'] as const
 export type Outcome = (typeof outcomes)[number]
 export const draws = ['audit', 'targeted'] as const

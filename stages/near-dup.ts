@@ -7,7 +7,7 @@ import { FATES } from '../pipeline/kernels/clusters.ts'
 import { sourceNumbers, Tally } from '../pipeline/kernels/sources.ts'
 import { comparedFields, comparison, type MinHashParams, minhash } from '../pipeline/measures/minhash.ts'
 import { crossable, nearColumns, verificationRound } from '../pipeline/near-duplicates.ts'
-import { relations } from '../pipeline/pair.ts'
+import { relationColumn, relations } from '../pipeline/pair.ts'
 import { defineStage, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const MOST_FUNCTIONS = 1024
@@ -146,20 +146,21 @@ const validOf = ({ valid }: { readonly valid?: Uint8Array }, rows: number): Uint
 /** What earlier steps said of a pair is kept: a copy that exact-dedup marked is nearly the same as its original, too. */
 function judge(params: Params, batch: Batch): Verdict {
   const { near_of, near_relation, near_jaccard, near_cluster, near_size, near_fate } = columnsOf(batch, nearColumns)
-  const known = batch.columns.relation as Numbers | undefined
   const unusable = alike(batch)
-  const relation = { values: near_relation.values.slice(), valid: validOf(near_relation, batch.rows) }
-  const jaccard = { values: near_jaccard.values.slice(), valid: relation.valid }
+  const found = { values: near_relation.values.slice(), valid: validOf(near_relation, batch.rows) }
+  const jaccard = { values: near_jaccard.values.slice(), valid: found.valid }
   const leave = near_fate.values.slice()
   for (let i = 0; i < batch.rows; i++) {
-    if (unusable[i] === 0 || isValid(relation, i)) continue
-    relation.values[i] = relations.indexOf('no-signal')
+    if (unusable[i] === 0 || isValid(found, i)) continue
+    found.values[i] = relations.indexOf('no-signal')
     jaccard.values[i] = columnsOf(batch, { sides_jaccard: 'f32' }).sides_jaccard.values[i]
-    relation.valid[i] = 1
+    found.valid[i] = 1
     if (params.no_signal !== 'mark' && leave[i] === 0) leave[i] = NO_SIGNAL
   }
   const duplicate_of = { bytes: near_of.bytes, valid: validOf(near_of, batch.rows) }
-  for (let i = 0; known && i < batch.rows; i++) if (isValid(known, i)) relation.valid[i] = duplicate_of.valid[i] = 0
+  const known = batch.columns.relation as Numbers | undefined
+  for (let i = 0; known && i < batch.rows; i++) if (isValid(known, i)) found.valid[i] = duplicate_of.valid[i] = 0
+  const relation = relationColumn(batch, found.values, found.valid)
   return { add: { duplicate_of, relation, jaccard, cluster_id: near_cluster, cluster_size: near_size }, leave }
 }
 

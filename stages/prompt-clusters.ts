@@ -12,7 +12,7 @@ import { sourceNumbers } from '../pipeline/kernels/sources.ts'
 import { wordsOf } from '../pipeline/kernels/words.ts'
 import { comparison, minhash } from '../pipeline/measures/minhash.ts'
 import { allClusterFacts, clusterFacts, promptFacts } from '../pipeline/measures/prompt-facts.ts'
-import { pairTexts, relations } from '../pipeline/pair.ts'
+import { pairTexts, relationColumn, relations } from '../pipeline/pair.ts'
 import { defineStage, type Env, type Part, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const params = z
@@ -186,11 +186,7 @@ function cluster(threshold: number, batch: Batch): Part {
 function pastCapVerdict({ same_prompt }: Params, batch: Batch): Verdict {
   const { values, valid } = columnsOf(batch, pastCap).past_cap
   const past = Uint8Array.from(values, (_, i) => (valid ? valid[i] : 1))
-  const known = batch.columns.relation as Numbers | undefined
-  const relation = {
-    values: new Uint8Array(batch.rows).fill(relations.indexOf('same-prompt')),
-    valid: past.map((isPast, i) => (isPast === 1 && !(known && isValid(known, i)) ? 1 : 0)),
-  }
+  const relation = relationColumn(batch, new Uint8Array(batch.rows).fill(relations.indexOf('same-prompt')), past)
   return { add: { relation }, leave: same_prompt === 'mark' ? new Uint8Array(batch.rows) : past }
 }
 
@@ -198,7 +194,7 @@ function pastCapVerdict({ same_prompt }: Params, batch: Batch): Verdict {
 export const promptClusters = defineStage<Params>({
   name: 'prompt-clusters',
   doc: 'Names the cluster of near-duplicate prompts that each pair belongs to, so that folds and splits never cut one; caps the pairs of a prompt on request.',
-  version: 3,
+  version: 4,
   params,
   measures: params => [minhash.with({ ngram: params.ngram, ...bandingOf(params), on: ['prompt'], compare: 'fields', sides: null })],
   reads: (params, { upstream }) => ({

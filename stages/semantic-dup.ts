@@ -8,7 +8,7 @@ import { compareIds, compareRank, copyId } from '../pipeline/kernels/rank.ts'
 import { firstRows } from '../pipeline/kernels/sampling.ts'
 import { sourceNumbers, Tally } from '../pipeline/kernels/sources.ts'
 import { embeddingOf, embeddingParams, promptEmbedding } from '../pipeline/measures/prompt-embedding.ts'
-import { pairFacts, relations } from '../pipeline/pair.ts'
+import { pairFacts, relationColumn, relations } from '../pipeline/pair.ts'
 import { defineStage, type Part, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const params = z.strictObject({
@@ -165,10 +165,12 @@ function judge({ action }: Params, matches: Matches, batch: Batch): Verdict {
   const rows = Int32Array.from({ length: batch.rows }, (_, i) => findId(matches.columns.prompt_id, matches.rows, prompt_id, i))
   const told = rows.map((row, i) => (known && isValid(known, i) ? -1 : row))
   const { survivor, cosine } = gather(matches, told).columns
-  const relation = {
-    values: new Uint8Array(batch.rows).fill(relations.indexOf('semantic')),
-    valid: Uint8Array.from(told, row => (row < 0 ? 0 : 1)),
-  }
+  const semantic = new Uint8Array(batch.rows).fill(relations.indexOf('semantic'))
+  const relation = relationColumn(
+    batch,
+    semantic,
+    Uint8Array.from(told, row => (row < 0 ? 0 : 1)),
+  )
   const leave = Uint8Array.from(rows, row => (row >= 0 && action !== 'mark' ? 1 : 0))
   return { add: { duplicate_of: survivor, relation, cosine }, leave }
 }
@@ -177,7 +179,7 @@ function judge({ action }: Params, matches: Matches, batch: Batch): Verdict {
 export const semanticDup = defineStage<Params>({
   name: 'semantic-dup',
   doc: 'Finds prompts that mean nearly the same by embeddings, of an ONNX model or of hashed words, with every candidate verified.',
-  version: 2,
+  version: 3,
   params,
   measures: params => [promptEmbedding.with(embeddingOf(params))],
   reads: (_, { upstream }) => ({ ...judged, ...('relation' in upstream ? { relation: { labels: relations } } : {}) }),

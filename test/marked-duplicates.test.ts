@@ -37,3 +37,14 @@ it('near-dup keeps relation and duplicate_of of pairs that exact-dedup marked', 
   const [, sql] = /query \S+ "(SELECT .*relation IN \('swapped'\))"/.exec(stdout)!
   expect(JSON.parse(goldpan(['query', out, sql, '--json']).stdout)).toHaveLength(2)
 })
+
+it('a pair without signal stays one behind semantic-dup and the cap of prompt-clusters', async () => {
+  const rows = Array.from({ length: 4 }, (_, i) => ({ id: `${i}`, prompt, chosen: `${chosen} a${i}`, rejected: `${chosen} a${i} !` }))
+  writeFileSync(join(dir, 'b.jsonl'), rows.map(row => `${JSON.stringify(row)}\n`).join(''))
+  const steps = '[near-dup: { threshold: 1 }, semantic-dup, prompt-clusters: { max_per_prompt: 1, same_prompt: mark }]'
+  writeFileSync(join(dir, 'd.yaml'), `name: kept\nsources: [{ path: b.jsonl }]\nsteps: ${steps}\n`)
+  const out = join(dir, 'kept')
+  await build(join(dir, 'd.yaml'), { out, store: join(dir, 'store'), threads: 0 })
+  const counts = await rowsOf(out, "select relation, count(*) as n from read_parquet('{dir}/ledger/*.parquet') group by all")
+  expect(counts).toEqual([{ relation: 'no-signal', n: '4' }])
+})

@@ -184,7 +184,7 @@ describe('pairs of one prompt', () => {
     } as const
     const { verdicts } = await drive(pairs, { max_per_prompt: 1 }, { upstream })
     expect(verdicts.map(v => v.reason).filter(Boolean)).toEqual(['same_prompt', 'same_prompt'])
-    expect(verdicts.map(v => v.add.relation)).toEqual([null, null, null])
+    expect(verdicts.map(v => v.add.relation)).toEqual(['near', 'near', 'near'])
   })
 
   it('hold for a prompt of many pairs and for many copies of one pair', async () => {

@@ -74,7 +74,7 @@ describe('by hashed words', () => {
       { prompt: REWORDED, ...ai },
     ]
     const { verdicts } = await run(pairs, { action: 'drop' }, { upstream })
-    expect(verdicts[1]).toEqual({ reason: 'semantic', outcome: 'drop', add: { duplicate_of: null, relation: null, cosine: null } })
+    expect(verdicts[1]).toEqual({ reason: 'semantic', outcome: 'drop', add: { duplicate_of: null, relation: 'near', cosine: null } })
   })
 
   it('tells prompts without words apart', async () => {

@@ -15,7 +15,9 @@ interface Flags {
 export const register = (program: Command): void => {
   program
     .command('audit-style')
-    .description('say how much length, Markdown and other style alone predict the labels of preference files; needs no config. Every row counts once, whatever its weight (of a build, `report` tells style by weight)')
+    .description(
+      'say how much length, Markdown and other style alone predict the labels of preference files; needs no config. Every row counts once, whatever its weight (of a build, `report` tells style by weight)',
+    )
     .argument('<file...>', 'files, globs or folders of any format that a build reads')
     .option('--seed <n>', 'of samples and bootstrap', seedNumber, 42)
     .option('--plot <file>', 'also write a page with charts: one HTML file that loads nothing')
