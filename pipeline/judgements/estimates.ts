@@ -23,6 +23,10 @@ export interface Estimates {
   /** Audited pairs that people gave a verdict on, of those drawn. */
   readonly audited: number
   readonly audit: number
+  /** Audited pairs whose answers differ, or of which nobody can tell: in no share here, and hardly a sample of the others. */
+  readonly undecided: number
+  /** The share of right labels if all of these were wrong, and if all were right. */
+  readonly labels_if_undecided?: { readonly wrong: number; readonly right: number }
   /** Labels as they came in that people support, over all pairs that the sample was drawn from, and by stratum. */
   readonly labels?: Share
   readonly labels_by_stratum: Readonly<Record<string, Share>>
@@ -54,6 +58,7 @@ export function estimatesOf(
   })
   const audit = drawn.filter(({ draw }) => draw === 'audit')
   const { strata, share } = auditOf(audit, said)
+  const undecided = audit.filter(({ pair_id }) => isUndecided(judged.get(pair_id)))
   const labels = share(() => true, isLabelRight)
   const decisions = (stratum?: string): Decisions =>
     named(decided, outcome =>
@@ -66,6 +71,8 @@ export function estimatesOf(
   return {
     audited: said.filter(({ draw }) => draw === 'audit').length,
     audit: audit.length,
+    undecided: undecided.length,
+    ...(undecided.length > 0 ? { labels_if_undecided: bounds(audit, said, undecided) } : {}),
     ...(labels ? { labels } : {}),
     labels_by_stratum: named(strata, name => share(() => true, isLabelRight, name)),
     decisions: decisions(),
@@ -76,6 +83,14 @@ export function estimatesOf(
     ...foundBy(said, labels, seed),
     stop: stopRule(labels, wanted_width),
   }
+}
+
+const isUndecided = (of: Judged | undefined): boolean => of !== undefined && (of.verdict === null || of.verdict === 'cannot_tell')
+
+function bounds(audit: readonly DrawnPair[], said: readonly Said[], undecided: readonly DrawnPair[]): { wrong: number; right: number } {
+  const shareIf = (verdict: Said['verdict']): number =>
+    auditOf(audit, [...said, ...undecided.map(pair => ({ ...pair, verdict }))]).share(() => true, isLabelRight)!.share
+  return { wrong: shareIf('rejected'), right: shareIf('chosen') }
 }
 
 /** What models decided; of a pair that no model saw, what another step did, but for drops, which say nothing of its label. */

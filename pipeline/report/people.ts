@@ -88,7 +88,15 @@ const DECISIONS: Readonly<Record<string, string>> = {
   review: 'sent to people, and people do not support the label',
 }
 
-function estimatesText({ audited, audit, labels, labels_by_stratum, decisions, decisions_by_stratum, found, stop }: Estimates): string {
+/** What the pairs without a verdict may hide; '' where there are none. */
+export function undecidedText({ undecided, labels_if_undecided: of }: Pick<Estimates, 'undecided' | 'labels_if_undecided'>): string {
+  if (!of) return ''
+  const pairs = undecided === 1 ? '1 audited pair' : `${grouped(undecided)} audited pairs`
+  return `not counted: ${pairs} whose answers differ or tell nothing; labels that are right would be ${percent(of.wrong)} with all of these wrong, ${percent(of.right)} with all right`
+}
+
+function estimatesText(estimates: Estimates): string {
+  const { audited, audit, labels, labels_by_stratum, decisions, decisions_by_stratum, found, stop } = estimates
   const row = (name: string, share: Share): string[] => [
     name,
     grouped(share.n),
@@ -114,6 +122,7 @@ function estimatesText({ audited, audit, labels, labels_by_stratum, decisions, d
       right: [false, true, true, true, true],
     }),
   ]
+  if (estimates.undecided > 0) lines.push(undecidedText(estimates))
   if (found) {
     const { targeted, audit: base, lift } = found
     const more = lift ? `: ${number(lift.value, 1)} times as many (${number(lift.low, 1)} to ${number(lift.high, 1)})` : ''

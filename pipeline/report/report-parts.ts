@@ -180,6 +180,11 @@ export const people = z.looseObject({
   estimates: z.looseObject({
     audited: count,
     audit: count,
+    undecided: count.describe('audited pairs whose answers differ, or of which nobody can tell: in no share here'),
+    labels_if_undecided: z
+      .strictObject({ wrong: share, right: share })
+      .optional()
+      .describe('the share of right labels if all of these were wrong, and if all were right'),
     labels: estimate.optional().describe('labels as they came in that people support'),
     labels_by_stratum: z.record(z.string(), estimate),
     decisions: z.record(z.string(), estimate).describe('decisions that people support'),

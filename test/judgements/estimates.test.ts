@@ -181,4 +181,20 @@ describe('estimates', () => {
     ])
     expect(estimatesOf(drawn, judged, OPTIONS).labels).toMatchObject({ n: 2, share: 0.5 })
   })
+
+  it('tell what pairs without a verdict may hide', () => {
+    const drawn = [0, 1, 2, 3].map(i => pair(i, { stratum: i < 3 ? 'a' : 'b', inclusion_probability: i < 3 ? 0.1 : 0.5 }))
+    const judged = new Map([
+      ['0', said('chosen')],
+      ['1', said(null)],
+      ['2', said('cannot_tell')],
+      ['3', said('chosen')],
+    ])
+    const { labels, undecided, labels_if_undecided } = estimatesOf(drawn, judged, OPTIONS)
+    expect([labels?.n, labels?.share, undecided]).toEqual([2, 1, 2])
+    // two of three pairs that stand for 10 each are wrong, the one that stands for 2 is right
+    expect(labels_if_undecided).toEqual({ wrong: 12 / 32, right: 1 })
+    expect(estimatesOf(drawn.slice(3), judged, OPTIONS)).toMatchObject({ undecided: 0 })
+    expect(estimatesOf(drawn.slice(3), judged, OPTIONS)).not.toHaveProperty('labels_if_undecided')
+  })
 })

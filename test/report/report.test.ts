@@ -113,6 +113,7 @@ const withMore = (report: Report): Report => ({
     estimates: {
       audited: 3,
       audit: 9,
+      undecided: 0,
       labels: { n: 3, pairs: 500, share: 0.9, low: 0.5, high: 0.98 },
       labels_by_stratum: {},
       decisions: {},

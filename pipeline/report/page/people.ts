@@ -1,6 +1,7 @@
 /** What people said, and what that says of the build. */
 import { bars } from '../charts/bars.ts'
 import { intervals } from '../charts/intervals.ts'
+import { undecidedText } from '../people.ts'
 import type { Report } from '../report-schema.ts'
 import { grouped } from '../table.ts'
 import { html, type Markup } from './html.ts'
@@ -58,7 +59,9 @@ function said({ answers, pairs, annotators, agreement, estimates }: People): Mar
       ? [
           figure({
             title: 'What the audited pairs say of the whole build',
-            note: 'Share with its interval of 95 %, weighted by how the pairs were drawn.',
+            note: ['Share with its interval of 95 %, weighted by how the pairs were drawn', undecidedText(estimates)]
+              .filter(Boolean)
+              .join('; '),
             chart: width =>
               intervals(
                 'Estimates',
