@@ -16,7 +16,7 @@ export function cardOf(manifest: Manifest): string {
     `---\n${stringify(cardHeader(manifest, output), { lineWidth: 0, version: '1.1' })}---`,
     `# ${manifest.name}`,
     `Preference pairs for reward models: ${grouped(kept)} of ${grouped(pairs_in)} pairs, curated by [goldpan](#build-it-again). ` +
-      `${grouped(train)} are in \`train\`, ${grouped(validation)} in \`validation\`; pairs of near-duplicate prompts are in one split. ` +
+      `${grouped(train)} are in \`train\`, ${grouped(validation)} in \`validation\`; ${together(manifest)} are in one split. ` +
       `${grouped(manifest.totals.flipped)} labels were turned.`,
     section('Sources and licences', `${sourcesTable(manifest)}\n\nTerms and attribution: [LICENSES.md](LICENSES.md).`),
     section('What was done', stepsTable(manifest)),
@@ -28,6 +28,13 @@ export function cardOf(manifest: Manifest): string {
     section('Build it again', rebuild(manifest)),
   ]
   return `${parts.join('\n\n')}\n`
+}
+
+/** What a split does not part. */
+function together({ steps }: Manifest): string {
+  const { openings = 0 } = (steps.findLast(({ stage }) => stage === 'prompt-clusters')?.params ?? {}) as { openings?: number }
+  const talks = openings > 0 ? `, and of conversations that begin with the same question (unless more than ${openings} do),` : ''
+  return `pairs of near-duplicate prompts${talks}`
 }
 
 const section = (title: string, text: string): string => `## ${title}\n\n${text}`

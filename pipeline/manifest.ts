@@ -3,9 +3,9 @@ import { z } from 'zod'
 import type { Schema } from './batch.ts'
 import { outputFormats } from './codecs/out-columns.ts'
 import type { PairBytes, SideBytes } from './lengths.ts'
-import { type OwnStep, ownColumns } from './own-columns.ts'
+import type { OwnStep } from './own-columns.ts'
 import type { Json } from './stage.ts'
-import { layouts } from './tables.ts'
+import { layouts, ownColumns } from './tables.ts'
 
 export interface Manifest {
   /** The version of goldpan that wrote it, and of this layout. */

@@ -13,7 +13,3 @@ export interface OwnStep extends Own {
   /** Where its reasons send a pair. */
   readonly reasons: Readonly<Record<string, string>>
 }
-
-/** The columns of the ledger that come from the user's stages. */
-export const ownColumns = (steps: readonly { readonly own?: OwnStep }[]): Schema =>
-  Object.assign({}, ...steps.map(({ own }) => own?.adds)) as Schema

@@ -2,8 +2,8 @@
 import type { Schema } from './batch.ts'
 import type { LoadedConfig } from './config.ts'
 import { hint, UserError } from './errors.ts'
-import { type OwnStep, ownColumns } from './own-columns.ts'
-import { ledgerColumns, signalColumns } from './tables.ts'
+import type { OwnStep } from './own-columns.ts'
+import { ledgerColumns, ownColumns, signalColumns } from './tables.ts'
 
 /** A name of output.signals or output.margin that may be that of a model of the rows. */
 const OF_MODEL = /^(p|margin)_/

@@ -12,6 +12,7 @@ import {
   flippedColumns,
   humanOf,
   ledgerColumns,
+  ownColumns,
   quarantineBatch,
   quarantineColumns,
   rejectsColumns,
@@ -20,7 +21,6 @@ import {
   trainBatch,
   trainColumns,
 } from './layouts.ts'
-import { ownColumns } from './own-columns.ts'
 import { labelKinds, type pairFacts, type pairTexts } from './pair.ts'
 import { addedBy, repeated, wordsOf } from './row-facts.ts'
 import { RowReader } from './rows.ts'

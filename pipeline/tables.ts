@@ -2,6 +2,7 @@
 import { type Schema, turnsOf } from './batch.ts'
 import type { OutColumn, OutField } from './codecs/out-columns.ts'
 import { hint, UserError } from './errors.ts'
+import type { OwnStep } from './own-columns.ts'
 import { draws, labelKinds, outcomes, relations, votes } from './pair.ts'
 
 export const layouts = ['prompt', 'conversations', 'message'] as const
@@ -123,6 +124,10 @@ const ALWAYS = [
   'flipped',
   'weight',
 ]
+
+/** The columns of the ledger that come from the user's stages. */
+export const ownColumns = (steps: readonly { readonly own?: OwnStep }[]): Schema =>
+  Object.assign({}, ...steps.map(({ own }) => own?.adds)) as Schema
 
 /** The columns of output.signals; refuses a name that trainers reserve or that the ledger has not, naming the place `where` it stands. */
 export function signalColumns(signals: readonly string[], own?: Schema, where = 'output.signals'): OutColumn[] {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Batch, batchOf, type Column, columnsOf, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
+import { type Batch, batchOf, type Column, columnsOf, emptyBatch, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
 import { bucketRound, componentsOf, inComponents } from '../pipeline/buckets.ts'
 import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
 import { type ClusterNames, joinNames, lookUpNames, nameClusters, namesOf } from '../pipeline/kernels/cluster-names.ts'
@@ -11,6 +11,7 @@ import { setColumn, setField, setsOf } from '../pipeline/kernels/sets.ts'
 import { sourceNumbers } from '../pipeline/kernels/sources.ts'
 import { wordsOf } from '../pipeline/kernels/words.ts'
 import { comparison, minhash } from '../pipeline/measures/minhash.ts'
+import { asked, linksOf, opening, openingField, openingsOf, withLinks } from '../pipeline/measures/openings.ts'
 import { allClusterFacts, clusterFacts, promptFacts } from '../pipeline/measures/prompt-facts.ts'
 import { pairTexts, relationColumn, relations } from '../pipeline/pair.ts'
 import { defineStage, type Env, type Part, type Round, type Verdict } from '../pipeline/stage.ts'
@@ -18,6 +19,13 @@ import { defineStage, type Env, type Part, type Round, type Verdict } from '../p
 const params = z
   .strictObject({
     ...comparison('two prompts'),
+    openings: z
+      .int()
+      .min(0)
+      .default(64)
+      .describe(
+        'prompts that begin with the same question of a user (turns of one conversation, other system prompts) are one cluster where they are no more than these; 0 = never',
+      ),
     max_per_prompt: z.int().min(1).optional().describe('pairs of one and the same prompt that stay, drawn by the seed; default: all'),
     weight: z
       .string()
@@ -163,6 +171,28 @@ const verification: Round<Params> = {
   }),
 }
 
+/** Puts clusters together whose prompts begin alike. */
+const openings: Round<Params> = {
+  reads: params => ({ ...firstOfPrompt, prompt_id: 'id', ...(params.openings > 0 ? openingField : {}) }),
+  emits: asked,
+  partitions: (_, corpus) => partitionsFor(corpus.pairs),
+  among: params => batch => {
+    const { first_of_prompt } = columnsOf(batch, firstOfPrompt)
+    return Int32Array.from(Array(batch.rows).keys()).filter(i => params.openings > 0 && isValid(first_of_prompt, i))
+  },
+  observe: (params, { corpus }) => {
+    const partitions = partitionsFor(corpus.pairs)
+    return batch => {
+      if (params.openings === 0) return emptyBatch({ ...asked, partition: 'i32' })
+      const { prompt_id, opening } = openingsOf(batch).columns
+      const partition = { values: lanesOf(opening, batch.rows)[0].map(lane => (lane >>> 0) % partitions) }
+      return batchOf({ ...asked, partition: 'i32' }, batch.rows, { prompt_id, opening, partition })
+    }
+  },
+  reduce: (params, _context, rows) => linksOf(rows, params.openings),
+  combine: (_, { summary }, parts) => withLinks(summary, parts),
+}
+
 /** Finds the clusters of a partition; each is named by its smallest prompt_id. */
 function cluster(threshold: number, batch: Batch): Part {
   const { prompt_id, ordinal, component, prompt } = columnsOf(batch, sets)
@@ -190,20 +220,23 @@ function pastCapVerdict({ same_prompt }: Params, batch: Batch): Verdict {
   return { add: { relation }, leave: same_prompt === 'mark' ? new Uint8Array(batch.rows) : past }
 }
 
-/** Clusters of near-duplicate prompts, chains included: what folds and splits must never cut. */
+/** Clusters of near-duplicate prompts and of conversations that begin alike, chains included: what folds and splits must never cut. */
 export const promptClusters = defineStage<Params>({
   name: 'prompt-clusters',
-  doc: 'Names the cluster of near-duplicate prompts that each pair belongs to, so that folds and splits never cut one; caps the pairs of a prompt on request.',
-  version: 4,
+  doc: 'Names the cluster of near-duplicate prompts, and of conversations that begin alike, that each pair belongs to, so that folds and splits never cut one; caps the pairs of a prompt on request.',
+  version: 5,
   params,
-  measures: params => [minhash.with({ ngram: params.ngram, ...bandingOf(params), on: ['prompt'], compare: 'fields', sides: null })],
+  measures: params => [
+    minhash.with({ ngram: params.ngram, ...bandingOf(params), on: ['prompt'], compare: 'fields', sides: null }),
+    ...(params.openings > 0 ? [opening.with(null)] : []),
+  ],
   reads: (params, { upstream }) => ({
     prompt_id: 'id',
     ...(caps(params) ? { ...pastCap, ...('relation' in upstream ? { relation: { labels: relations } } : {}) } : {}),
   }),
   adds: params => ({ prompt_cluster: 'id', ...(caps(params) ? { relation: { labels: relations } } : {}) }),
   reasons: ({ same_prompt }) => ({ same_prompt: same_prompt === 'review' ? 'review' : 'drop' }),
-  rounds: [distinct, buckets, verification],
+  rounds: [distinct, buckets, verification, openings],
   judge: (params, { summary }) => {
     const names = summary.tables!.names as ClusterNames
     return batch => {

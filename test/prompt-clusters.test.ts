@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { turnsIds } from '../pipeline/kernels/ids.ts'
 import { relations } from '../pipeline/pair.ts'
 import { promptClusters } from '../stages/prompt-clusters.ts'
-import { type DriveOptions, driveStage, type PairInput, type Text } from './drive.ts'
+import { type DriveOptions, driveStage, type PairInput, pairsOf, type Text } from './drive.ts'
 
 /** For each prompt the smallest place of a prompt of its cluster, and the cluster's name as it is. */
 async function run(prompts: readonly Text[], params: unknown = {}, options: DriveOptions = {}) {
-  const pairs: PairInput[] = prompts.map((prompt, i) => ({ prompt, chosen: `c${i}` }))
+  const pairs = withOwnIds(prompts.map((prompt, i) => ({ prompt, chosen: `c${i}` })))
   const { verdicts, summary, pairs: batch } = await driveStage(promptClusters, params, pairs, options)
   const { bytes } = batch.columns.prompt_id as { bytes: Uint8Array }
   const ids = prompts.map((_, i) => Buffer.from(bytes.subarray(i * 16, i * 16 + 16)).toString('hex'))
@@ -14,9 +15,60 @@ async function run(prompts: readonly Text[], params: unknown = {}, options: Driv
   return { of: names.map(name => names.indexOf(name)), names, ids, facts: summary.facts }
 }
 
+/** With the prompt_id that ingest gives: that of a question by itself tells which conversations begin with it. */
+function withOwnIds(inputs: readonly PairInput[]) {
+  const pairs = pairsOf(inputs)
+  return { ...pairs, columns: { ...pairs.columns, prompt_id: { bytes: turnsIds(pairs.columns.prompt, pairs.rows) } } }
+}
+
 const words = (start: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${start}${i}`)
 const text = words('w', 60)
 const changed = (...places: number[]): string => text.map((word, i) => (places.includes(i) ? `${word}x` : word)).join(' ')
+
+const talk = (...turns: string[]): Text => turns.map((content, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content }))
+
+describe('conversations that begin with the same question', () => {
+  const branches = [
+    talk('Why is the sky blue?'),
+    talk('Why is the sky blue?', words('a', 30).join(' '), 'And red in the evening?'),
+    talk('Why is the sky blue?', words('b', 30).join(' '), 'Since when?', words('c', 30).join(' '), 'Tell me more.'),
+    [{ role: 'system', content: words('s', 30).join(' ') }, ...(talk('Why is the sky blue?') as object[])] as Text,
+  ]
+
+  it('are one cluster, named by the smallest prompt_id', async () => {
+    const { of, names, ids, facts } = await run([...branches, talk('Why is grass green?', 'So it is.', 'Since when?')])
+    expect(of).toEqual([0, 0, 0, 0, 4])
+    expect(names[0]).toBe(ids.slice(0, 4).toSorted()[0])
+    expect(facts).toMatchObject({ openings: { shared: 1, prompts: 4, too_common: 0 } })
+  })
+
+  it('and near-duplicates of one of them, too', async () => {
+    const near = [talk(changed()), talk(changed(30)), talk(changed(), 'Well.', words('q', 90).join(' ')), talk('other')]
+    expect((await run(near)).of).toEqual([0, 0, 0, 3])
+    expect((await run(near, { openings: 0 })).of).toEqual([0, 0, 2, 3])
+  })
+
+  it('are left apart where so many begin so that it is a template', async () => {
+    const { of, facts } = await run(branches, { openings: 3 })
+    expect(of).toEqual([0, 1, 2, 3])
+    expect(facts).toMatchObject({ openings: { shared: 0, prompts: 0, too_common: 1 } })
+    expect((await run(branches, { openings: 0 })).of).toEqual([0, 1, 2, 3])
+  })
+
+  it('are not those that end with it, or that no user begins', async () => {
+    const prompts: Text[] = [
+      branches[0],
+      talk('Hello.', 'Hello!', 'Why is the sky blue?'),
+      [...(talk('Hello.') as object[]), { role: 'system', content: 'Why is the sky blue?' }] as Text,
+      [{ role: 'system', content: 'Be brief.' }],
+      [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'assistant', content: 'What may I do for you?' },
+      ],
+    ]
+    expect((await run(prompts)).of).toEqual([0, 1, 1, 3, 4])
+  })
+})
 
 describe('prompt clusters', () => {
   it('are of near-duplicate prompts, named by the smallest prompt_id', async () => {
@@ -37,7 +89,8 @@ describe('prompt clusters', () => {
       { role: 'assistant', content: words('a', 40).join(' ') },
       { role: 'user', content: last },
     ]
-    expect((await run([turns('go on'), turns('go on please'), turns(words('q', 40).join(' '))])).of).toEqual([0, 0, 2])
+    const prompts = [turns('go on'), turns('go on please'), turns(words('q', 40).join(' '))]
+    expect((await run(prompts, { openings: 0 })).of).toEqual([0, 0, 2])
   })
 
   it('tell short prompts apart unless they are the same', async () => {

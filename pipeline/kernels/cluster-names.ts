@@ -3,6 +3,7 @@ import { type Batch, batchOf, type Ids } from '../batch.ts'
 import { concat } from '../concat.ts'
 import { gather } from '../gather.ts'
 import { compareIds, copyId } from './rank.ts'
+import { UnionFind } from './union-find.ts'
 
 /** Members of clusters with the names of these, ascending by id. */
 const clusterNames = { id: 'id', cluster: 'id' } as const
@@ -40,6 +41,24 @@ export function joinNames(tables: readonly ClusterNames[]): ClusterNames {
   return gather(
     whole,
     Int32Array.from({ length: whole.rows }, (_, i) => i).sort((i, j) => compareIds(id, i, id, j)),
+  )
+}
+
+/** Clusters of two tables, put together where they share a member. */
+export function mergeNames(some: ClusterNames, others: ClusterNames): ClusterNames {
+  if (others.rows === 0) return some
+  const all = joinNames([some, others])
+  const { id, cluster } = all.columns
+  const firsts = Int32Array.from(Array(all.rows).keys()).filter(i => i === 0 || compareIds(id, i, id, i - 1) !== 0)
+  const { columns: members } = gather(all, firsts)
+  const sets = new UnionFind(firsts.length)
+  for (let i = 0, k = -1; i < all.rows; i++) {
+    if (firsts[k + 1] === i) k++
+    sets.union(k, findId(members.id, firsts.length, cluster, i))
+  }
+  return namesOf(
+    members.id,
+    firsts.map((_, k) => sets.find(k)),
   )
 }
 
