@@ -34,10 +34,15 @@ const lines = (): string[] => [
   `{"id": "lone", "prompt": "What is half of a pair?", "chosen": "${LONE}", "rejected": "Nothing."}`,
 ]
 
-function run(name: string, output: object, steps = ['structure', 'near-dup: { near: mark }', 'prompt-clusters']): Said & { out: string } {
+function run(
+  name: string,
+  output: object,
+  steps = ['structure', 'near-dup: { near: mark }', 'prompt-clusters'],
+  rows = lines(),
+): Said & { out: string } {
   const home = join(dir, name)
   mkdirSync(home, { recursive: true })
-  writeFileSync(join(home, 'pairs.jsonl'), `${lines().join('\n')}\n`)
+  writeFileSync(join(home, 'pairs.jsonl'), `${rows.join('\n')}\n`)
   const config = `name: shards\nsources: [{ path: pairs.jsonl, license: MIT, label_kind: human }]\nsteps:\n${steps.map(s => `  - ${s}\n`).join('')}`
   writeFileSync(join(home, 'c.yaml'), `${config}output: ${JSON.stringify({ publish_without_review: true, ...output })}\n`)
   const out = join(home, 'out')
@@ -191,6 +196,32 @@ it('a split that nothing fell into has no folder and no line in the card', () =>
   expect(code).toBe(0)
   expect(existsSync(join(out, 'validation'))).toBe(false)
   expect(cardOf(out).configs[0].data_files).toEqual([{ split: 'train', path: 'train/*.parquet' }])
+})
+
+it('the turns of a conversation, and its question under another system prompt, are in one split', async () => {
+  const user = (content: string) => ({ role: 'user', content })
+  const talks = Array.from({ length: 60 }, (_, i) => {
+    const question = user(`What is ${WORDS[i % 15]} to ${WORDS[(i * 7 + 3) % 15]} number ${i}?`)
+    const later = [question, { role: 'assistant', content: `It is ${i}, as ${WORDS[(i + 2) % 15]} has it in all of the books there are.` }]
+    const system = {
+      role: 'system',
+      content: `You are ${WORDS[(i + 5) % 15]}, and answer in the words that ${WORDS[(i + 1) % 15]} would have taken.`,
+    }
+    return [[question], [...later, user(`And ${WORDS[(i + 9) % 15]}, how much is that?`)], [system, question]]
+  })
+  const rows = talks.flatMap((prompts, i) =>
+    prompts.map((prompt, k) => JSON.stringify({ id: `${i}.${k}`, prompt, chosen: `Yes, ${i}.${k}`, rejected: `No, ${i}.${k}` })),
+  )
+  const { out, code } = run('talks', { splits: { validation: 0.3 } }, ['structure'], rows)
+  expect(code).toBe(0)
+  const sql = `SELECT split_part(source_id, '.', 1) AS talk, count(*) AS n, count(DISTINCT split) AS splits FROM '{dir}/ledger/*.parquet' GROUP BY 1`
+  const found = await rowsOf(out, sql)
+  expect(found).toHaveLength(60)
+  expect(found.filter(({ n, splits }) => n !== '3' || splits !== '1')).toEqual([])
+  expect(existsSync(join(out, 'validation'))).toBe(true)
+  expect(readFileSync(join(out, 'README.md'), 'utf8')).toContain(
+    'of conversations that begin with the same question (unless more than 64 do), are in one split',
+  )
 })
 
 it('a build written anew in place has new times, so that no cache takes it for the old one', () => {
