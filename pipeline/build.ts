@@ -6,6 +6,7 @@ import { PendingError } from './errors.ts'
 import { lookupOf } from './judgements/lookup.ts'
 import { keyOf } from './keys.ts'
 import { loadModules, stageOf } from './own-stages.ts'
+import { pairFacts, pairTexts, placeFacts, sizeFacts } from './pair.ts'
 import type { LocatedPlan, Plan, PlannedInput, PlannedMeasure, PlannedStep } from './plan.ts'
 import { readPlan } from './plan-file.ts'
 import { envAfter } from './planned-columns.ts'
@@ -243,6 +244,18 @@ export const FILE_VERSION = 4
 
 /** Columns that a declared schema comes to for this step. */
 export const declared = (step: Step, schema: Declared<unknown>): Schema => schemaOf(schema, step.params, step.env)
+
+const AS_IT_CAME: Schema = { ...pairFacts, ...pairTexts, ...sizeFacts, ...placeFacts }
+
+/** Whether a step also judges pairs in review: those that it takes back, or those that it lets stay there. */
+export function looksAtReview(build: Build, step: Step): boolean {
+  const { recalls, looksAtReview: always, rounds } = step.code
+  if (recalls) return build.judged.size > 0
+  if (always) return true
+  const own = (step.code.measures?.(step.params) ?? []).map(({ measure, params }) => measure.adds(params))
+  const known = Object.assign({}, AS_IT_CAME, ...own) as Schema
+  return !rounds && !step.code.models && Object.keys(declared(step, step.code.reads)).every(name => name in known)
+}
 
 /** How many partitions a round of a step has; 0 where it has nothing to observe. */
 export function partitionsOf(build: Build, step: Step, round: number): number {

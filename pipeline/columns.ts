@@ -1,8 +1,19 @@
 /** The columns of one shard, loaded when first asked for: facts, texts, measures, verdicts of earlier steps, returns of earlier rounds. */
-import { type Batch, beside, type Column, type Field, type Numbers, nulls, type Schema, select, slice } from './batch.ts'
-import { type Build, declared, factsKey, measureKey, returnedKey, returnsKey, type Shard, type Step, verdictKey } from './build.ts'
+import { type Batch, beside, type Column, type Field, isValid, type Numbers, nulls, type Schema, select, slice } from './batch.ts'
+import {
+  type Build,
+  declared,
+  factsKey,
+  looksAtReview,
+  measureKey,
+  returnedKey,
+  returnsKey,
+  type Shard,
+  type Step,
+  verdictKey,
+} from './build.ts'
 import { StageError, UserError } from './errors.ts'
-import { gather } from './gather.ts'
+import { gather, pick } from './gather.ts'
 import { pairFacts, pairTexts, recallFacts, sizeFacts } from './pair.ts'
 import { AWAY } from './stage.ts'
 
@@ -52,21 +63,24 @@ export class ShardColumns {
     return rows.subarray(0, count)
   }
 
-  /** 1 + the step's place for pairs that an earlier step sent to review, else 0. */
+  /** 1 + the step's place for pairs that an earlier step sent to review, and none took from there, else 0. */
   inReview(n: number): Uint8Array {
     const rows = new Uint8Array(this.shard.pairs)
+    let any = false
     for (const step of this.build.steps().slice(0, n)) {
       const toReview = Object.values(step.code.reasons?.(step.params) ?? {}).map(end => end === 'review')
+      if (!any && !toReview.includes(true)) continue
+      any = true
       const left = (this.verdict(step).columns.left as { values: Uint8Array }).values
-      for (let i = 0; i < rows.length; i++) if (left[i] !== GONE && left[i] !== 0 && toReview[left[i] - 1]) rows[i] = 1 + step.at
+      for (let i = 0; i < rows.length; i++) if (left[i] !== GONE) rows[i] = left[i] !== 0 && toReview[left[i] - 1] ? 1 + step.at : 0
     }
     return rows
   }
 
-  /** Rows that a step judges: those still there, and those in review where it recalls. */
+  /** Rows that a step judges: those still there, and those in review where it looks at them. */
   reaching(step: Step): Int32Array {
     const alive = this.alive(step.at)
-    if (!step.code.recalls || this.build.judged.size === 0) return alive
+    if (!looksAtReview(this.build, step)) return alive
     const reaching = this.inReview(step.at)
     for (const row of alive) reaching[row] = 1
     return Int32Array.from(reaching.keys()).filter(i => reaching[i] > 0)
@@ -114,7 +128,7 @@ export class ShardColumns {
       if (name in recallFacts) Object.assign(schema, recallFacts) && (columns.recalled = this.recalled(step))
       else if (name === 'ordinal') Object.assign(schema, { ordinal: 'i32' }) && (columns.ordinal = this.ordinals())
       else if (name in pairFacts || name in sizeFacts) take(this.facts(), name)
-      else take(this.adder(step, name), name)
+      else take(this.added(step, name), name)
     }
     const whole: Batch = { schema, rows: this.shard.pairs, columns }
     return alive.length === this.shard.pairs ? whole : gather(whole, alive)
@@ -148,7 +162,7 @@ export class ShardColumns {
   }
 
   private recalled(step: Step): Column {
-    if (this.build.judged.size === 0) return { values: new Uint8Array(this.shard.pairs) }
+    if (!looksAtReview(this.build, step)) return { values: new Uint8Array(this.shard.pairs) }
     return { values: this.inReview(step.at).map(at => (at > 0 ? 1 : 0)) }
   }
 
@@ -156,10 +170,19 @@ export class ShardColumns {
     return { values: countFrom(this.shard.start, this.shard.pairs) }
   }
 
-  /** The verdict of the last earlier step that adds a column. */
-  private adder(step: Step, name: string): Batch {
+  /** What the last earlier step that adds a column says of each pair; of one in review the last step that said anything. */
+  private added(step: Step, name: string): Batch {
     const steps = this.build.steps().slice(0, step.at)
-    return this.verdict(steps.findLast(s => name in declared(s, s.code.adds))!)
+    const adders = steps.filter(s => name in declared(s, s.code.adds))
+    if (adders.length === 1 || !looksAtReview(this.build, step)) return this.verdict(adders.at(-1)!)
+    const back = this.inReview(step.at)
+    const tables = adders.map(s => select(this.verdict(s), [name]))
+    const which = Int32Array.from(back, (at, i) => {
+      const last = tables.length - 1
+      const told = at > 0 ? tables.findLastIndex(({ columns }) => isValid(columns[name], i)) : last
+      return told < 0 ? last : told
+    })
+    return pick(tables[0].schema, tables, which, countFrom(0, this.shard.pairs))
   }
 }
 

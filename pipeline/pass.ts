@@ -1,12 +1,12 @@
 /** The fused pass: all judges between two barriers run over a shard in one worker, then the next barrier's observe, or what settles its pairs. */
 import type { Batch, Column, Field, Schema } from './batch.ts'
-import { type Build, declared, observedKey, partitionsOf, type Step, summaryKey, verdictKey } from './build.ts'
+import { type Build, declared, looksAtReview, observedKey, partitionsOf, type Step, summaryKey, verdictKey } from './build.ts'
 import { GONE, ShardColumns, scattered } from './columns.ts'
 import { concat } from './concat.ts'
 import { contextOf, type Opened } from './context.ts'
 import { observeShard } from './exchange.ts'
 import { settleShard } from './settle.ts'
-import type { Summary, Verdict } from './stage.ts'
+import { AWAY, type Summary, type Verdict } from './stage.ts'
 import type { TaskReport } from './task.ts'
 
 /** The steps judged in one pass; `next` is the corpus-wide step whose first round observes at its end. */
@@ -60,6 +60,8 @@ async function judgeShard(build: Build, opened: Opened, columns: ShardColumns, s
     step.code.judge(step.params, contextOf(build, step, summaryOf(build, step), opened)),
   )
   const alive = columns.reaching(step)
+  // what a stage that takes nothing back lets stay, stays where it is
+  const waiting = !step.code.recalls && looksAtReview(build, step) ? columns.inReview(step.at) : undefined
   const adds = declared(step, step.code.adds)
   const left = new Uint8Array(shard.pairs).fill(GONE)
   const pieces: Batch[] = []
@@ -68,7 +70,7 @@ async function judgeShard(build: Build, opened: Opened, columns: ShardColumns, s
     const verdict = await Promise.resolve(judge(batch)).catch(error => {
       throw columns.blamed(error, alive.subarray(at, at + batch.rows))
     })
-    scatterCodes(left, alive.subarray(at, at + batch.rows), verdict.leave)
+    scatterCodes(left, alive.subarray(at, at + batch.rows), verdict.leave, waiting)
     pieces.push(added(step, adds, verdict, batch.rows))
     at += batch.rows
   }
@@ -77,9 +79,12 @@ async function judgeShard(build: Build, opened: Opened, columns: ShardColumns, s
   return leavers(left)
 }
 
-/** What a verdict says of its rows; without codes all stay. */
-function scatterCodes(left: Uint8Array, rows: Int32Array, codes: Uint8Array | undefined): void {
-  for (let i = 0; i < rows.length; i++) left[rows[i]] = codes ? codes[i] : 0
+/** What a verdict says of its rows; without codes all stay, and those that wait in review stay there. */
+function scatterCodes(left: Uint8Array, rows: Int32Array, codes: Uint8Array | undefined, waiting: Uint8Array | undefined): void {
+  for (let i = 0; i < rows.length; i++) {
+    const code = codes ? codes[i] : 0
+    left[rows[i]] = code === 0 && waiting && waiting[rows[i]] > 0 ? AWAY : code
+  }
 }
 
 function leavers(left: Uint8Array): number {

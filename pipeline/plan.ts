@@ -25,7 +25,7 @@ import type { Json } from './stage.ts'
 import { VERSION } from './version.ts'
 
 /** Bump when the same sources would give other shards. */
-const INGEST_VERSION = 9
+const INGEST_VERSION = 10
 
 /** One input file with how to read it. */
 export interface PlannedInput extends PlannedFile {

@@ -5,8 +5,8 @@ import { effectiveAnswers } from './judgements/effective.ts'
 import { judgedOf } from './judgements/judged.ts'
 import { readLogs } from './judgements/log.ts'
 import type { LogPlaces } from './judgements/places.ts'
-import { type Audited, type Share, shareOf } from './kernels/audit-estimate.ts'
-import { type Interval, wilson } from './kernels/intervals.ts'
+import { type Audited, type Cell, cellShare, type Share, shareOf } from './kernels/audit-estimate.ts'
+import type { Interval } from './kernels/intervals.ts'
 import { openTables, type Tables } from './sql.ts'
 import { quoted } from './table-views.ts'
 
@@ -116,11 +116,8 @@ async function answered(tables: Tables, unanimous: string, judged: ReadonlyMap<s
 }
 
 /** Pairs that models would turn, of p_mean below `below` hundredths and not below the two before them. */
-interface Cell {
+interface CellBelow extends Cell {
   readonly below: number
-  readonly pairs: number
-  readonly n: number
-  readonly right: number
 }
 
 function cellOf(
@@ -128,7 +125,7 @@ function cellOf(
   rows: readonly Row[],
   judged: ReadonlyMap<string, Judged>,
   counts: readonly { pairs: number; hundredth: number }[],
-): Cell {
+): CellBelow {
   const inCell = (hundredth: number): boolean => hundredth >= below - STEP && hundredth < below
   const turned = rows.filter(({ p_mean, unanimous }) => unanimous && inCell(Math.floor(p_mean * 100)))
   const right = turned.filter(({ pair_id }) => judged.get(pair_id)!.verdict === 'rejected').length
@@ -136,17 +133,10 @@ function cellOf(
   return { below, pairs, n: turned.length, right }
 }
 
-function flipsAt(below: number, all: readonly Cell[]): Flips {
+function flipsAt(below: number, all: readonly CellBelow[]): Flips {
   const cells = all.filter(cell => cell.below <= below)
-  const answered = cells.filter(({ n }) => n > 0)
-  const sum = (of: readonly Cell[], value: (cell: Cell) => number): number => of.reduce((total, cell) => total + value(cell), 0)
-  const told = { below: below / 100, pairs: sum(cells, c => c.pairs), n: sum(cells, c => c.n), right: sum(cells, c => c.right) }
-  const known = sum(answered, c => c.pairs)
-  if (known === 0) return { ...told, share: null, low: 0, high: 1 }
-  const share = sum(answered, c => (c.pairs * c.right) / c.n) / known
-  const { low, high } = wilson(share, known ** 2 / sum(answered, c => c.pairs ** 2 / c.n))
-  const seen = known / told.pairs
-  return { ...told, share, low: low * seen, high: high * seen + 1 - seen }
+  const sum = (value: (cell: Cell) => number): number => cells.reduce((total, cell) => total + value(cell), 0)
+  return { below: below / 100, pairs: sum(c => c.pairs), n: sum(c => c.n), right: sum(c => c.right), ...cellShare(cells) }
 }
 
 /** Of the targeted draw nothing is taken: it was drawn because its labels were doubtful. */

@@ -1,6 +1,6 @@
 /** Where every pair ends: its outcome, the step and reason that decided it, its split. */
 import { type Batch, batchOf, columnsOf, hexAt, type Ids, isValid, type Numbers, stringAt, type Utf8 } from './batch.ts'
-import { type Build, declared, type Shard, type Step, settledKey } from './build.ts'
+import { type Build, declared, looksAtReview, type Shard, type Step, settledKey } from './build.ts'
 import { GONE, ShardColumns } from './columns.ts'
 import { type Ends, leave, recall, turn } from './ends.ts'
 import { hash32 } from './kernels/random.ts'
@@ -115,7 +115,7 @@ function counted(build: Build, columns: ShardColumns, settled: Batch<typeof sett
     return {
       rows_in,
       dropped,
-      recalled: step.code.recalls && build.judged.size > 0 ? recalledBy(build, columns, step) : {},
+      recalled: looksAtReview(build, step) ? recalledBy(build, columns, step) : {},
       unscored: unscoredBy(columns, step),
       truncated: truncatedBy(columns, step),
     }

@@ -141,6 +141,11 @@ export interface Stage<P = unknown> {
    * AWAY leaves it where it is. Such a pair has nulls in the columns of steps that it did not reach.
    */
   readonly recalls?: true
+  /**
+   * Also judges pairs that an earlier step sent to review, so that none comes back that this step would not have let pass: those that stay,
+   * stay in review. Its rounds see them, too. A stage without rounds that reads facts and texts alone always does.
+   */
+  readonly looksAtReview?: true
   readonly reads: Declared<P>
   /** Columns of the ledger that this stage fills. */
   readonly adds: Declared<P>

@@ -1,12 +1,23 @@
 import { z } from 'zod'
-import { type Batch, batchOf, columnsOf, emptyBatch, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
+import {
+  type Batch,
+  batchOf,
+  columnsOf,
+  emptyBatch,
+  type Ids,
+  isValid,
+  type Numbers,
+  type Schema,
+  stringAt,
+  utf8Of,
+} from '../pipeline/batch.ts'
 import { type Judged, type PeopleVerdict, verdicts } from '../pipeline/judgement.ts'
 import { modelColumn } from '../pipeline/kernels/recorded.ts'
-import { expectedError, type Turns } from '../pipeline/measures/expected-error.ts'
+import { decided, expectedError, SAID, type Turns } from '../pipeline/measures/expected-error.ts'
 import { majoritiesOf, majorityOf } from '../pipeline/measures/gold.ts'
 import { BY_PEOPLE, DOUBTFUL, decideRows, judgingOf, type Known } from '../pipeline/measures/model-decisions.ts'
 import { draws, outcomes, pairFacts, recallFacts, relations } from '../pipeline/pair.ts'
-import { AWAY, defineStage, type Env, type JudgedPairs, type Part, type Round, type Verdict } from '../pipeline/stage.ts'
+import { AWAY, defineStage, type Env, type JudgedPairs, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const share = z.number().min(0).max(1)
 const params = z.strictObject({
@@ -85,54 +96,62 @@ const reasons = {
 } as const
 const codeOf = (reason: keyof typeof reasons): number => 1 + Object.keys(reasons).indexOf(reason)
 
-const drawn = { draw: { labels: draws } } as const
-const seen = { ordinal: 'i32', outcome: 'i32', right: 'i32', alone: 'i32' } as const
+const drawn = { draw: { labels: draws }, inclusion_probability: 'f64', stratum: 'utf8' } as const
 
 /**
  * What people say of the decisions of models, before they are heard: a kept label is right, a turned, dropped or escalated one wrong. Pairs
- * drawn because they were doubtful would make kept labels look bad, so only audited ones tell of those where there was an audit.
+ * drawn because they were doubtful would make kept labels look bad, so only audited ones tell of those where there was an audit; of turned
+ * ones all tell, each of those of about its p_mean.
  */
 const estimate: Round<Params> = {
   reads: (params, env) => ({ ordinal: 'i32', ...readsOf(params, env), ...('draw' in env.upstream ? drawn : {}) }),
-  emits: seen,
+  emits: decided,
   partitions: () => 1,
   needed: judged => judged.size > 0,
   observe: (params, { env, judged }) => {
     const names = modelColumns(env)
     return batch => {
-      const { ordinal, pair_id, votes } = columnsOf(batch, { ordinal: 'i32', ...facts })
-      const draw = 'draw' in batch.columns ? columnsOf(batch, drawn).draw : undefined
       const ends = decideAll(params, names, batch, 'all').add.models_outcome.values
-      const verdictAt = (i: number) => judged.of(pair_id, i)?.verdict
-      const index = Int32Array.from({ length: batch.rows }, (_, i) => i).filter(i => {
-        const verdict = verdictAt(i)
-        const isAudited = !draw || (isValid(draw, i) && draws[draw.values[i]] === 'audit')
-        return verdict && verdict !== 'cannot_tell' && (isAudited || outcomes[ends[i]] === 'flip')
-      })
-      const isRight = (i: number): boolean =>
-        outcomes[ends[i]] === 'flip' ? verdictAt(i) === 'rejected' : (verdictAt(i) === 'chosen') === (outcomes[ends[i]] === 'keep')
-      return batchOf({ ...seen, partition: 'i32' }, index.length, {
-        ordinal: { values: index.map(i => ordinal.values[i]) },
-        outcome: { values: index.map(i => ends[i]) },
-        right: { values: index.map(i => (isRight(i) ? 1 : 0)) },
-        alone: { values: index.map(i => (outcomes[ends[i]] === 'flip' && majorityOf(votes, i) >= 0 ? 1 : 0)) },
-        partition: { values: new Int32Array(index.length) },
-      }) as unknown as Batch
+      return observed(judged, batch, ends)
     }
   },
-  reduce: (params, _, rows) => found(params, rows),
-  combine: (params, _, parts) => parts[0] ?? found(params, emptyBatch(seen)),
+  reduce: ({ min_flip_precision }, _, rows) => expectedError(min_flip_precision, rows),
+  combine: ({ min_flip_precision }, _, parts) => parts[0] ?? expectedError(min_flip_precision, emptyBatch(decided as Schema)),
 }
 
-function found({ min_flip_precision }: Params, rows: Batch): Part {
-  const { outcome, right, alone } = columnsOf(rows, seen)
-  return expectedError(min_flip_precision, outcome.values, right.values, alone.values)
+/** The audited pairs and those whose label models would turn, with what people said of the decision. */
+function observed(judged: JudgedPairs, batch: Batch, ends: Uint8Array): Batch {
+  const { ordinal, pair_id, votes, recalled, p_mean } = columnsOf(batch, { ordinal: 'i32', ...facts, ...signals })
+  const sample = 'draw' in batch.columns ? columnsOf(batch, drawn) : undefined
+  const saidOf = (i: number): number => {
+    const verdict = judged.of(pair_id, i)?.verdict
+    if (!verdict || verdict === 'cannot_tell') return SAID.nothing
+    const isRight = outcomes[ends[i]] === 'flip' ? verdict === 'rejected' : (verdict === 'chosen') === (outcomes[ends[i]] === 'keep')
+    return isRight ? SAID.right : SAID.wrong
+  }
+  const isFlip = (i: number): boolean => outcomes[ends[i]] === 'flip'
+  // without a sample, whatever people answered is one
+  const isAudited = (i: number): boolean =>
+    sample ? isValid(sample.draw, i) && draws[sample.draw.values[i]] === 'audit' : saidOf(i) !== SAID.nothing
+  const index = Int32Array.from(Array(batch.rows).keys()).filter(i => recalled.values[i] === 0 && (isFlip(i) || isAudited(i)))
+  const ints = (of: (i: number) => number) => ({ values: index.map(of) })
+  return batchOf({ ...decided, partition: 'i32' }, index.length, {
+    ordinal: ints(i => ordinal.values[i]),
+    outcome: ints(i => ends[i]),
+    said: ints(saidOf),
+    alone: ints(i => (isFlip(i) && majorityOf(votes, i) >= 0 ? 1 : 0)),
+    p_mean: { values: Float32Array.from(index, i => p_mean.values[i]) },
+    audited: ints(i => (isAudited(i) ? 1 : 0)),
+    inclusion_probability: { values: Float64Array.from(index, i => sample?.inclusion_probability.values[i] ?? 1) },
+    stratum: utf8Of(Array.from(index, i => (sample && isValid(sample.stratum, i) ? stringAt(sample.stratum, i) : ''))),
+    partition: { values: new Int32Array(index.length) },
+  }) as unknown as Batch
 }
 
 export const decide = defineStage<Params>({
   name: 'decide',
   doc: 'Decides on every pair by what people, reward models and votes say of its label: keep it, turn it, ask people, or drop it.',
-  version: 6,
+  version: 7,
   params,
   reads: readsOf,
   adds: { flip: 'u8', models_outcome: { labels: outcomes } },
@@ -182,14 +201,17 @@ function decideByPeople(params: Params, judged: JudgedPairs, batch: Batch, { add
   const { pair_id, recalled } = columnsOf(batch, facts)
   for (let i = 0; i < batch.rows; i++) {
     const back = recalled.values[i] === 1
-    const said = verdictOf(params, judged.of(pair_id, i)) ?? (back ? verdictOnTwin(params, judged, batch, i) : null)
+    const own = verdictOf(params, judged.of(pair_id, i))
+    const said = back ? withTwin(own, verdictOnTwin(params, judged, batch, i)) : own
     if (said === null) {
       if (back) [leave[i], add.flip.values[i], add.models_outcome.values[i]] = [AWAY, 0, outcomes.indexOf('review')]
       continue
     }
-    const turned = said === 'rejected' && !(back && isSwapped(batch, i))
+    const repeats = back ? repeatedBy(batch, i) : { kept: false, turned: false }
+    const kept = said === 'chosen' && !repeats.kept
+    const turned = said === 'rejected' && !repeats.turned
     add.flip.values[i] = turned ? BY_PEOPLE : 0
-    leave[i] = said === 'chosen' || turned ? 0 : codeOf(said === 'rejected' ? 'people_against' : `people_${said}`)
+    leave[i] = kept || turned ? 0 : codeOf(said === 'rejected' || said === 'chosen' ? 'people_against' : `people_${said}`)
   }
 }
 
@@ -211,11 +233,16 @@ function verdictOnTwin(params: Params, judged: JudgedPairs, batch: Batch, i: num
   return said === null ? null : (MIRRORED[said] ?? said)
 }
 
-/** Turning a pair that is in conflict with its twin would only make a copy of the twin. */
-function isSwapped(batch: Batch, i: number): boolean {
-  if (!('relation' in batch.columns)) return false
+/** Who says of a pair and of its twin that the label is right contradicts himself: neither label is good enough to learn from. */
+const withTwin = (own: PeopleVerdict | null, twin: PeopleVerdict | null): PeopleVerdict | null =>
+  own !== null && twin !== null && own !== twin ? 'rejected' : (own ?? twin)
+
+/** Whether a pair, with its label kept or turned, would only repeat another: a copy does; so does one in conflict with its twin, once turned. */
+function repeatedBy(batch: Batch, i: number): { readonly kept: boolean; readonly turned: boolean } {
+  if (!('relation' in batch.columns)) return { kept: false, turned: false }
   const { relation } = columnsOf(batch, duplicates)
-  return isValid(relation, i) && ['swapped', 'near-swapped'].includes(relations[relation.values[i]])
+  const to = isValid(relation, i) ? relations[relation.values[i]] : undefined
+  return { kept: to === 'exact', turned: to === 'exact' || to === 'swapped' || to === 'near-swapped' }
 }
 
 function agreedOf({ dual }: Params, models: readonly Numbers<Float32Array>[], rows: number): Uint8Array {

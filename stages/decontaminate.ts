@@ -86,7 +86,8 @@ const likeness = { benchmark: 'utf8', item: 'utf8', cosine: 'f32' } as const
 export const decontaminate = defineStage<Params>({
   name: 'decontaminate',
   doc: 'Finds benchmark items in prompts or responses, whole or in pieces, and sets the pairs aside with the evidence.',
-  version: 6,
+  version: 7,
+  looksAtReview: true,
   params,
   files: ({ benchmarks }) => {
     if (benchmarks.length === 0) throw new UserError('decontaminate: no benchmarks to look for; name their files under `benchmarks`')

@@ -13,7 +13,7 @@ import { wordsOf } from '../pipeline/kernels/words.ts'
 import { comparison, minhash } from '../pipeline/measures/minhash.ts'
 import { asked, linksOf, opening, openingField, openingsOf, withLinks } from '../pipeline/measures/openings.ts'
 import { allClusterFacts, clusterFacts, promptFacts } from '../pipeline/measures/prompt-facts.ts'
-import { pairTexts, relationColumn, relations } from '../pipeline/pair.ts'
+import { pairTexts, recallFacts, relationColumn, relations } from '../pipeline/pair.ts'
 import { defineStage, type Env, type Part, type Round, type Verdict } from '../pipeline/stage.ts'
 
 const params = z
@@ -57,14 +57,16 @@ const pastCap = { past_cap: 'u8' } as const
 const caps = ({ max_per_prompt }: Params): boolean => max_per_prompt !== undefined
 const drawReads = ({ weight }: Params, { upstream }: Env): Schema => ({
   pair_id: 'id',
+  ...recallFacts,
   ...(weight === undefined ? {} : { [weight]: upstream[weight] === 'f64' ? 'f64' : 'f32' }),
 })
 
-/** The keys by which pairs of a prompt are drawn. */
+/** The keys by which pairs of a prompt are drawn; those that wait in review come after all others. */
 function drawOf({ weight }: Params, seed: number, batch: Batch): Numbers<Float64Array> {
   const column = weight === undefined ? undefined : (batch.columns[weight] as Numbers)
   const weights = Float64Array.from({ length: batch.rows }, (_, i) => (column && isValid(column, i) ? column.values[i] : 1))
-  return { values: drawKeys(seed, columnsOf(batch, { pair_id: 'id' }).pair_id, weights) }
+  const { pair_id, recalled } = columnsOf(batch, { pair_id: 'id', ...recallFacts })
+  return { values: drawKeys(seed, pair_id, weights).map((key, i) => (recalled.values[i] === 1 ? Number.POSITIVE_INFINITY : key)) }
 }
 
 const PAIRS_PER_PARTITION = 4_000_000
@@ -224,7 +226,8 @@ function pastCapVerdict({ same_prompt }: Params, batch: Batch): Verdict {
 export const promptClusters = defineStage<Params>({
   name: 'prompt-clusters',
   doc: 'Names the cluster of near-duplicate prompts, and of conversations that begin alike, that each pair belongs to, so that folds and splits never cut one; caps the pairs of a prompt on request.',
-  version: 5,
+  version: 6,
+  looksAtReview: true,
   params,
   measures: params => [
     minhash.with({ ngram: params.ngram, ...bandingOf(params), on: ['prompt'], compare: 'fields', sides: null }),

@@ -38,6 +38,28 @@ export function shareOf(audited: readonly Audited[], drawn: readonly number[]): 
   return { n: members.length, pairs, share, ...wilson(share, effective) }
 }
 
+/** Pairs of a kind, those of them that people answered, and how many of these are right. */
+export interface Cell {
+  readonly pairs: number
+  readonly n: number
+  readonly right: number
+}
+
+/**
+ * The share of right pairs over all cells, each of whose answers stand for it (post-stratified: Cochran 1977, 5A.9), with Wilson's interval
+ * of 95 %, which takes in all and none of the cells without an answer; null where no cell has one.
+ */
+export function cellShare(cells: readonly Cell[]): Interval & { readonly share: number | null } {
+  const answered = cells.filter(({ n }) => n > 0)
+  const sum = (of: readonly Cell[], value: (cell: Cell) => number): number => of.reduce((total, cell) => total + value(cell), 0)
+  const known = sum(answered, c => c.pairs)
+  if (known === 0) return { share: null, low: 0, high: 1 }
+  const share = sum(answered, c => (c.pairs * c.right) / c.n) / known
+  const { low, high } = wilson(share, known ** 2 / sum(answered, c => c.pairs ** 2 / c.n))
+  const seen = known / sum(cells, c => c.pairs)
+  return { share, low: low * seen, high: high * seen + 1 - seen }
+}
+
 /** Stratification and a finite corpus make a sample worth more than its weights say, but a variance from few pairs must not claim wonders. */
 const LARGEST_GAIN = 4
 

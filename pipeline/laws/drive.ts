@@ -78,7 +78,7 @@ export async function driveStage<P>(
   const checked = stage.params.parse(params)
   let pairs: Batch = 'columns' in input ? input : (pairsOf(input) as unknown as Batch)
   const recalled = { values: Uint8Array.from({ length: pairs.rows }, (_, i) => (options.recalled?.includes(i) ? 1 : 0)) }
-  if (stage.recalls) pairs = beside(pairs, batchOf(recallFacts, pairs.rows, { recalled }) as unknown as Batch)
+  if (stage.recalls || stage.looksAtReview) pairs = beside(pairs, batchOf(recallFacts, pairs.rows, { recalled }) as unknown as Batch)
   if (options.upstream) pairs = beside(pairs, options.upstream)
   const context = contextOf(pairs, options)
   for (const { measure, params: own } of stage.measures?.(checked) ?? []) {
