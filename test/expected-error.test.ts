@@ -68,9 +68,10 @@ describe('of labels that models would turn', () => {
 
   it('answers on the most doubtful ones stand for these alone', () => {
     const truth = toldOf(flips(() => true)).expected_error.flip.error
-    const { expected_error, state } = toldOf(flips(i => i < 100 || i % 10 === 0))
+    const asked = new Draws().start(8, 1, 1)
+    const { expected_error, state } = toldOf(flips(i => i < 100 || asked.chance(0.1)))
     expect(truth).toBeGreaterThan(0.5)
-    expect(expected_error.flip.n).toBe(140)
+    expect(expected_error.flip.n).toBeGreaterThan(120)
     expect(Math.abs(expected_error.flip.error - truth)).toBeLessThan(0.1)
     expect([expected_error.flip.low < truth, truth < expected_error.flip.high]).toEqual([true, true])
     expect(state).toEqual({ turns: 'none' })
