@@ -20,7 +20,7 @@ import { type Budget, byHash, type Candidates, candidates, candidatesOf, worthie
 import { membersOf } from '../pipeline/kernels/groups.ts'
 import { mix32 } from '../pipeline/kernels/mix.ts'
 import { allocate, drawPlaces, firstRows } from '../pipeline/kernels/sampling.ts'
-import { strataOf } from '../pipeline/kernels/strata.ts'
+import { nameOf, pooled, type Stratum, strataOf } from '../pipeline/kernels/strata.ts'
 import { textGroups } from '../pipeline/kernels/text-groups.ts'
 import { draws, pairFacts } from '../pipeline/pair.ts'
 import { defineStage, type Env, type Part, type Round, type Summary, typeName } from '../pipeline/stage.ts'
@@ -160,7 +160,8 @@ const TARGETED = draws.indexOf('targeted')
 function choose(budget: Budget, parts: readonly Part[]): Summary {
   const rows = concat(candidates as Schema, [emptyBatch(candidates as Schema), ...parts.map(part => part.tables!.rows)])
   const columns = columnsOf(rows, candidates)
-  const strata = countedStrata(columns, rows.rows)
+  const all = countedStrata(columns, rows.rows)
+  const strata = pooled(all, budget.audit)
   const places = allocate(
     strata.map(({ pairs }) => pairs),
     budget.audit,
@@ -172,15 +173,20 @@ function choose(budget: Budget, parts: readonly Part[]): Summary {
   const targeted = worthiest(budget, columns, rows.rows, budget.pairs - taken.size, taken)
   const told = Object.fromEntries(strata.map(({ name, pairs }, s) => [name, { pairs, audit: places[s] }]))
   return {
-    facts: { audit: audit.length, targeted: targeted.length, strata: strata.length <= MOST_STRATA_TOLD ? told : strata.length },
-    tables: { drawn: drawnTable(columns, audit, targeted) },
+    facts: {
+      audit: audit.length,
+      targeted: targeted.length,
+      strata: strata.length <= MOST_STRATA_TOLD ? told : strata.length,
+      ...(strata.length < all.length ? { pooled_strata: all.length - strata.length + 1 } : {}),
+    },
+    tables: { drawn: drawnTable(columns, nameOf(strata, rows.rows), audit, targeted) },
   }
 }
 
 const MOST_STRATA_TOLD = 100
 
 /** Strata by name, with the candidates and the number of all pairs of each. */
-function countedStrata({ stratum, pairs }: Candidates, rows: number): { name: string; members: Int32Array; pairs: number }[] {
+function countedStrata({ stratum, pairs }: Candidates, rows: number): Stratum[] {
   const groups = textGroups(stratum, rows)
   const { starts, rows: members } = membersOf(groups)
   const strata = groups.firsts.map((first, s) => {
@@ -191,7 +197,8 @@ function countedStrata({ stratum, pairs }: Candidates, rows: number): { name: st
 }
 
 function drawnTable(
-  { ordinal, stratum }: Candidates,
+  { ordinal }: Candidates,
+  stratumOf: (row: number) => string,
   audit: readonly { row: number; probability: number }[],
   targeted: readonly number[],
 ): Batch {
@@ -202,7 +209,7 @@ function drawnTable(
     ordinal: { values: Int32Array.from(rows, row => ordinal.values[row]) },
     draw: { values: isAudit.map(audited => (audited ? AUDITED : TARGETED)) },
     inclusion_probability: { values: Float64Array.from(rows, (_, i) => audit[i]?.probability ?? 0), valid: isAudit },
-    stratum: utf8Of(rows.map(row => stringAt(stratum, row))),
+    stratum: utf8Of(rows.map(stratumOf)),
   })
   return gather(unordered, order) as unknown as Batch
 }
@@ -210,7 +217,7 @@ function drawnTable(
 export const verificationSample = defineStage<Params>({
   name: 'verification-sample',
   doc: 'Draws pairs for people: an audit with known inclusion probabilities, and a targeted sample where a wrong label is most likely.',
-  version: 4,
+  version: 5,
   params,
   reads: { ordinal: 'i32' },
   adds: { draw: drawn.draw, inclusion_probability: 'f64', stratum: 'utf8' },

@@ -59,6 +59,21 @@ describe('verification-sample', () => {
     expect(draws.filter(d => d.draw === null).every(d => d.inclusion_probability === null && d.stratum === null)).toBe(true)
   })
 
+  it('knows every pair where there are more strata than places: the small ones are one stratum', async () => {
+    const many = corpus(Object.fromEntries(Array.from({ length: 60 }, (_, s) => [`s${s}`, s < 20 ? 12 : 10])))
+    const draws = await drawn(
+      many,
+      many.map(() => 0.5),
+      { budget: 40 },
+    )
+    const audit = placesOf(draws, 'audit').map(i => draws[i])
+    expect(audit).toHaveLength(20)
+    expect(new Set(audit.map(({ stratum }) => stratum)).size).toBe(11)
+    // what each drawn pair stands for is the whole corpus
+    expect(audit.reduce((sum, { inclusion_probability }) => sum + 1 / inclusion_probability!, 0)).toBeCloseTo(many.length, 9)
+    expect(audit.filter(({ stratum }) => stratum === '50 small strata').length).toBeGreaterThan(5)
+  })
+
   it('only adds pairs when the budget grows, whatever the clusters and partitions', async () => {
     const pair = fc.record({
       source: fc.constantFrom('a', 'b', 'c'),

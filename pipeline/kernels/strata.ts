@@ -44,3 +44,31 @@ function textAt(column: Column, field: Field, i: number): string {
   const value = (column as Numbers).values[i]
   return typeof field === 'object' && 'labels' in field ? field.labels[value] : String(value)
 }
+
+/** A stratum of candidates, and how many pairs it has. */
+export interface Stratum {
+  readonly name: string
+  /** Rows of candidates. */
+  readonly members: Int32Array
+  readonly pairs: number
+}
+
+/**
+ * Where there are more strata than audited pairs, most would have none, and nothing would be known of them: the smaller ones are one stratum
+ * then, beside half as many of their own as there are places.
+ */
+export function pooled(strata: readonly Stratum[], places: number): readonly Stratum[] {
+  if (places === 0 || strata.length <= places) return strata
+  const bySize = strata.toSorted((a, b) => b.pairs - a.pairs || (a.name < b.name ? -1 : 1))
+  const own = bySize.slice(0, places >> 1)
+  const rest = bySize.slice(own.length)
+  const members = Int32Array.from(rest.flatMap(stratum => [...stratum.members])).sort()
+  return [...own, { name: `${rest.length} small strata`, members, pairs: rest.reduce((sum, { pairs }) => sum + pairs, 0) }]
+}
+
+/** The name of the stratum of each row. */
+export function nameOf(strata: readonly Stratum[], rows: number): (row: number) => string {
+  const of = new Int32Array(rows)
+  for (const [s, { members }] of strata.entries()) for (const row of members) of[row] = s
+  return row => strata[of[row]].name
+}
