@@ -90,7 +90,7 @@ function turnedMargin({ values, valid }: Numbers<Float32Array>, flipped: Uint8Ar
 
 /**
  * What people said of each pair: the votes that came with it where `byPeople` is 1, and answers of the judgement log, whose verdict stands
- * above a mere majority of all; how many there were, and the share of the most frequent one. Both bad counts as a tie; null without any.
+ * above a mere majority of all; how many there were, and the share of them that says so. Both bad counts as a tie; null without any.
  */
 export function humanOf(
   cast: List<(typeof pairFacts)['votes']['list']>,
@@ -113,7 +113,7 @@ export function humanOf(
     })
     n[i] = counts[0] + counts[1] + counts[2]
     outcome[i] = said?.verdict && said.verdict !== 'cannot_tell' ? voteOf(said.verdict) : majorityOf(counts)
-    agreement[i] = n[i] > 0 ? Math.max(...counts) / n[i] : 0
+    agreement[i] = n[i] > 0 ? counts[outcome[i]] / n[i] : 0
     if (n[i] > 0) valid[i] = 1
   }
   const items = batchOf(human, rows, { outcome: { values: outcome }, n: { values: n }, agreement: { values: agreement } })

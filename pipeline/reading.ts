@@ -54,12 +54,20 @@ export class Reading {
       const scores = this.file.scores ? scoresAt(value) : []
       if (this.file.scores && this.format !== 'scored' && hasOddScores(value)) this.odd_scores++
       if (this.format === 'scored' && this.ranked_by.size < MOST_NAMED) for (const column of scoreColumn(value)) this.ranked_by.add(column)
-      return readers[this.format](value, this.file).map(pair => this.built({ shown_first: first, ...pair }, facts, scores, row.row))
+      return readers[this.format](value, this.file).map(pair =>
+        this.built({ shown_first: first, ...pair }, facts, this.scoresOf(pair, scores), row.row),
+      )
     } catch (error) {
       if (!(error instanceof FieldError)) throw error
       this.reject(row, error.field, error.message)
       return []
     }
+  }
+
+  /** Scores of an arena row are of its first and its second side, whichever won. */
+  private scoresOf({ shown_first }: ReadPair, scores: BuiltPair['scores']): BuiltPair['scores'] {
+    if (this.format !== 'arena' || shown_first !== 'rejected') return scores
+    return scores.map(([model, first, second]) => [model, second, first])
   }
 
   private built(pair: ReadPair, facts: RowFacts, scores: BuiltPair['scores'], row: number): BuiltPair {

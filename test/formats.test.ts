@@ -73,6 +73,54 @@ it.each([
   ])
 })
 
+describe('what a row says beside its texts', () => {
+  const transcript = (answer: string) => `\n\nHuman: Q\n\nAssistant: ${answer}`
+  const arena = { conversation_a: [user('Q'), assistant('A')], conversation_b: [user('Q'), assistant('B')], winner: 'model_b' }
+
+  it.each<[string, object]>([
+    ['pair', { prompt: 'Q', chosen: 'B', rejected: 'A' }],
+    ['hh', { chosen: transcript('B'), rejected: transcript('A') }],
+    ['arena', arena],
+    ['arena', { prompt: 'Q', ...arena }],
+  ])('a system text is part of the prompt of %s rows, and a question that is there twice is one', async (format, row) => {
+    const { texts } = await read(source(lines({ ...row, system: 'S' }, row), { format: format as 'pair' }))
+    expect(texts.map(brief)).toEqual([
+      ['s:S | u:Q', 'a:B', 'a:A'],
+      ['u:Q', 'a:B', 'a:A'],
+    ])
+  })
+
+  it('a licence of another shape than a name is a reject, not the licence of the source', async () => {
+    const row = { prompt: 'Q', chosen: 'A', rejected: 'B' }
+    const shapes = [['CC-BY-NC-4.0'], 'CC-BY-NC-4.0', null, '', [], { name: 'CC-BY-NC-4.0' }, ['MIT', 'CC-BY-NC-4.0'], 5]
+    const { facts, refused } = await read(source(lines(...shapes.map(license => ({ ...row, license }))), { license: 'MIT' }))
+    expect(facts.map(({ license }) => license)).toEqual(['CC-BY-NC-4.0', 'CC-BY-NC-4.0', 'MIT', 'MIT', 'MIT'])
+    expect(refused.map(({ row: at, field }) => [at, field])).toEqual([5, 6, 7].map(at => [at, 'license']))
+  })
+
+  it('scores of an arena row are of its sides, whichever won', async () => {
+    const { facts } = await read(
+      source(lines({ ...arena, scores: { rm: [0.1, 0.9] } }, { ...arena, winner: 'model_a', scores: { rm: [0.1, 0.9] } })),
+    )
+    expect(facts.map(({ scores }) => scores)).toEqual([
+      [{ model: 'rm', chosen: 0.9, rejected: 0.1 }],
+      [{ model: 'rm', chosen: 0.1, rejected: 0.9 }],
+    ])
+  })
+
+  it('gaps of scores are what they are in decimals', async () => {
+    const rows = [
+      [0.3, 0.2],
+      [0.8, 0.7],
+      [0.4, 0.3],
+      [0.31, 0.2],
+    ].map(scores => ({ prompt: 'Q', responses: ['a', 'b'], scores }))
+    const { facts } = await read(source(lines(...rows), { min_gap: 0.1 }))
+    expect(facts.map(({ tie }) => tie)).toEqual([1, 1, 1, 0])
+    expect((await read(source(lines({ ...rows[0], scores: [0.1 + 0.2, 0.3] })))).facts[0].tie).toBe(0)
+  })
+})
+
 describe('a format that the config names', () => {
   const hh = (rows: readonly unknown[]) => probe(source(lines(...rows), { format: 'hh' }))
   const pair = { prompt: 'Q', chosen: 'A', rejected: 'B' }

@@ -1,8 +1,8 @@
 /** `arena`: two conversations or responses and who won; a tie or "both bad" is a pair without a preference. */
 import { isText, nameOf } from '../codecs/row-source.ts'
-import { splitConversations } from './chat.ts'
-import { QUESTIONS, questionAt } from './dpo.ts'
-import { assistantTurn, firstOf, textAt, turnsAt, wrong } from './fields.ts'
+import { promptOf, splitConversations } from './chat.ts'
+import { QUESTIONS, questionAlone } from './dpo.ts'
+import { assistantTurn, firstOf, textAt, turnsAt, withSystem, wrong } from './fields.ts'
 import { FieldError, type ReadFormat, type ReadPair, type Row, type Turn, type Vote } from './format.ts'
 
 /** Names of the two sides, in the order in which they are looked for. */
@@ -41,11 +41,12 @@ export const readArena: ReadFormat = row => {
   const [first, second] = names.map(name => conversationAt(row, name))
   const { winner, cast } = row.winner !== undefined && row.winner !== null ? judged(row) : voted(row)
   const [chosen, rejected] = winner === 2 ? [second, first] : [first, second]
-  const asked = firstOf(row, QUESTIONS) ? questionAt(row) : []
-  const { prompt, ...sides } = splitConversations(chosen, rejected)
+  const name = firstOf(row, QUESTIONS)
+  const asked = name === undefined ? [] : questionAlone(row)
+  const split = splitConversations(chosen, rejected)
   const pair: ReadPair = {
-    prompt: [...asked, ...prompt],
-    ...sides,
+    ...split,
+    prompt: withSystem(row, name === undefined ? split.prompt : promptOf(asked, split, name)),
     tie: winner === 0,
     votes: cast.map(v => voteOf(v, winner)),
     shown_first: winner === 2 ? 'rejected' : 'chosen',

@@ -18,7 +18,7 @@ export const readChat: ReadFormat = row => {
 }
 
 /** What comes before the sides: what they share, and before that what is given, unless they repeat it. */
-function promptOf(given: readonly Turn[], { prompt, chosen, rejected }: ReadPair, name: string): readonly Turn[] {
+export function promptOf(given: readonly Turn[], { prompt, chosen, rejected }: ReadPair, name: string): readonly Turn[] {
   const repeats = (whole: readonly Turn[]): boolean =>
     whole.some((_, from) => from + given.length <= whole.length && given.every((turn, i) => sameTurn(turn, whole[from + i])))
   if (given.length === 0 || repeats(prompt)) return prompt

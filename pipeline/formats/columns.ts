@@ -33,8 +33,8 @@ export const knownFormats = Object.keys(SIDES) as KnownFormat[]
 const COMMON = ['id', 'source', 'source_id', 'license', 'lang', 'language', 'label_kind', 'tie', 'votes', 'scores']
 const ASKED = [...QUESTIONS, 'input', 'system']
 const NAMED: Readonly<Record<KnownFormat, readonly string[]>> = {
-  pair: ['prompt', 'chosen', 'rejected'],
-  hh: ['chosen', 'rejected'],
+  pair: ['prompt', 'system', 'chosen', 'rejected'],
+  hh: ['system', 'chosen', 'rejected'],
   dpo: [...ASKED, 'chosen', 'rejected'],
   chat: [...CONVERSATIONS, 'system', 'chosen', 'rejected'],
   scored: ASKED,

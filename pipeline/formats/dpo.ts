@@ -6,14 +6,17 @@ import { FieldError, type ReadFormat, type Row, type Turn } from './format.ts'
 export const QUESTIONS = ['prompt', 'question', 'instruction'] as const
 
 /** The prompt of a row that names it in one of several ways; an `input` goes below an instruction, a `system` text above. */
-export function questionAt(row: Row): readonly Turn[] {
+export const questionAt = (row: Row): readonly Turn[] => withSystem(row, questionAlone(row))
+
+/** The same without a `system` text. */
+export function questionAlone(row: Row): readonly Turn[] {
   const name = firstOf(row, QUESTIONS)
   if (name === undefined) throw new FieldError(QUESTIONS[0], `is missing (also looked for ${QUESTIONS.slice(1).join(', ')})`)
-  if (Array.isArray(row[name])) return withSystem(row, promptAt(row[name], name))
+  if (Array.isArray(row[name])) return promptAt(row[name], name)
   const text = textAt(row[name], name)
   const input = row.input === undefined || row.input === null ? '' : textAt(row.input, 'input')
   const asked = isEmptyText(input) ? text : isEmptyText(text) ? input : `${stringOf(text)}\n\n${stringOf(input)}`
-  return withSystem(row, askedTurns(asked))
+  return askedTurns(asked)
 }
 
 export const readDpo: ReadFormat = row => [

@@ -147,6 +147,14 @@ function nameOrNone(value: unknown): string | undefined {
   return text === undefined ? undefined : nameOf(text)
 }
 
+/** What a licence of another shape says must not be lost: the source's would stand for it. A list of one name is that name. */
+function licenseAt(value: unknown): string | undefined {
+  const only = Array.isArray(value) && value.length === 1 ? value[0] : value
+  if (only === undefined || only === null || (Array.isArray(only) && only.length === 0)) return undefined
+  if (!isText(only)) throw wrong('license', 'a name, such as CC-BY-4.0', value)
+  return nameOrNone(only)
+}
+
 /** What any row may say beside its texts; an id that is a number becomes text. */
 export function factsAt(row: Row): RowFacts {
   const label_kind = named(row.label_kind)
@@ -155,7 +163,7 @@ export function factsAt(row: Row): RowFacts {
   return {
     source: nameOrNone(row.source),
     source_id: textOrNone(row.source_id) ?? textOrNone(row.id),
-    license: nameOrNone(row.license),
+    license: licenseAt(row.license),
     lang: nameOrNone(row.lang) ?? nameOrNone(row.language),
     label_kind: (label_kind ?? undefined) as RowFacts['label_kind'],
   }

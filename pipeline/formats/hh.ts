@@ -1,7 +1,7 @@
 /** `hh`: chosen and rejected are transcripts "\n\nHuman: ...\n\nAssistant: ..."; what they share is the prompt. */
 import { isEmptyText, isText, stringOf } from '../codecs/row-source.ts'
 import { splitConversations } from './chat.ts'
-import { assistantTurn, tieAt, transcriptTurns, votesAt, wrong } from './fields.ts'
+import { assistantTurn, tieAt, transcriptTurns, votesAt, withSystem, wrong } from './fields.ts'
 import { FieldError, type ReadFormat, type Row, type Turn } from './format.ts'
 
 export const isTranscript = (value: unknown): boolean => typeof value === 'string' && /^\s*(Human|Assistant):/.test(value)
@@ -16,6 +16,7 @@ function transcriptAt(row: Row, field: string): Turn[] {
   return turns
 }
 
-export const readHh: ReadFormat = row => [
-  { ...splitConversations(transcriptAt(row, 'chosen'), transcriptAt(row, 'rejected')), tie: tieAt(row), votes: votesAt(row) },
-]
+export const readHh: ReadFormat = row => {
+  const pair = splitConversations(transcriptAt(row, 'chosen'), transcriptAt(row, 'rejected'))
+  return [{ ...pair, prompt: withSystem(row, pair.prompt), tie: tieAt(row), votes: votesAt(row) }]
+}

@@ -104,9 +104,13 @@ function pairsOf(prompt: readonly Turn[], scored: readonly Scored[], { pairs, mi
     .map(s => (best.index < s.index ? pairOf(prompt, best, s, min_gap) : pairOf(prompt, s, best, min_gap)))
 }
 
+const ROUNDING = 4 * Number.EPSILON
+
 /** `a` comes before `b` in the source; a tie keeps that order. */
 function pairOf(prompt: readonly Turn[], a: Scored, b: Scored, min_gap: number): ReadPair {
-  const tie = Math.abs(a.score - b.score) <= min_gap
+  const gap = Math.abs(a.score - b.score)
+  // .8 and .7 are a tie at .1, although their difference in binary is a trifle more
+  const tie = min_gap > 0 ? gap <= min_gap + ROUNDING * Math.max(Math.abs(a.score), Math.abs(b.score)) : gap === 0
   const [better, worse] = tie || a.score > b.score ? [a, b] : [b, a]
   return {
     prompt,

@@ -1,5 +1,5 @@
 /** How well scores put one right response before k wrong ones (RewardMATH, Kim et al. 2024, arXiv 2410.01729). */
-import { bootstrapSums, type Interval } from './intervals.ts'
+import { bootstrapSums, type Interval, wilson } from './intervals.ts'
 
 /** Where a model put the right response of one problem. */
 export interface Placed {
@@ -74,15 +74,17 @@ export function rankFigures(placed: readonly Placed[], group: readonly number[],
     if (!tally) tallies.set(group[i], (tally = new Float64Array(WIDTH)))
     add(tally, one)
   }
-  const interval = (at: number): Interval => {
+  const interval = (at: number, mean: number): Interval => {
+    // resamples of what is all right or all wrong are all alike
+    if (mean === 0 || mean === 1) return wilson(mean, tallies.size)
     const { low, high } = bootstrapSums([...tallies.values()], sum => (sum[COUNT] > 0 ? sum[at] / sum[COUNT] : Number.NaN), seed, RESAMPLES)
     return { low, high }
   }
   const means = rankMeans(placed)
   return {
     ...means,
-    accuracy_interval: interval(FIRST),
-    mrr_interval: interval(RECIPROCAL),
+    accuracy_interval: interval(FIRST, means.accuracy),
+    mrr_interval: interval(RECIPROCAL, means.mrr),
     excess: Math.max(0, means.mrr - means.random.mrr),
   }
 }

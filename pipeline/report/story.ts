@@ -73,9 +73,13 @@ function evidence(row: LedgerRow, survivors: Explained['survivors']): string[] {
     lines.push(
       `was drawn for the ${row.draw} sample${row.inclusion_probability === null ? '' : `, with probability ${figure(row.inclusion_probability)}`}`,
     )
-  if (row.human !== null)
-    lines.push(`people said ${row.human.outcome}: ${row.human.n} votes, ${figure(100 * row.human.agreement)} % of them alike`)
+  if (row.human !== null) lines.push(peopleLine(row.human))
   return lines.map((line, i) => `  ${i === 0 ? 'evidence' : '        '} ${line}`)
+}
+
+function peopleLine({ outcome, n, agreement }: NonNullable<LedgerRow['human']>): string {
+  if (agreement === 0) return `people said neither: ${n} votes, as many for one side as for the other`
+  return `people said ${outcome}: ${n} votes, ${figure(100 * agreement)} % of them so`
 }
 
 /** Every score, of the label as it came in. */

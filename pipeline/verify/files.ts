@@ -55,7 +55,11 @@ export function seals({ dir, manifest }: Finished): Check {
   if (text === sealText(found)) return { name: 'seal', seen, wrong: [] }
   const said = new Map(text.split('\n').map(line => [line.slice(66), line.slice(0, 64)]))
   const other = [...found].filter(([file, digest]) => said.get(file) !== digest)
-  const wrong = other.map(([file, digest]) => `${file}: has sha256 ${digest}, ${SEAL} says ${said.get(file) ?? 'nothing'}`)
+  const missing = [...said.keys()].filter(file => file !== '' && !found.has(file))
+  const wrong = [
+    ...other.map(([file, digest]) => `${file}: has sha256 ${digest}, ${SEAL} says ${said.get(file) ?? 'nothing'}`),
+    ...missing.map(file => `${file}: is missing, and ${SEAL} lists it`),
+  ]
   return { name: 'seal', seen, wrong: wrong.length > 0 ? wrong : [`${SEAL}: was changed`] }
 }
 

@@ -66,7 +66,7 @@ describe('what happened, step by step', () => {
     expect(await linesOf('arena:r')).toContain('evidence was drawn for the targeted sample')
     const drawn = await linesOf(pairId(smallPairs[4]))
     expect(drawn).toContain('evidence was drawn for the audit sample, with probability 0.25')
-    expect(drawn).toContain('people said chosen: 3 votes, 66.67 % of them alike')
+    expect(drawn).toContain('people said chosen: 3 votes, 66.67 % of them so')
     const flipped = await linesOf('arena:a:b')
     expect(flipped).toContain('outcome kept with the label turned at step decide: models_against, in train')
     expect(flipped).toContain('decide label turned: models_against')

@@ -181,6 +181,16 @@ describe('figures of the manifest', () => {
   })
 })
 
+test('a file beside the tables that is gone is named', async () => {
+  const folder = join(dir, 'gone')
+  mkdirSync(folder)
+  await writeSmallBuild(folder)
+  writeFileSync(join(folder, 'run.json'), '{}')
+  seal(folder)
+  rmSync(join(folder, 'run.json'))
+  expect(wrongIn(await checksOf(folder))).toMatchObject({ seal: ['run.json: is missing, and SHA256SUMS lists it'] })
+})
+
 describe('any single bit', () => {
   const files = [
     'manifest.json',
