@@ -8,7 +8,7 @@ import { tuneControl } from '../pipeline/kernels/style-control.ts'
 import { styleFeatures } from '../pipeline/kernels/style-features.ts'
 import { fitStyleModel } from '../pipeline/kernels/style-model.ts'
 import { drop, MOST_MARGIN, reweight, subsample, type Weigh } from '../pipeline/kernels/style-weights.ts'
-import { labelSupport } from '../pipeline/measures/label-support.ts'
+import { labelSupport, turnedIn } from '../pipeline/measures/label-support.ts'
 import { featureColumns, featureSchema, style } from '../pipeline/measures/style.ts'
 import { census } from '../pipeline/measures/style-census.ts'
 import {
@@ -24,6 +24,7 @@ import {
 } from '../pipeline/measures/style-facts.ts'
 import { encodeModel, joinModels, MODEL_FOLDS, StyleJudge } from '../pipeline/measures/style-models.ts'
 import {
+  asPublished,
   drawSample,
   judgedColumns,
   readsToJudge,
@@ -115,7 +116,8 @@ const fitting: Round<Params> = {
   partitions: samples,
   observe: (params, context) => {
     const shares = sharesOf(params, stateOf(context))
-    return batch => {
+    return given => {
+      const batch = asPublished(given)
       const { index, partition } = drawSample(batch, shares, context)
       return batchOf({ ...sampled, partition: 'i32' }, index.length, {
         ...sampleColumns(batch, index),
@@ -173,7 +175,8 @@ const auditing: Round<Params> = {
   observe: (params, context) => {
     const shares = sharesOf(params, stateOf(context))
     const judge = new StyleJudge(context.summary.tables!, context.corpus)
-    return batch => {
+    return given => {
+      const batch = asPublished(given)
       const { index, partition } = drawSample(batch, shares, context)
       const { weights } = decide(params, context, judge, batch, index)
       return batchOf({ ...audited, partition: 'i32' }, index.length, {
@@ -212,7 +215,7 @@ const outcomeOf = { flag: {}, reweight: {}, drop: { style_explained: 'drop' }, s
 export const styleBias = defineStage<Params>({
   name: 'style-bias',
   doc: 'Measures what length, Markdown and other style alone say of the labels, and weighs, draws or drops pairs until they say little.',
-  version: 8,
+  version: 9,
   params,
   measures: () => [style.with({})],
   reads: readsToJudge,
@@ -224,13 +227,16 @@ export const styleBias = defineStage<Params>({
     return batch => {
       const { tie } = columnsOf(batch, { tie: 'u8' })
       const all = Int32Array.from({ length: batch.rows }, (_, i) => i)
-      const { margins, weights, turned } = decide(params, context, judge, batch, all)
+      const { margins, weights, turned } = decide(params, context, judge, asPublished(batch), all)
       const valid = tie.values.map(tied => 1 - tied)
+      // the columns are of the label as it came in, and of what it weighs the other way round
+      const isTurned = turnedIn(batch)
+      const asItCame = turned ? weights.map((weight, i) => (isTurned(i) ? turned[i] : weight)) : weights
       const add: Verdict['add'] = {
-        style_p: { values: Float32Array.from(margins, sigmoid), valid },
+        style_p: { values: Float32Array.from(margins, (margin, i) => sigmoid(isTurned(i) ? -margin : margin)), valid },
         ...featureColumns(batch, params.columns),
-        ...(gives(params) && { weight: { values: Float32Array.from(weights), valid } }),
-        ...(turned && { weight_turned: { values: Float32Array.from(turned), valid } }),
+        ...(gives(params) && { weight: { values: Float32Array.from(asItCame), valid } }),
+        ...(turned && { weight_turned: { values: Float32Array.from(turned, (weight, i) => (isTurned(i) ? weights[i] : weight)), valid } }),
       }
       return { add, leave: Uint8Array.from(weights, (weight, i) => (weight === 0 && tie.values[i] === 0 ? 1 : 0)) }
     }

@@ -1,5 +1,5 @@
 /** The pairs on which style is fitted and audited: a sample of each source by pair_id, and one of the whole corpus. */
-import { type Batch, type Columns, columnsOf, type Ids, type Schema } from '../batch.ts'
+import { type Batch, type Column, type Columns, columnsOf, type Ids, type Schema } from '../batch.ts'
 import { gatherColumn } from '../gather.ts'
 import { groupsOf, lanesOf } from '../kernels/groups.ts'
 import { mix32 } from '../kernels/mix.ts'
@@ -10,7 +10,7 @@ import { foldsOf, largeClusters } from '../kernels/style-folds.ts'
 import type { StyleRows } from '../kernels/style-model.ts'
 import { pairFacts, shown } from '../pair.ts'
 import type { Context, Env } from '../stage.ts'
-import { labelSupport, supportReadsOf } from './label-support.ts'
+import { labelSupport, supportReadsOf, turnedIn } from './label-support.ts'
 import { styleColumns } from './style.ts'
 
 export const judgedColumns = { ...styleColumns, pair_id: 'id', prompt_cluster: 'id', source: 'utf8', tie: 'u8' } as const
@@ -19,6 +19,29 @@ const sampleReads = { ...judgedColumns, ordinal: 'i32', shown_first: pairFacts.s
 /** What is read of a pair to judge it, and to draw it into a sample. */
 export const readsToJudge = (_: unknown, env: Env): Schema => ({ ...judgedColumns, ...supportReadsOf(env) })
 export const readsToSample = (_: unknown, env: Env): Schema => ({ ...sampleReads, ...supportReadsOf(env) })
+
+/** Pairs whose label an earlier step turned, as they are published: with their sides exchanged. */
+export function asPublished(batch: Batch): Batch {
+  const isTurned = turnedIn(batch)
+  const turned = Array.from(Array(batch.rows).keys()).filter(isTurned)
+  if (turned.length === 0) return batch
+  const { style_chosen, style_rejected } = columnsOf(batch, styleColumns)
+  const width = styleFeatures.length
+  const [chosen, rejected] = [style_chosen.values.slice(), style_rejected.values.slice()]
+  for (const row of turned) {
+    const [from, to] = [row * width, (row + 1) * width]
+    chosen.set(style_rejected.values.subarray(from, to), from)
+    rejected.set(style_chosen.values.subarray(from, to), from)
+  }
+  const columns: Record<string, Column> = { ...batch.columns, style_chosen: { values: chosen }, style_rejected: { values: rejected } }
+  if ('shown_first' in batch.columns) {
+    const first = columnsOf(batch, { shown_first: pairFacts.shown_first }).shown_first.values.slice()
+    for (const row of turned)
+      first[row] = first[row] === SHOWN_CHOSEN ? SHOWN_REJECTED : first[row] === SHOWN_REJECTED ? SHOWN_CHOSEN : first[row]
+    columns.shown_first = { values: first }
+  }
+  return { ...batch, columns }
+}
 
 export const sampled = {
   ordinal: 'i32',
