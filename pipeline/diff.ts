@@ -238,5 +238,8 @@ function blame(
   const own = causes.filter(({ steps }) => steps.length === 1 && steps[0] === step)
   if (own.length > 0) return { step, because: named(own), indirectly: false }
   const before = new Set(order.slice(0, order.indexOf(step) + 1))
-  return { step, because: named(causes.filter(({ steps }) => steps.some(id => before.has(id)))), indirectly: true }
+  const because = causes.filter(({ steps }) => steps.some(id => before.has(id)))
+  if (because.length > 0 || ![a, b].some(({ outcome }) => outcome === 'review')) return { step, because: named(because), indirectly: true }
+  // people take a pair back at a later step than the one that sent it to them
+  return { step, because: named(causes.filter(({ kind }) => kind === 'judgements')), indirectly: false }
 }

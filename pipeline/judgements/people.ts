@@ -40,7 +40,7 @@ export async function peopleOf(finished: Finished, { log, others }: LogPlaces, w
   const escalated = rows.filter(({ outcome }) => outcome === 'review')
   const agreement = agreementOf(answers, pair_id => prompts.get(pair_id) ?? pair_id, seed)
   return {
-    log,
+    log: [log, ...others].join(', '),
     answers: answers.length,
     pairs: {
       asked: rows.length,

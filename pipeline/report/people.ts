@@ -118,7 +118,7 @@ function estimatesText(estimates: Estimates): string {
   ]
   const lines = [
     `audit: ${grouped(audited)} of ${grouped(audit)} drawn pairs have a verdict`,
-    tableOf(['of all pairs the sample was drawn from', 'audited', 'pairs', 'share', '95 % interval'], rows, {
+    tableOf(['of all pairs the sample was drawn from', 'audited', 'stand for', 'share', '95 % interval'], rows, {
       right: [false, true, true, true, true],
     }),
   ]
