@@ -92,6 +92,22 @@ export function textsOf(turns: Turns, rows: number): Utf8 {
   return { bytes, offsets }
 }
 
+/** One turn as it is given; `role` is the place among `roles`. */
+export interface GivenTurn {
+  readonly role: number
+  readonly content: string
+}
+
+/** Conversations given message by message, one a row. */
+export function turnsColumn(rows: readonly (readonly GivenTurn[])[]): Turns {
+  const turns = rows.flat()
+  const role = { values: Uint8Array.from(turns, turn => turn.role) }
+  return listOf(
+    rows.map(row => row.length),
+    batchOf(turnsOf.list, turns.length, { role, content: utf8Of(turns.map(turn => turn.content)) }),
+  )
+}
+
 /** Bytes of text a row, over all columns of text and of lists with text. */
 export function rowBytes({ schema, rows, columns }: Batch): Float64Array {
   const bytes = new Float64Array(rows)

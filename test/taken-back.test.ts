@@ -72,18 +72,22 @@ describe('a pair that people take back from review', () => {
     ])
     expect(outcomes(after, 'clean-A', 'clean-B', 'dirty-A', 'dirty-B')).toEqual(['keep', 'people_against', 'contaminated', 'contaminated'])
     expect(after['dirty-A'].contamination).toHaveLength(1)
+    const story = (id: string) => goldpan(['explain', join(dir, 'tulips'), `tulips:${id}`]).stdout
+    expect(story('clean-A')).toMatch(/exact-dedup +sent to review\n +near-dup +waited in review\n.*decide +taken back by people\n/s)
+    expect(story('clean-B')).toMatch(/verification-sample +waited in review\n +decide +left here: people_against\n/)
+    expect(story('dirty-A')).toMatch(/near-dup +waited in review\n +decontaminate +left here: contaminated\n/)
   })
 
   it('lies in the split of its prompt, and of prompts near to it', async () => {
-    const pairs = Array.from({ length: 40 }, (_, i) => couple(`g${i}`, words(`q${i}`, 20), i % 2)).flat()
-    const said = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`g${i}-A`, 'left' as const]))
+    const pairs = Array.from({ length: 24 }, (_, i) => couple(`g${i}`, words(`q${i}`, 20), i % 2)).flat()
+    const said = Object.fromEntries(Array.from({ length: 24 }, (_, i) => [`g${i}-A`, 'left' as const]))
     const { after } = await answered('splits', pairs, DEFAULT, said)
     const splits = new Map<string, Set<unknown>>()
     for (const [id, { split }] of Object.entries(after)) {
       const group = id.split('-')[0]
       if (split !== null) splits.set(group, (splits.get(group) ?? new Set()).add(split))
     }
-    expect(splits.size).toBe(40)
+    expect(splits.size).toBe(24)
     expect([...splits].filter(([, of]) => of.size > 1)).toEqual([])
     expect(new Set([...splits.values()].flatMap(of => [...of]))).toEqual(new Set(['train', 'validation']))
   })

@@ -202,10 +202,13 @@ const isOfSides = (pair: unknown): pair is [number, number] =>
 /** Margins are 32-bit numbers. */
 const overflows = (margin: number): boolean => Number.isFinite(margin) && !Number.isFinite(Math.fround(margin))
 
+const isNothing = (pair: unknown): boolean =>
+  pair === null || (Array.isArray(pair) && pair.length > 0 && pair.every(score => score === null))
+
 /** Whether a row has scores that `scoresAt` leaves out, nulls aside. */
 export function hasOddScores({ scores }: Row): boolean {
   if (scores === undefined || scores === null) return false
-  return !isObject(scores) || Object.values(scores).some(pair => pair !== null && !isOfSides(pair))
+  return !isObject(scores) || Object.values(scores).some(pair => !isNothing(pair) && !isOfSides(pair))
 }
 
 /** How many turns two conversations share at their beginning. */

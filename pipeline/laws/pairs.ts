@@ -1,7 +1,6 @@
 /** Pairs given literally, as all their columns. */
 import { createHash } from 'node:crypto'
-import { type Batch, batchOf, type Ids, listOf, type Numbers, roles, type Turns, utf8Of } from '../batch.ts'
-import { turnsColumn } from '../kernels/turns.ts'
+import { type Batch, batchOf, type Ids, listOf, type Numbers, roles, type Turns, turnsColumn, utf8Of } from '../batch.ts'
 import { type LabelKind, labelKinds, pairFacts, pairTexts, placeFacts, type Shown, shown, sizeFacts, votes } from '../pair.ts'
 
 export type Text = string | readonly { readonly role: (typeof roles)[number]; readonly content: string }[]

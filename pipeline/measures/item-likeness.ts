@@ -1,11 +1,10 @@
 /** Which benchmark item a prompt is most like, by embeddings: a paraphrase shares no n-gram with what it says again. */
-import { batchOf, columnsOf, listOf, roles, type Turns, turnsOf } from '../batch.ts'
+import { batchOf, columnsOf, listOf, roles, type Turns, turnsColumn, turnsOf } from '../batch.ts'
 import { benchmarkItems } from '../codecs/benchmark.ts'
 import { UserError } from '../errors.ts'
 import { gather } from '../gather.ts'
 import { hashedEmbedding } from '../kernels/hashed-embedding.ts'
 import { nearestAmong } from '../kernels/nearest.ts'
-import { turnsColumn } from '../kernels/turns.ts'
 import { type Context, defineMeasure, type MeasureContext } from '../stage.ts'
 import { distinctPrompts, embedUnits } from './prompt-embedding.ts'
 

@@ -31,13 +31,28 @@ function head(row: LedgerRow): string[] {
   return [`pair ${row.pair_id}`, `  from     ${called(row)}`, `  outcome  ${ended[row.outcome]}`]
 }
 
-function steps({ steps: all }: Manifest, { outcome, step, reason }: LedgerRow): string[] {
+/** Steps between which a pair of a conflict was in review: from the one that sent it there to the one that took it out. */
+function inReview(all: Manifest['steps'], row: LedgerRow): { from: number; to: number } | undefined {
+  const sender = { swapped: 'exact-dedup', 'near-swapped': 'near-dup' }[row.relation ?? '']
+  const takers = all.map(({ recalled }) => Object.keys(recalled ?? {}))
+  const to = row.outcome === 'keep' ? takers.findLastIndex(of => of.length > 0) : all.findIndex(({ id }) => id === row.step)
+  // a pair that was only marked went on, and models have judged it
+  if (to < 0 || typeof row.p_mean === 'number') return undefined
+  const from = all.findIndex(({ id, stage }) => stage === sender && takers[to].some(of => of.startsWith(`${id}: `)))
+  return from < 0 ? undefined : { from, to }
+}
+
+function steps({ steps: all }: Manifest, row: LedgerRow): string[] {
+  const { outcome, step, reason } = row
+  const away = inReview(all, row)
   const width = Math.max(0, ...all.map(({ id }) => id.length))
   const end = outcome === 'keep' ? -1 : all.findIndex(({ id }) => id === step)
   const left = end >= 0 && outcome !== 'flip'
-  return all.map(({ id }, i) => {
+  const head = (i: number): string => `  ${i === 0 ? 'steps' : '     '}    ${all[i].id.padEnd(width)}  `
+  return all.map((_, i) => {
+    if (away && i >= away.from && i < away.to) return `${head(i)}${i === away.from ? 'sent to review' : 'waited in review'}`
     const happened = left && i > end ? 'not reached' : i !== end ? 'passed' : left ? `left here: ${reason}` : `label turned: ${reason}`
-    return `  ${i === 0 ? 'steps' : '     '}    ${id.padEnd(width)}  ${happened}`
+    return `${head(i)}${i === away?.to && !left ? 'taken back by people' : happened}`
   })
 }
 

@@ -1,10 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Turns } from '../../pipeline/batch.ts'
+import { type GivenTurn, type Turns, turnsColumn } from '../../pipeline/batch.ts'
 import { pieceHashes, writeHash } from '../../pipeline/kernels/hash.ts'
 import { pairIds, turnsIds, writeTurnsId } from '../../pipeline/kernels/ids.ts'
 import { nativeHasher } from '../../pipeline/kernels/native-hash.ts'
-import { type GivenTurn, turnsColumn } from '../../pipeline/kernels/turns.ts'
 import { wasm } from './native-texts.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
