@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ExpectationError, Interrupted, PendingError, StageError, UserError } from '../pipeline/errors.ts'
@@ -32,11 +32,20 @@ it('--help and the README say what each code means', () => {
 
 it('a code is the same where nobody reads what is printed', () => {
   const dir = freshDir('exits')
+  const [yes, no] = ['Yes, it is so.', 'No, it is not so.']
+  const pairs = [
+    [yes, no],
+    [no, yes],
+    ['It may be.', no],
+  ].map(([chosen, rejected]) => ({ prompt: 'Is it so?', chosen, rejected }))
+  const config = join(dir, 'c.yaml')
+  writeFileSync(join(dir, 'a.jsonl'), pairs.map(pair => `${JSON.stringify(pair)}\n`).join(''))
+  writeFileSync(config, 'name: exits\nsources: [{ path: a.jsonl }]\nsteps: [exact-dedup]\noutput: { publish_without_review: true }\n')
   const places = `--out ${join(dir, 'out')} --store ${join(dir, 'store')} --threads 0 --progress none`
   const unread = (args: string) =>
     spawnSync('bash', ['-c', `node ${CLI} ${args} 2>/dev/null | true; exit "\${PIPESTATUS[0]}"`], { cwd: ROOT }).status
-  expect(unread(`run configs/quickstart.yaml ${places} --set 'expect=["train.rows >= 100000"]'`)).toBe(4)
-  expect(unread(`run configs/quickstart.yaml ${places} --set output.publish_without_review=false`)).toBe(3)
+  expect(unread(`run ${config} ${places} --set 'expect=["train.rows >= 100000"]'`)).toBe(4)
+  expect(unread(`run ${config} ${places} --set output.publish_without_review=false`)).toBe(3)
   expect(unread(`query ${join(dir, 'out')} 'select * from ledger'`)).toBe(0)
 })
 
