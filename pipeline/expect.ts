@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ExpectationError, hint, UserError } from './errors.ts'
 import type { Manifest } from './manifest.ts'
+import { relations } from './pair.ts'
 import { seal, UNPUBLISHED } from './seal.ts'
 import { tableNames } from './tables.ts'
 
@@ -81,12 +82,16 @@ function figures(manifest: Manifest): Record<string, unknown> {
 function figureAt(tree: unknown, path: readonly string[]): number | string {
   const found = walk(tree, path)
   if (typeof found.value === 'number') return found.value
-  if (found.value === undefined && path.at(-2) === 'dropped' && found.left.length === 1) return 0
+  if (found.value === undefined && found.left.length === 1 && isCount(path.at(-2), found.left[0])) return 0
   if (found.value !== undefined && found.left.length === 0 && typeof found.value !== 'object') return ': it is no number'
   const known = Object.keys(named(found.node) ?? {})
   if (found.left.length === 0) return `: it holds ${known.slice(0, KNOWN_SHOWN).join(', ') || 'nothing'}`
   return known.length === 0 ? '' : hint(found.left[0] ?? '', known.slice(0, KNOWN_SHOWN))
 }
+
+/** Whether a key that is not there is a count of 0. The names of reasons are checked before the run. */
+const isCount = (of: string | undefined, name: string): boolean =>
+  of === 'dropped' || (of === 'relations' && (relations as readonly string[]).includes(name))
 
 const KNOWN_SHOWN = 20
 

@@ -14,7 +14,13 @@ import { writeSmallBuild } from './small-build.ts'
 const dir = freshDir('expect')
 mkdirSync(join(dir, 'small'))
 const manifest = await writeSmallBuild(join(dir, 'small'))
-const REPORT = { style: { auc: 0.61, by: [{ name: 'my.model', 'p.99': 3e-7 }] }, people: null, words: 'many', '1': { x: 5 } }
+const REPORT = {
+  style: { auc: 0.61, by: [{ name: 'my.model', 'p.99': 3e-7 }] },
+  people: null,
+  words: 'many',
+  duplicates: [{ step: 'near-dup', relations: { near: 2 } }],
+  '1': { x: 5 },
+}
 writeFileSync(join(dir, 'small/report.json'), JSON.stringify(REPORT))
 writeFileSync(join(dir, 'small/run.json'), JSON.stringify({ seconds: 12, phases: [{ phase: 'ingest', rows: 7 }] }))
 
@@ -35,6 +41,8 @@ it.each([
   'report.style.by.my.model.p.99 <= 3e-7',
   'report.style.by.0.p.99 > 1e-9',
   'report.1.x != 4',
+  'report.duplicates.near-dup.relations.near == 2',
+  'report.duplicates.near-dup.relations.near-swapped == 0',
   'run.phases.ingest.rows == 7',
   'run.seconds > -1.5',
 ])('%s holds', text => expect(failed(text)).toEqual([]))
@@ -45,6 +53,10 @@ it.each([
   ['report.words > 1', 'report.words > 1: no such figure: it is no number'],
   ['report.people.n > 1', 'report.people.n > 1: no such figure'],
   ['report.style > 1', 'report.style > 1: no such figure: it holds auc, by'],
+  [
+    'report.duplicates.near-dup.relations.nera < 1',
+    'report.duplicates.near-dup.relations.nera < 1: no such figure; did you mean "near"? (known: near)',
+  ],
   ['steps.near-dup.dropped.a.b == 0', 'steps.near-dup.dropped.a.b == 0: no such figure (known: near)'],
 ])('%s fails', (text, said) => expect(failed(text)).toEqual([said]))
 
