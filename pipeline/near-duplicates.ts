@@ -25,8 +25,8 @@ export interface Verification extends ClusterRules {
 
 const standing = { pair_id: 'id', label_kind: pairFacts.label_kind, priority: 'i32', tie: 'u8', ordinal: 'i32' } as const
 const facts = { ...standing, source: 'utf8' } as const
-/** `source` is a place in the corpus's list, `excerpt` the beginning of the first field compared. */
-const emits = { ...standing, component: 'i32', source: 'i32', excerpt: 'utf8' } as const
+/** `source` is a place in the corpus's list, `excerpt` the beginning of the first field compared, `alike` 1 where a pair's responses say the same. */
+const emits = { ...standing, component: 'i32', source: 'i32', excerpt: 'utf8', alike: 'u8' } as const
 const EXCERPT_BYTES = 120
 
 /** Null for pairs that are near no other. */
@@ -50,9 +50,19 @@ export const crossable = ({ fields, joined }: Pick<Verification, 'fields' | 'joi
 const BYTES_PER_PARTITION = 256e6
 const partitionsFor = (text_bytes: number): number => Math.ceil((text_bytes + 1) / BYTES_PER_PARTITION)
 
+/** Which pairs have responses that say the same, by further columns: told as near, such a pair is not told as one without signal again. */
+export interface Alike<P> {
+  readonly reads: (params: P) => Schema
+  readonly rows: (batch: Batch) => Uint8Array
+}
+
 /** Follows a `bucketRound`. */
-export const verificationRound = <P>(of: (params: P) => Verification): Round<P> => ({
-  reads: params => ({ ...facts, ...Object.fromEntries(of(params).fields.map(field => [field, pairTexts[field]])) }),
+export const verificationRound = <P>(of: (params: P) => Verification, alike: Alike<P>): Round<P> => ({
+  reads: params => ({
+    ...facts,
+    ...alike.reads(params),
+    ...Object.fromEntries(of(params).fields.map(field => [field, pairTexts[field]])),
+  }),
   emits: params => ({ ...emits, ...setsSchema(of(params)) }),
   returns: nearColumns,
   partitions: (_, corpus) => partitionsFor(corpus.text_bytes),
@@ -62,13 +72,19 @@ export const verificationRound = <P>(of: (params: P) => Verification): Round<P> 
   },
   observe: (params, { corpus, summary }) => {
     const componentOf = componentsOf(summary)
-    return batch => observe(of(params), corpus, componentOf, batch)
+    return batch => observe(of(params), corpus, componentOf, batch, alike.rows(batch))
   },
   reduce: (params, { corpus }, rows) => reduce(of(params), corpus, rows),
   combine: (_, { summary }, parts) => combine(summary, parts),
 })
 
-function observe(verification: Verification, corpus: Context['corpus'], componentOf: (ordinal: number) => number, batch: Batch): Batch {
+function observe(
+  verification: Verification,
+  corpus: Context['corpus'],
+  componentOf: (ordinal: number) => number,
+  batch: Batch,
+  alike: Uint8Array,
+): Batch {
   const { source, ...others } = select(batch, Object.keys(facts)).columns
   const component = columnsOf(batch, facts).ordinal.values.map(componentOf)
   const partitions = partitionsFor(corpus.text_bytes)
@@ -77,6 +93,7 @@ function observe(verification: Verification, corpus: Context['corpus'], componen
     ...others,
     ...setsOfRows(verification, batch),
     component: { values: component },
+    alike: { values: alike },
     source: { values: sourceNumbers(columnsOf(batch, facts).source, corpus.sources) },
     excerpt: beginnings(textsOf(columnsOf(batch, pairTexts)[verification.fields[0]], batch.rows), EXCERPT_BYTES),
     partition: { values: component.map(c => mix32(c) % partitions) },
@@ -134,6 +151,8 @@ type PartFacts = {
   readonly compared: number
   readonly cut: number
   readonly between: readonly Between[]
+  /** Of the near pairs those whose responses say the same. */
+  readonly alike: readonly Between[]
   readonly largest: readonly Cluster[]
 }
 
@@ -141,8 +160,10 @@ const LISTED_CLUSTERS = 20
 const LISTED_SOURCES = 50
 
 function factsOf(batch: Batch, { of, crossed, survivor, sizes, compared, cut }: Clusters, sources: readonly string[]): PartFacts {
-  const { pair_id, source, excerpt: beginning } = columnsOf(batch, emits)
-  const tally = new Tally()
+  const { pair_id, source, alike, excerpt: beginning } = columnsOf(batch, emits)
+  const [tally, alikes] = [new Tally(), new Tally()]
+  for (let i = 0; i < of.length; i++)
+    if (of[i] >= 0 && alike.values[i] === 1) alikes.add('no-signal', sources[source.values[i]], sources[source.values[i]])
   for (let i = 0; i < of.length; i++)
     // a survivor may be related to the pair that contradicts it: that is counted once, there
     if (survivor[i] !== i) tally.add(crossed[i] ? 'near-swapped' : 'near', sources[source.values[i]], sources[source.values[of[i]]])
@@ -154,7 +175,7 @@ function factsOf(batch: Batch, { of, crossed, survivor, sizes, compared, cut }: 
     sources: countSources(survivor, i, source.values, sources),
     excerpt: excerptAt(beginning, i, EXCERPT_BYTES),
   }))
-  return { clusters: survivors.length, compared, cut, between: tally.list(), largest: listed }
+  return { clusters: survivors.length, compared, cut, between: tally.list(), alike: alikes.list(), largest: listed }
 }
 
 /** The survivors of the largest clusters of a partition. */
@@ -178,7 +199,13 @@ function combine({ facts: before }: Summary, parts: readonly Part[]): Summary {
   const all = parts.map(part => part.facts as unknown as PartFacts)
   const sum = (of: (facts: PartFacts) => number) => all.reduce((n, facts) => n + of(facts), 0)
   const tally = new Tally()
-  for (const between of [no_signal, ...all.map(facts => facts.between)]) tally.addAll(between)
+  for (const between of all.map(facts => facts.between)) tally.addAll(between)
+  tally.addAll(
+    without(
+      no_signal,
+      all.flatMap(facts => facts.alike),
+    ),
+  )
   return {
     facts: {
       candidates,
@@ -189,4 +216,12 @@ function combine({ facts: before }: Summary, parts: readonly Part[]): Summary {
       ...tally.facts(LISTED_SOURCES),
     },
   }
+}
+
+/** Counts of sources, less others. */
+function without(all: readonly Between[], others: readonly Between[]): Between[] {
+  return all.flatMap(one => {
+    const less = others.reduce((sum, other) => sum + (other.source === one.source ? other.pairs : 0), 0)
+    return one.pairs > less ? [{ ...one, pairs: one.pairs - less }] : []
+  })
 }

@@ -6,7 +6,7 @@ import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
 import { FATES } from '../pipeline/kernels/clusters.ts'
 import { sourceNumbers, Tally } from '../pipeline/kernels/sources.ts'
 import { comparedFields, comparison, type MinHashParams, minhash } from '../pipeline/measures/minhash.ts'
-import { crossable, nearColumns, verificationRound } from '../pipeline/near-duplicates.ts'
+import { crossable, nearColumns, type Verification, verificationRound } from '../pipeline/near-duplicates.ts'
 import { relationColumn, relations } from '../pipeline/pair.ts'
 import { defineStage, type Round, type Verdict } from '../pipeline/stage.ts'
 
@@ -129,14 +129,15 @@ const buckets = bucketRound<Params>({
   },
 })
 
-const verification = verificationRound<Params>(params => ({
+const rules = (params: Params): Verification => ({
   ...compared(params),
   ngram: params.ngram,
   threshold: params.threshold,
   near: params.near === 'mark' ? FATES.stay : FATES.near,
   near_both: params.near === 'drop_both',
   near_swapped: params.near_swapped,
-}))
+})
+const verification = verificationRound<Params>(rules, { reads: sidesSchema, rows: alike })
 
 /** The fates are the first reasons, in their order; this comes after them. */
 const NO_SIGNAL = 4
@@ -168,7 +169,7 @@ function judge(params: Params, batch: Batch): Verdict {
 export const nearDup = defineStage<Params>({
   name: 'near-dup',
   doc: 'Finds near-duplicate pairs field by field, straight and with the responses crossed, by MinHash with every candidate verified. A field of fewer words than a shingle is near only one of the same words and signs.',
-  version: 5,
+  version: 6,
   params,
   measures: params => [minhash.with(minhashParams(params))],
   reads: (params, { upstream }) => ({

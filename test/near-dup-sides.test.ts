@@ -4,6 +4,13 @@ import { ai, edited, human, PAIR, run, words } from './near-dup-pairs.ts'
 describe('near-duplicates with the responses crossed', () => {
   const crossed = { ...PAIR, chosen: `${PAIR.rejected} x`, rejected: PAIR.chosen }
 
+  it('count a pair that is near another as near alone, as the ledger does', async () => {
+    const alike = { prompt: words('p', 40), chosen: words('c', 100), rejected: `${words('c', 100)} x` }
+    const { relations, facts } = await run([{ ...alike }, { ...alike, chosen: `${alike.chosen} y` }, { ...alike, prompt: words('q', 40) }])
+    expect(relations.toSorted()).toEqual(['near', 'no-signal', 'no-signal'])
+    expect(facts).toMatchObject({ relations: { near: 1, 'no-signal': 2 } })
+  })
+
   it('lose the lesser label', async () => {
     const { reasons, relations, of } = await run([
       { ...PAIR, ...ai },
