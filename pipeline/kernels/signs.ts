@@ -17,11 +17,11 @@ const spelling: readonly (readonly [RegExp, string])[] = [
 
 /** What only sets words off: Markdown's items and headers, emphasis and quotation at the edge of words, and ends of sentences and clauses. */
 const SET_OFF = [/^[ \t]*(?:[-*•]|#{1,6})\s/gm, /(?<!\S)[*"']+(?=[^\s*"'])|(?<=[^\s*"'])[*"']+(?!\S)/g, /(?<![.,:;?])[.,:;?]+(?!\S)/g]
-/** Once more, as ("Yes".) takes. */
-const all = [...SET_OFF, ...SET_OFF]
+/** Twice, as ("Yes".) takes. */
+const passes = [...SET_OFF, ...SET_OFF]
 
 const tellingSigns = (text: string): string =>
-  all.reduce(
+  passes.reduce(
     (signs, setOff) => signs.replace(setOff, ''),
     spelling.reduce((signs, [written, as]) => signs.replace(written, as), text.normalize('NFKC')),
   )
