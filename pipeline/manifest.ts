@@ -98,7 +98,7 @@ export interface ManifestStep {
   readonly rows_in: number
   readonly rows_out: number
   readonly dropped: Readonly<Record<string, number>>
-  /** Pairs that people's judgements took back from review, by the `STEP: REASON` that had sent them there; they are in rows_in. */
+  /** Pairs taken out of review here, by people or since they leave here, by the `STEP: REASON` that had sent them there; they are in rows_in. */
   readonly recalled?: Readonly<Record<string, number>>
   /** Pairs that a configured model gave no score, by the column it fills. */
   readonly unscored?: Readonly<Record<string, number>>

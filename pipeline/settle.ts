@@ -23,7 +23,7 @@ export interface Settled {
   readonly judged: readonly string[]
   readonly sources: Readonly<Record<string, SourceCount>>
 }
-/** `recalled`: pairs taken back from review by `STEP: REASON` that had sent them there. */
+/** `recalled`: pairs taken out of review, to stay or to leave here, by `STEP: REASON` that had sent them there. */
 export interface StepCount {
   rows_in: number
   readonly dropped: number[]

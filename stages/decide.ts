@@ -57,7 +57,7 @@ const params = z.strictObject({
   min_flip_precision: share
     .default(0.5)
     .describe(
-      'models turn labels once people judged ten or more of the pairs that models alone would turn, and more than this share was rightly turned; until then such pairs go to review, or are dropped below drop_below. Only labels that most votes are against, and those of `dual`, are turned unasked. 0 = models turn labels unasked',
+      'models turn labels once people judged ten or more of the pairs that models alone would turn, and more than this share was rightly turned (an answer stands for the pairs of about its p_mean, and none may be without one); until then such pairs go to review, or are dropped below drop_below. Only labels that most votes are against, and those of `dual`, are turned unasked. 0 = models turn labels unasked',
     ),
   people: z
     .enum(['majority', 'dawid-skene', 'ignore'])

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Build, summaryKey, verdictKey } from '../pipeline/build.ts'
@@ -83,6 +83,18 @@ describe('gc', () => {
     expect(figures('gc', '--older-than', '30d').notes).toBe(1)
     expect(readdirSync(join(store, 'digests'))).toContain('new.json')
     expect(readdirSync(join(store, 'digests'))).not.toContain('old.json')
+  })
+
+  it('tells of kept scores of models, and leaves them', () => {
+    expect(goldpan(['store', 'status', '--store', store]).stdout).not.toContain('kept scores')
+    mkdirSync(join(store, 'scores'), { recursive: true })
+    writeFileSync(join(store, 'scores', 'data.mdb'), 'x'.repeat(5000))
+    expect(figures('status').scores).toEqual({ files: 1, bytes: 5000 })
+    expect(goldpan(['store', 'status', '--store', store]).stdout).toMatch(/^kept scores of models: 4\.9 KiB in \S+scores; gc leaves them/m)
+    age(join(store, 'scores', 'data.mdb'), 400)
+    figures('gc', '--older-than', '365d')
+    expect(figures('status').scores).toEqual({ files: 1, bytes: 5000 })
+    rmSync(join(store, 'scores'), { recursive: true })
   })
 
   it('counts digests of input files: in the status, and within the size', () => {

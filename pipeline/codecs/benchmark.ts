@@ -93,7 +93,7 @@ function itemOf(row: unknown, number: number, name: string, shown: string): Benc
   const id = ID_FIELDS.map(key => fields[key]).find(value => typeof value === 'string' || typeof value === 'number')
   return {
     benchmark: typeof fields.benchmark === 'string' ? fields.benchmark : name,
-    id: String(id ?? number),
+    id: id === undefined ? `row ${number}` : String(id),
     texts: textsOf(fields[field], `${where}: ${field}`),
   }
 }

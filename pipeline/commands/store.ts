@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { bytesOf } from '../config-schema.ts'
 import { ExpectationError, UserError } from '../errors.ts'
@@ -82,11 +83,16 @@ async function fsck(flags: Flags & { dryRun?: boolean }): Promise<void> {
     throw new ExpectationError(`${checked.damaged.length} entries are damaged; goldpan store fsck throws them out`)
 }
 
-const statusText = ({ root, format, entries, bytes, unused_bytes, notes, leftovers, users }: Status): string =>
+const statusText = ({ root, format, entries, bytes, unused_bytes, notes, scores, leftovers, users }: Status): string =>
   [
     `${root}: ${grouped(entries)} entries, ${bytesText(bytes)} (format ${format})`,
     `not used for a week: ${bytesText(unused_bytes.days_7)}, a month: ${bytesText(unused_bytes.days_30)}, three months: ${bytesText(unused_bytes.days_90)}`,
     ...(notes.files > 0 ? [`remembered digests of input files: ${grouped(notes.files)}, ${bytesText(notes.bytes)}`] : []),
+    ...(scores.files > 0
+      ? [
+          `kept scores of models: ${bytesText(scores.bytes)} in ${join(root, 'scores')}; gc leaves them, so delete that folder to have the models asked again`,
+        ]
+      : []),
     ...(leftovers.files > 0
       ? [`unfinished files: ${grouped(leftovers.files)}, ${bytesText(leftovers.bytes)}; gc sweeps those older than a day`]
       : []),

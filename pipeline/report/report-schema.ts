@@ -26,7 +26,7 @@ const step = z.strictObject({
   rows_out: count,
   dropped: byName.describe('pairs that left here, by reason'),
   outcomes: z.record(z.string(), z.string()).describe('where a pair that left for a reason ended'),
-  recalled: byName.optional().describe('pairs that people took back, by what had sent them to review'),
+  recalled: byName.optional().describe('pairs taken out of review here, by people or since they leave here, by what had sent them there'),
   unscored: byName.optional().describe('pairs that a model gave no score, by the column it fills'),
   truncated: byName
     .optional()

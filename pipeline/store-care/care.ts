@@ -3,7 +3,7 @@
 import { DamagedEntry } from '../entry-file.ts'
 import { digestOf } from '../keys.ts'
 import type { Store } from '../store.ts'
-import { type Entry, entriesOf, leftovers, notes, remove } from './entries.ts'
+import { type Entry, entriesOf, keptScores, leftovers, notes, remove } from './entries.ts'
 import { refuseInUse, type User, users } from './usage.ts'
 
 const DAY_MS = 86_400_000
@@ -17,14 +17,15 @@ export interface Status {
   readonly unused_bytes: { readonly days_7: number; readonly days_30: number; readonly days_90: number }
   /** Remembered digests of input files; not among the entries. */
   readonly notes: { readonly files: number; readonly bytes: number }
+  /** What reward models said, which gc leaves; not among the entries. */
+  readonly scores: { readonly files: number; readonly bytes: number }
   readonly leftovers: { readonly files: number; readonly bytes: number }
   readonly users: readonly User[]
 }
 
 export function statusOf(store: Store, now_ms = Date.now()): Status {
   const all = [...entriesOf(store.root)]
-  const rest = [...leftovers(store.root, Number.POSITIVE_INFINITY)]
-  const noted = [...notes(store.root)]
+  const files = (of: readonly Entry[]) => ({ files: of.length, bytes: bytesOf(of) })
   const unused = (days: number): number => bytesOf(all.filter(entry => now_ms - entry.used_ms >= days * DAY_MS))
   return {
     root: store.root,
@@ -32,8 +33,9 @@ export function statusOf(store: Store, now_ms = Date.now()): Status {
     entries: all.length,
     bytes: bytesOf(all),
     unused_bytes: { days_7: unused(7), days_30: unused(30), days_90: unused(90) },
-    notes: { files: noted.length, bytes: bytesOf(noted) },
-    leftovers: { files: rest.length, bytes: bytesOf(rest) },
+    notes: files(notes(store.root)),
+    scores: files(keptScores(store.root)),
+    leftovers: files(leftovers(store.root, Number.POSITIVE_INFINITY)),
     users: users(store.root),
   }
 }

@@ -24,21 +24,20 @@ export function* entriesOf(root: string): Generator<Entry> {
 }
 
 /** Files that an attempt began and did not finish, last written before `before_ms`. */
-export function* leftovers(root: string, before_ms: number): Generator<Entry> {
-  for (const name of namesIn(join(root, 'tmp'))) {
-    const path = join(root, 'tmp', name)
-    const found = statOf(path)
-    if (found?.isFile() && found.mtimeMs < before_ms) yield { key: `tmp/${name}`, path, bytes: found.size, used_ms: found.mtimeMs }
-  }
-}
+export const leftovers = (root: string, before_ms: number): Entry[] => filesIn(root, 'tmp').filter(({ used_ms }) => used_ms < before_ms)
 
 /** Digests of input files, each noted when its file was last hashed. Without one, the file is only hashed again. */
-export function* notes(root: string): Generator<Entry> {
-  for (const name of namesIn(join(root, 'digests'))) {
-    const path = join(root, 'digests', name)
+export const notes = (root: string): Entry[] => filesIn(root, 'digests')
+
+/** What reward models said of texts. No quota takes it: to ask them again may cost more than all the rest. */
+export const keptScores = (root: string): Entry[] => filesIn(root, 'scores')
+
+function filesIn(root: string, folder: string): Entry[] {
+  return namesIn(join(root, folder)).flatMap(name => {
+    const path = join(root, folder, name)
     const found = statOf(path)
-    if (found?.isFile()) yield { key: `digests/${name}`, path, bytes: found.size, used_ms: found.mtimeMs }
-  }
+    return found?.isFile() ? [{ key: `${folder}/${name}`, path, bytes: found.size, used_ms: found.mtimeMs }] : []
+  })
 }
 
 export const remove = ({ path }: Entry): void => rmSync(path, { force: true })

@@ -15,8 +15,8 @@ describe('benchmarkItems', () => {
     ['{"id":7,"question":"q"}', { benchmark: 'mt-bench', id: '7', texts: ['q'] }],
     ['{"task_id":"h/1","prompt":"p"}', { benchmark: 'mt-bench', id: 'h/1', texts: ['p'] }],
     ['{"question_id":81,"turns":["one","two"]}', { benchmark: 'mt-bench', id: '81', texts: ['one', 'two'] }],
-    ['{"text":["a","b"]}', { benchmark: 'mt-bench', id: '0', texts: ['a', 'b'] }],
-    ['{"prompt":[{"role":"system","content":"s"},{"role":"user","content":"u"}]}', { benchmark: 'mt-bench', id: '0', texts: ['u'] }],
+    ['{"text":["a","b"]}', { benchmark: 'mt-bench', id: 'row 0', texts: ['a', 'b'] }],
+    ['{"prompt":[{"role":"system","content":"s"},{"role":"user","content":"u"}]}', { benchmark: 'mt-bench', id: 'row 0', texts: ['u'] }],
   ])('reads %s', async (line, item) => expect(await read(line)).toEqual([item]))
 
   const lines = '{"id":"1","text":"one"}\r\n\n{"id":"2","text":"two\u2028 lines"}'
