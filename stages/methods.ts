@@ -102,7 +102,8 @@ export const methods: Readonly<Record<string, Method>> = {
       'What people said stands first. A label that most of two or more votes are against is turned where p_mean is below .5, too, and goes to people where it is not. Else the label is turned where p_mean is below flip_below and all of at least flip_models models are against it, unless it is protected; then people are asked where the pair is doubtful; else the label stands. Models turn labels once people found most of such turns right; until then those pairs wait for people, ten of whose answers decide.',
     reasons: {
       escalated: 'doubtful, or a protected label that models would turn; people decide',
-      models_against: 'models would turn the label, and people have not yet found most of ten such turns right',
+      models_against:
+        'models would turn the label, and people have not yet found most of ten such turns right; where the outcome is flip: models, or most voters, turned it',
       doubtful: 'p_mean is below `drop_below`',
       people_against: 'people prefer the other side, and turning the label would only repeat another pair',
       people_tie: 'people find neither side better',

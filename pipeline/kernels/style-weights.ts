@@ -6,7 +6,7 @@ export const MOST_MARGIN = 6
 
 /**
  * What a pair is worth by the margin of its label under a style model. `left` is the share of style that may remain: 1 = nothing is changed.
- * `support`: 1 where votes or scores are for the label, -1 where they are against it.
+ * `support`: 1 where votes or models are for the label, -1 where they are against it.
  */
 export type Weigh = (margin: number, left: number, support: number) => number
 

@@ -97,7 +97,7 @@ const LOST_RIGHT = 3
 const SUMS = 4
 
 /**
- * The share of labels that votes or scores support, where there are any: control must not throw away what is right. `before` is of all, `after`
+ * The share of labels that votes or models support, where there are any: control must not throw away what is right. `before` is of all, `after`
  * of what is kept, `lost` of what control took away, pair by pair up to a weight of 1. `difference` is after - lost, with an interval of 95 % by
  * `group`, or without one where it cannot be told; null where nothing was taken away.
  */

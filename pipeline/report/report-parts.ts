@@ -107,7 +107,7 @@ const audited = z.looseObject({
   warnings: z.array(z.string()).optional(),
   supported: z
     .looseObject({
-      pairs: count.describe('sampled pairs whose label votes or scores speak of'),
+      pairs: count.describe('sampled pairs whose label votes or models speak of'),
       before: z.number().describe('share of them that are right'),
       after: z.number().nullable().describe('of what control keeps'),
       lost: z.number().nullable().describe('of what control takes away'),

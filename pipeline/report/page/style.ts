@@ -122,7 +122,7 @@ function supported(all: readonly (Style['corpus'] & { readonly name: string })[]
   if (rows.length === 0) return []
   const share = (value: number | null): string => (value === null ? '–' : percent(value))
   return [
-    html`<h3>Labels that votes or scores support</h3><p>Of all sampled pairs that have them, of what control keeps and of what it takes away. Control must not throw away what is right: kept should be no lower than before.</p>`,
+    html`<h3>Labels that votes or models support</h3><p>Of all sampled pairs that have them (votes first, else p_mean of an earlier step, else recorded scores; models may lean on style themselves), of what control keeps and of what it takes away. Control must not throw away what is right: kept should be no lower than before.</p>`,
     table({
       header: ['source', '>pairs', '>before', '>kept', '>taken away', '>kept less taken away', '>95 %'],
       rows: rows.map(({ name, pairs, before, after, lost, difference }) => {
