@@ -24,6 +24,7 @@ export class ShardColumns {
   readonly build: Build
   readonly shard: Shard
   private readonly tables = new Map<string, Batch>()
+  private readonly reviews = new Map<number, Uint8Array>()
 
   constructor(build: Build, shard: Shard) {
     this.build = build
@@ -65,6 +66,12 @@ export class ShardColumns {
 
   /** 1 + the step's place for pairs that an earlier step sent to review, and none took from there, else 0. */
   inReview(n: number): Uint8Array {
+    let rows = this.reviews.get(n)
+    if (!rows) this.reviews.set(n, (rows = this.reviewedBefore(n)))
+    return rows
+  }
+
+  private reviewedBefore(n: number): Uint8Array {
     const rows = new Uint8Array(this.shard.pairs)
     let any = false
     for (const step of this.build.steps().slice(0, n)) {
@@ -81,7 +88,7 @@ export class ShardColumns {
   reaching(step: Step): Int32Array {
     const alive = this.alive(step.at)
     if (!looksAtReview(this.build, step)) return alive
-    const reaching = this.inReview(step.at)
+    const reaching = this.inReview(step.at).slice()
     for (const row of alive) reaching[row] = 1
     return Int32Array.from(reaching.keys()).filter(i => reaching[i] > 0)
   }

@@ -151,7 +151,7 @@ function observed(judged: JudgedPairs, batch: Batch, ends: Uint8Array): Batch {
 export const decide = defineStage<Params>({
   name: 'decide',
   doc: 'Decides on every pair by what people, reward models and votes say of its label: keep it, turn it, ask people, or drop it.',
-  version: 7,
+  version: 8,
   params,
   reads: readsOf,
   adds: { flip: 'u8', models_outcome: { labels: outcomes } },
@@ -233,9 +233,14 @@ function verdictOnTwin(params: Params, judged: JudgedPairs, batch: Batch, i: num
   return said === null ? null : (MIRRORED[said] ?? said)
 }
 
-/** Who says of a pair and of its twin that the label is right contradicts himself: neither label is good enough to learn from. */
-const withTwin = (own: PeopleVerdict | null, twin: PeopleVerdict | null): PeopleVerdict | null =>
-  own !== null && twin !== null && own !== twin ? 'rejected' : (own ?? twin)
+/**
+ * What people said of a pair, itself or as its twin. Two opinions that contradict each other, as where both labels are right, leave neither label
+ * good enough to learn from.
+ */
+function withTwin(own: PeopleVerdict | null, twin: PeopleVerdict | null): PeopleVerdict | null {
+  if (own === null || own === 'cannot_tell') return twin ?? own
+  return twin === null || twin === 'cannot_tell' || twin === own ? own : 'rejected'
+}
 
 /** Whether a pair, with its label kept or turned, would only repeat another: a copy does; so does one in conflict with its twin, once turned. */
 function repeatedBy(batch: Batch, i: number): { readonly kept: boolean; readonly turned: boolean } {

@@ -105,7 +105,8 @@ export const methods: Readonly<Record<string, Method>> = {
       models_against:
         'models would turn the label, and people have not yet found most of ten such turns right; where the outcome is flip: models, or most voters, turned it',
       doubtful: 'p_mean is below `drop_below`',
-      people_against: 'people prefer the other side, and turning the label would only repeat another pair',
+      people_against:
+        'people prefer the other side, and turning the label would only repeat another pair; or the pair is a copy, or what people said of its twin contradicts what they said of it',
       people_tie: 'people find neither side better',
       people_both_bad: 'people find both sides bad',
       people_cannot_tell: 'people cannot tell',

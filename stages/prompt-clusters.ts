@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Batch, batchOf, type Column, columnsOf, emptyBatch, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
+import { type Batch, batchOf, type Column, columnsOf, emptyBatch, type Ids, isValid, type Numbers, type Schema } from '../pipeline/batch.ts'
 import { bucketRound, componentsOf, inComponents } from '../pipeline/buckets.ts'
 import { type Banding, bandingFor } from '../pipeline/kernels/banding.ts'
 import { type ClusterNames, joinNames, lookUpNames, nameClusters, namesOf } from '../pipeline/kernels/cluster-names.ts'
@@ -71,6 +71,9 @@ function drawOf({ weight }: Params, seed: number, batch: Batch): Numbers<Float64
 
 const PAIRS_PER_PARTITION = 4_000_000
 const partitionsFor = (pairs: number): number => Math.ceil((pairs + 1) / PAIRS_PER_PARTITION)
+const dealt = (ids: Ids, rows: number, partitions: number) => ({
+  values: lanesOf(ids, rows)[0].map(lane => (lane >>> 0) % partitions),
+})
 
 /** Of the pairs of one prompt the first takes part for all. */
 const distinct: Round<Params> = {
@@ -83,7 +86,7 @@ const distinct: Round<Params> = {
     return batch => {
       const { prompt_id, ordinal, source: name } = columnsOf(batch, { ...seen, source: 'utf8' })
       const source = { values: sourceNumbers(name, corpus.sources) }
-      const partition = { values: lanesOf(prompt_id, batch.rows)[0].map(lane => (lane >>> 0) % partitions) }
+      const partition = dealt(prompt_id, batch.rows, partitions)
       const schema: Schema = { ...counted, ...(caps(params) ? drawn : {}), partition: 'i32' }
       const draw: Readonly<Record<string, Column>> = caps(params) ? { draw_key: drawOf(params, seed, batch) } : {}
       return batchOf(schema, batch.rows, { prompt_id, ordinal, source, partition, ...draw })
@@ -187,7 +190,7 @@ const openings: Round<Params> = {
     return batch => {
       if (params.openings === 0) return emptyBatch({ ...asked, partition: 'i32' })
       const { prompt_id, opening } = openingsOf(batch).columns
-      const partition = { values: lanesOf(opening, batch.rows)[0].map(lane => (lane >>> 0) % partitions) }
+      const partition = dealt(opening, batch.rows, partitions)
       return batchOf({ ...asked, partition: 'i32' }, batch.rows, { prompt_id, opening, partition })
     }
   },

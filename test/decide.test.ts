@@ -137,6 +137,12 @@ describe('decide with people', () => {
     const twins = batchOf({ relation: { labels: relations }, duplicate_of: 'id' }, 5, { relation, duplicate_of }) as unknown as Batch
     const people = { judged: judgedAs(said('chosen'), undefined, undefined, said('rejected')), recalled: [0, 1, 2, 3, 4], twins }
     expect(await decided(pairs, {}, people)).toEqual(['keep', 'people_against', 'keep', 'flip by people', 'away'])
+    const of = async (own: JudgedByPeople, twin: JudgedByPeople) =>
+      (await decided(pairs, {}, { ...people, judged: judgedAs(own, twin) })).slice(0, 2)
+    expect(await of(said('chosen'), said('chosen'))).toEqual(['people_against', 'people_against'])
+    // who cannot tell contradicts nobody
+    expect(await of(said('cannot_tell'), said('rejected'))).toEqual(['keep', 'people_against'])
+    expect(await of(said('cannot_tell'), said('cannot_tell'))).toEqual(['people_cannot_tell', 'people_cannot_tell'])
   })
 })
 

@@ -37,9 +37,9 @@ async function answered(name: string, pairs: readonly object[], steps: string, s
     `name: ${name}\nsources: [{ path: ${file('jsonl')} }]\nbenchmarks: [items.jsonl]\njudgements: [${file('log')}]\nsteps: [${steps}]\noutput: { splits: { validation: 0.3 }, publish_without_review: true }\n`,
   )
   writeFileSync(join(dir, file('log')), '')
-  const run = () => build(join(dir, file('yaml')), { out: join(dir, name), store: join(dir, `${name}-store`), threads: 0 })
-  await run()
-  const before = await ledgerOf(name)
+  const run = (out: string) => build(join(dir, file('yaml')), { out: join(dir, out), store: join(dir, `${name}-store`), threads: 0 })
+  await run(`${name}-before`)
+  const before = await ledgerOf(`${name}-before`)
   const lines = Object.entries(said).map(([id, outcome], i) => ({
     id: `${name}-answer-${i}`,
     pair_id: before[id].pair_id,
@@ -50,7 +50,7 @@ async function answered(name: string, pairs: readonly object[], steps: string, s
     protocol: 'p1',
   }))
   writeFileSync(join(dir, file('log')), lines.map(line => `${JSON.stringify(line)}\n`).join(''))
-  await run()
+  await run(name)
   expect(goldpan(['verify', join(dir, name)])).toMatchObject({ code: 0 })
   return { before, after: await ledgerOf(name) }
 }
@@ -72,6 +72,9 @@ describe('a pair that people take back from review', () => {
     ])
     expect(outcomes(after, 'clean-A', 'clean-B', 'dirty-A', 'dirty-B')).toEqual(['keep', 'people_against', 'contaminated', 'contaminated'])
     expect(after['dirty-A'].contamination).toHaveLength(1)
+    const { stdout } = goldpan(['diff', join(dir, 'tulips-before'), join(dir, 'tulips')])
+    expect(stdout).toContain('judgement log')
+    expect(stdout).not.toContain('no change that is known')
     const story = (id: string) => goldpan(['explain', join(dir, 'tulips'), `tulips:${id}`]).stdout
     expect(story('clean-A')).toMatch(/exact-dedup +sent to review\n +near-dup +waited in review\n.*decide +taken back by people\n/s)
     expect(story('clean-B')).toMatch(/verification-sample +waited in review\n +decide +left here: people_against\n/)

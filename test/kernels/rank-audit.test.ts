@@ -34,6 +34,19 @@ describe('rankMeans', () => {
     expect(best.excess).toBeCloseTo(1 - 11 / 18, 12)
   })
 
+  it('is not sure of what is always right, or never', () => {
+    const of = (right: boolean, n: number) =>
+      rankFigures(
+        Array.from({ length: n }, () => placedByScores(right ? 1 : -1, [0])),
+        [...Array(n).keys()],
+        1,
+      )
+    // Wilson: z^2 / (n + z^2)
+    expect(of(false, 155).accuracy_interval).toEqual({ low: 0, high: expect.closeTo(0.0242, 4) })
+    expect(of(true, 3).accuracy_interval).toEqual({ low: expect.closeTo(0.4385, 4), high: 1 })
+    expect(of(true, 3).mrr_interval).toEqual({ low: expect.closeTo(0.4385, 4), high: 1 })
+  })
+
   it('draws problems of one prompt together', () => {
     const many = Array.from({ length: 60 }, (_, i) => placedByScores(i % 3 === 0 ? 1 : -1, [0]))
     const apart = rankFigures(many, [...many.keys()], 7).mrr_interval
